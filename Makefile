@@ -1,0 +1,62 @@
+# Everything a newcomer needs: `make demo` to see it, `make test` to trust it.
+# Each target makes .venv itself; Python 3.11 or newer and git are all that has to be there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXCHANGES := build/exchanges.jsonl
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check contract bench generate clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Installing what the project needs into $(VENV) (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,contract,check]'
+	@touch $@
+
+demo: $(VENV)/.ready ## The real entry point against an emulated GitHub: the diff, the pull request, the summary
+	@$(BIN)/python -m tests.demo
+
+test: $(VENV)/.ready ## Every test that needs no account and no Node.js
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+check: $(VENV)/.ready ## Style, types, the house rules, workflows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck .ci/run
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/zizmor --offline --quiet --pedantic .github
+	$(BIN)/zizmor --offline --quiet action.yml examples
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.renovate examples/renovate/default.json
+	$(BIN)/python scripts/action_yml.py --check
+	$(BIN)/python scripts/translations.py --check
+
+contract: $(VENV)/.ready contract/node_modules/.ready ## Hold our requests and examples against GitHub's own descriptions (Node.js)
+	@mkdir -p build && rm -f $(EXCHANGES)
+	GITHUB_EMULATOR_JOURNAL=$(CURDIR)/$(EXCHANGES) $(BIN)/python -m pytest -q tests/contract
+	$(BIN)/python contract/exchanges.py $(EXCHANGES) contract/node_modules
+	cd contract && npx --no-install esbuild workflows.mjs --bundle --platform=node --format=esm --outfile=build/workflows.mjs --log-level=warning --banner:js="import {createRequire} from 'node:module';const require=createRequire(import.meta.url);"
+	node contract/build/workflows.mjs action.yml $$(find examples .github/workflows -name '*.yml' | sort)
+
+contract/node_modules/.ready: contract/package.json contract/package-lock.json
+	cd contract && npm ci --silent
+	@touch $@
+
+bench: $(VENV)/.ready ## Ratios measured in this run: calls, seconds, memory, byte-exactness
+	@$(BIN)/python -m benchmarks
+
+generate: $(VENV)/.ready ## action.yml, the tables of the documentation, the translations
+	$(BIN)/python scripts/action_yml.py
+	$(BIN)/python scripts/translations.py
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) build contract/node_modules contract/build

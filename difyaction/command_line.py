@@ -1,0 +1,96 @@
+"""The same inputs as flags, for trying things at one's desk."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from difyaction.errors import Complaint, Invalid
+from difyaction.input_kinds import did_you_mean, nearest
+from difyaction.input_table import Spec, table
+
+_BOOLEANS = frozenset({"true", "false"})
+
+
+def asks_for_help(argv: Sequence[str]) -> bool:
+    """Whether somebody wants to read `help_text`."""
+    return any(word in {"--help", "-h"} for word in argv)
+
+
+def help_text() -> str:
+    """Return what ``--help`` prints, made from the table of inputs."""
+    lines = ["usage: python -m difyaction --NAME VALUE ...", ""]
+    for spec in table().values():
+        lines.append(f"  --{spec.name}" + (f" (default {spec.default})" if spec.default else ""))
+        told = spec.full_description
+        if spec.is_secret:
+            told += f" Never a flag's text: @FILE, @- for standard input, or INPUT_{spec.name.upper()}."
+        lines.extend(textwrap.wrap(told, width=96, initial_indent=" " * 6, subsequent_indent=" " * 6))
+    return "\n".join(lines)
+
+
+def read(argv: Sequence[str], *, contents: Callable[[str], str]) -> dict[str, str]:
+    """Read flags as inputs by name; a flag that is given again adds a line.
+
+    ``contents`` returns the text of a file, or of standard input for ``-``; an ``OSError`` is a complaint.
+
+    :raises Invalid: with every complaint at once.
+    """
+    given: dict[str, str] = {}
+    complaints: list[Complaint] = []
+    for flag, text in _flags(argv):
+        spec = _spec(flag)
+        if spec is None:
+            complaints.append(_unknown(flag))
+        elif isinstance(value := _value(spec, text, contents), Complaint):
+            complaints.append(value)
+        else:
+            given[spec.name] = f"{given[spec.name]}\n{value}" if spec.name in given else value
+    if complaints:
+        raise Invalid(complaints)
+    return given
+
+
+def _spec(flag: str) -> Spec | None:
+    return table().get(flag.removeprefix("--")) if flag.startswith("--") else None
+
+
+def _flags(argv: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Pair each flag with its text; None where there is none. A boolean alone means true."""
+    words = deque(argv)
+    while words:
+        flag, equals, text = words.popleft().partition("=")
+        spec = _spec(flag)
+        following = words[0] if words else "--"
+        if equals:
+            yield flag, text
+        elif spec is not None and spec.kind == "boolean" and following.lower() not in _BOOLEANS:
+            yield flag, "true"
+        elif following.startswith("--"):
+            yield flag, None
+        else:
+            yield flag, words.popleft() if flag.startswith("--") else None
+
+
+def _value(spec: Spec, text: str | None, contents: Callable[[str], str]) -> str | Complaint:
+    if text is None:
+        return Complaint(id="flag-without-value", text=f"--{spec.name} needs a value.", input=spec.name)
+    if not spec.is_secret:
+        return text
+    if not text.startswith("@"):
+        why = f"--{spec.name} is a secret, and other users can read a command line: give @FILE or @-."
+        return Complaint(id="secret-on-command-line", text=why, input=spec.name)
+    try:
+        return contents(text[1:])
+    except (OSError, UnicodeDecodeError) as why:
+        return Complaint(
+            id="secret-unreadable", text=f"--{spec.name}: {text[1:]} cannot be read: {why}", input=spec.name
+        )
+
+
+def _unknown(flag: str) -> Complaint:
+    near = nearest(flag, (f"--{name}" for name in table()))
+    return Complaint(
+        id="input-unknown", text=f"There is no flag {flag!r}.{did_you_mean(near)}", input=flag, suggestion=near
+    )

@@ -1,0 +1,43 @@
+"""Files of the repository, as read and as they shall be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REGULAR = "100644"
+EXECUTABLE = "100755"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the repository's tree. ``mode`` and ``oid`` are Git's; ``size`` is in bytes, None if unknown."""
+
+    path: str
+    mode: str
+    oid: str
+    size: int | None = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file: links and submodules are never edited."""
+        return self.mode in {REGULAR, EXECUTABLE}
+
+
+@dataclass(frozen=True)
+class FileAt:
+    """A file's content at the commit that we plan over. ``oid`` is the blob's id, empty outside of Git."""
+
+    path: str
+    mode: str
+    oid: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class ChangedFile:
+    """A file that changes: the whole content before and after; its mode stays."""
+
+    path: str
+    mode: str
+    before: bytes
+    after: bytes

@@ -1,0 +1,117 @@
+"""What one look at a repository says. Pure: from GraphQL's answer to records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+METHODS: Final = {"squash": "squashMergeAllowed", "merge": "mergeCommitAllowed", "rebase": "rebaseMergeAllowed"}
+
+
+@dataclass(frozen=True)
+class OpenPull:
+    """A row of the list of open pull requests. ``author`` is a login, a bot's without its suffix."""
+
+    id: str
+    number: int
+    url: str
+    head: str
+    base: str
+    head_oid: str
+    is_draft: bool
+    is_fork: bool
+    author: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """A repository at one moment.
+
+    ``base`` is a branch, ``base_oid`` its commit, ``base_tree`` that commit's tree. ``branches`` maps the branches
+    under our prefix to their commits; ``all_branches`` tells whether that list is complete. ``methods`` are the
+    merge methods of the repository's settings, in the order of our preference.
+    """
+
+    id: str
+    full_name: str
+    url: str
+    login: str
+    is_archived: bool
+    base: str
+    base_oid: str
+    base_tree: str
+    auto_merge_allowed: bool
+    methods: tuple[str, ...]
+    prefix: str
+    branches: Mapping[str, str]
+    all_branches: bool
+    pulls: tuple[OpenPull, ...]
+
+    def pull_of(self, branch: str) -> OpenPull | None:
+        """Return the open pull request from ``branch`` of this repository into the base, if there is one."""
+        same = (pull for pull in self.pulls if (pull.head, pull.base) == (branch, self.base) and not pull.is_fork)
+        return next(same, None)
+
+    def knows(self, branch: str) -> bool:
+        """Whether the look can tell if ``branch`` exists."""
+        return branch in self.branches or (self.all_branches and branch.startswith(self.prefix))
+
+    @property
+    def bot(self) -> str:
+        """Our login without the suffix of bots, which GraphQL leaves out for authors."""
+        return plain_login(self.login)
+
+
+def plain_login(login: str) -> str:
+    """Return a login without ``[bot]``."""
+    return login.removesuffix("[bot]")
+
+
+def branch_prefix(prefix: str) -> str:
+    """Return the part of a branch prefix that GitHub can list: whole path components."""
+    return prefix[: prefix.rfind("/") + 1]
+
+
+def read_look(data: Mapping[str, Any], prefix: str) -> Look | None:
+    """Return the look that an answer holds; nothing if the base branch does not exist (or the repository is empty)."""
+    found = data["repository"]
+    base = found["base"]
+    if not base or not base.get("target"):
+        return None
+    refs = found["refs"] or {"nodes": [], "pageInfo": {"hasNextPage": False}}
+    return Look(
+        id=found["id"],
+        full_name=found["nameWithOwner"],
+        url=found["url"],
+        login=(data.get("viewer") or {}).get("login", ""),
+        is_archived=found["isArchived"],
+        base=base["name"],
+        base_oid=base["target"]["oid"],
+        base_tree=base["target"]["tree"]["oid"],
+        auto_merge_allowed=found["autoMergeAllowed"],
+        methods=tuple(method for method, setting in METHODS.items() if found[setting]),
+        prefix=prefix,
+        branches={_full_name(node): node["target"]["oid"] for node in refs["nodes"] if node and node["target"]},
+        all_branches=not refs["pageInfo"]["hasNextPage"],
+        pulls=tuple(_open_pull(node) for node in found["pullRequests"]["nodes"] if node),
+    )
+
+
+def _full_name(node: Mapping[str, Any]) -> str:
+    # Which part of the name counts as the prefix depends on what was asked for; together they are the whole.
+    return str(node["prefix"] + node["name"]).removeprefix("refs/heads/")
+
+
+def _open_pull(node: Mapping[str, Any]) -> OpenPull:
+    return OpenPull(
+        id=node["id"],
+        number=node["number"],
+        url=node["url"],
+        head=node["headRefName"],
+        base=node["baseRefName"],
+        head_oid=node["headRefOid"],
+        is_draft=node["isDraft"],
+        is_fork=node["isCrossRepository"],
+        author=plain_login((node.get("author") or {}).get("login", "")),
+    )

@@ -1,0 +1,120 @@
+"""What a plan needs from beyond the repository: the release, chart indexes, the registry's word on every image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import requests
+
+from difyaction.errors import ActionError, Failed
+from difyaction.gitops.chart_index import newest_chart
+from difyaction.gitops.moves import Wanted
+from difyaction.gitops.reading import Reading
+from difyaction.image_registry import Finding, State, check
+from difyaction.inputs import Inputs
+from difyaction.releases.catalogue import Policy, Release
+from difyaction.releases.version import Version
+from difyaction.surroundings import Surroundings
+from difyaction.upstream import Upstream
+from difyaction.web import Web
+
+INDEX_LIMIT = 64 * 1024 * 1024  # bytes; indexes of old chart repositories are long
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Reads only. ``say`` is the log, ``warn`` also annotates the run."""
+
+    inputs: Inputs
+    session: requests.Session
+    web: Web
+    policy: Policy
+    say: Callable[[str], None]
+    warn: Callable[[str], None]
+
+    @classmethod
+    def of(cls, inputs: Inputs, surroundings: Surroundings) -> Outside:
+        """Build it for one run."""
+        session = requests.Session()
+        return cls(
+            inputs=inputs,
+            session=session,
+            web=Web(session, clock=surroundings.monotonic, pause=surroundings.pause),
+            policy=Policy(surroundings.now(), inputs.allow_prerelease, inputs.minimum_release_age),
+            say=surroundings.say,
+            warn=surroundings.runner.warning,
+        )
+
+    def release(self, text: str, installed: Version | None) -> Release:
+        """Ask upstream for the release that is wanted, with all that lies on the way to it."""
+        inputs = self.inputs
+        upstream = Upstream(self.web, inputs.dify_api_url, inputs.dify_repository, inputs.dify_token or None)
+        release = upstream.release(text, installed=installed, policy=self.policy)
+        self.say(f"Dify {installed or '(unknown)'} is installed, {release.version} is wanted")
+        self.say(f"{upstream.calls} calls to {inputs.dify_repository}")
+        return release
+
+    def chart_versions(self, reading: Reading, release: Release) -> Mapping[str, str]:
+        """Return the newest chart for the release, by repository. One that cannot be read is left alone, and said."""
+        found: dict[str, str] = {}
+        for chart in reading.charts:
+            if not chart.index_url:
+                continue
+            try:
+                reply = self.web.get(chart.index_url, limit=INDEX_LIMIT)
+                if reply.status != requests.codes.ok:
+                    raise ValueError(f"HTTP {reply.status}")  # noqa: TRY301 - handled with its like below
+                newest = newest_chart(reply.text, chart.chart, release.version)
+            except (ActionError, ValueError) as why:
+                self.warn(f"The chart index {chart.index_url} cannot be read, chart versions are left alone: {why}")
+                continue
+            if newest:
+                found[chart.key] = newest
+        return found
+
+    def image_findings(self, wanted: tuple[Wanted, ...]) -> tuple[Finding, ...]:
+        """Ask the registries for every image and platform.
+
+        :raises Failed: ``image-missing`` or ``image-unproved`` when ``image-check`` is ``require``.
+        """
+        inputs = self.inputs
+        if inputs.image_check == "off" and not inputs.pin_digests:
+            return ()
+        findings = check(wanted, inputs.image_platforms, credentials=inputs.registry_credentials, web=self.web)
+        for finding in findings:
+            word = f"{finding.image}:{finding.tag} {finding.platform}: {finding.state} {finding.reason}".rstrip()
+            self.say(word)
+            if finding.state is not State.PRESENT and inputs.image_check == "warn":
+                self.warn(word)
+        if inputs.image_check == "require":
+            _require(findings)
+        return findings
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.session.close()
+
+
+def _require(findings: tuple[Finding, ...]) -> None:
+    absent = [finding for finding in findings if finding.state is State.ABSENT]
+    unknown = [finding for finding in findings if finding.state is State.UNKNOWN]
+    if absent:
+        raise Failed(
+            "image-missing",
+            "Images that the release needs are not there: {images}.",
+            next_step="Mirror or publish them, or correct image-map and image-platforms; `image-check: warn` goes on.",
+            images=_list(absent),
+        )
+    if unknown:
+        raise Failed(
+            "image-unproved",
+            "Nobody can say whether these images are there: {images}.",
+            next_step="Give registry-credentials, or look at the registry; `image-check: warn` goes on without proof.",
+            images=_list(unknown),
+        )
+
+
+def _list(findings: list[Finding]) -> str:
+    texts = (f"{each.image}:{each.tag} for {each.platform} ({each.reason})" for each in findings)
+    return "; ".join(dict.fromkeys(texts))

@@ -1,0 +1,229 @@
+"""A repository on GitHub as the place of the files: read through the API, delivered as a pull request or a commit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from difyaction.errors import ActionError
+from difyaction.gitops import delivery, describe
+from difyaction.gitops.app_token import App, Mint, permissions_for
+from difyaction.gitops.calls import Calls, Purpose
+from difyaction.gitops.client import Client, connect
+from difyaction.gitops.files import Entry, FileAt
+from difyaction.gitops.look import Look
+from difyaction.gitops.pace import Pace
+from difyaction.gitops.paragraphs import Subject
+from difyaction.gitops.plan import reapply
+from difyaction.gitops.proposal import Delivered, Proposal, Strategy, Wish
+from difyaction.gitops.records import GitopsPlan
+from difyaction.gitops.repository import Repository, Touch
+from difyaction.inputs import Inputs
+from difyaction.language import Language
+from difyaction.releases import heads
+from difyaction.releases.version import Version
+from difyaction.secret import Secret
+from difyaction.surroundings import Surroundings
+from difyaction.target import Objection, Outcome
+
+PREFIX = "dify-upgrade/"
+SHARED_UNIT = "all"
+
+
+@dataclass
+class _Session:
+    """What is open: the client, the look it took, and whether its token is ours to revoke."""
+
+    client: Client
+    repository: Repository
+    look: Look
+    minted: bool
+
+
+class Remote:
+    """One repository for one run. Nothing is contacted before the first question."""
+
+    def __init__(self, inputs: Inputs, surroundings: Surroundings) -> None:
+        self._inputs = inputs
+        self._surroundings = surroundings
+        self._calls = Calls()
+        self._open: _Session | None = None
+        self._contents: dict[str, FileAt] = {}
+
+    def entries(self) -> tuple[Entry, ...]:
+        """List the files of the base branch."""
+        session = self._session()
+        return session.repository.entries(session.look.base_tree)
+
+    def read(self, entries: Sequence[Entry]) -> tuple[FileAt, ...]:
+        """Read files of the base branch, each once."""
+        missing = [entry for entry in entries if entry.path not in self._contents]
+        for file in self._session().repository.read(missing) if missing else ():
+            self._contents[file.path] = file
+        return tuple(self._contents[entry.path] for entry in entries)
+
+    def touched(self, path: str) -> tuple[Touch, ...]:
+        """Return the commits of the base branch that touched a file, newest first."""
+        session = self._session()
+        return session.repository.last_changed(path, at=session.look.base_oid, limit=100)
+
+    def file_at(self, sha: str, path: str) -> bytes | None:
+        """Return a file at a commit; None when it was not there."""
+        return self._session().repository.file_at(sha, path)
+
+    def deliver(self, plan: GitopsPlan, reverts: str) -> Outcome:
+        """Propose the plan, or commit it to the base branch."""
+        session = self._session()
+        order = self._order(plan, reverts)
+        send = delivery.commit if self._inputs.delivery == "commit" else delivery.propose
+        done = send(session.repository, session.look, order)
+        for warning in done.warnings:
+            self._surroundings.runner.warning(warning)
+        return self._outcome(done)
+
+    def close(self) -> None:
+        """Revoke the token that was minted, and let go of the connection."""
+        session, self._open = self._open, None
+        if session is None:
+            return
+        if session.minted:
+            _revoke(session.client, self._surroundings)
+        session.client.requester.close()
+
+    def _session(self) -> _Session:
+        if self._open is None:
+            token, minted = self._token()
+            client = connect(self._inputs.api_url, token, pace=self._pace, calls=self._calls)
+            repository = Repository(client, self._inputs.repository)
+            prefix = self._inputs.branch or PREFIX
+            try:
+                look = repository.look(self._inputs.base, prefix)
+            except ActionError:
+                if minted:
+                    _revoke(client, self._surroundings)
+                raise
+            self._open = _Session(client, repository, look, minted)
+        return self._open
+
+    def _token(self) -> tuple[Secret, bool]:
+        inputs, runner = self._inputs, self._surroundings.runner
+        if not inputs.app_client_id:
+            return inputs.token, False
+        app = App(inputs.app_client_id, inputs.app_private_key)
+        mint = Mint(inputs.api_url, inputs.repository, app, self._pace, self._calls)
+        writes = inputs.mode in {"apply", "rollback"}
+        paths = (*inputs.files, *(line.partition("#")[0] for line in inputs.set_lines))
+        made = mint.mint(permissions_for(writes=writes, paths=paths, team_reviewers=inputs.team_reviewers))
+        runner.mask(made.token)
+        runner.state({"app_token": made.token, "api_url": inputs.api_url})
+        granted = ", ".join(f"{name}: {level}" for name, level in sorted(made.permissions.items()))
+        runner.say(f"token of the App {made.app_slug or inputs.app_client_id} for {inputs.repository} ({granted})")
+        return made.token, True
+
+    @property
+    def _pace(self) -> Pace:
+        # Real time, because tokens are dated with it; chance only spreads retries.
+        return Pace(
+            lambda: self._surroundings.now().timestamp(),
+            self._surroundings.pause,
+            random.random,
+        )
+
+    def _order(self, plan: GitopsPlan, reverts: str) -> delivery.Order:
+        inputs = self._inputs
+        blocking = next((objection for objection in plan.objections if objection.in_the_way), None)
+        return delivery.Order(
+            proposal=self._proposal(plan, reverts, blocking),
+            changed=plan.files,
+            reapply=lambda fresh: reapply(plan, fresh),
+            wish=Wish(inputs.auto_merge, blocking.rule if blocking else "", inputs.merge_without_checks),
+            strategy=Strategy(inputs.branch_strategy),
+            require_verified=inputs.require_verified,
+        )
+
+    def _proposal(self, plan: GitopsPlan, reverts: str, blocking: Objection | None) -> Proposal:
+        inputs, say = self._inputs, Language.of(self._inputs.language).say
+        shared = inputs.branch_strategy == "shared"
+        subject = self._subject(plan, reverts)
+        return Proposal(
+            title=describe.title(subject, say, inputs.title),
+            body=(describe.frame if shared else describe.body)(subject, say, inputs.body),
+            section=describe.section(subject, say) if shared else "",
+            branch=self._branch(subject.unit),
+            base=inputs.base,
+            labels=inputs.labels,
+            reviewers=inputs.reviewers,
+            team_reviewers=inputs.team_reviewers,
+            assignees=inputs.assignees,
+            draft=inputs.draft or blocking is not None,
+            unit=subject.unit,
+            commit_message=describe.commit_message(subject, inputs.commit_message),
+        )
+
+    def _branch(self, unit: str) -> str:
+        inputs = self._inputs
+        if inputs.delivery == "commit":
+            return self._session().look.base
+        if inputs.branch:
+            return inputs.branch
+        name = "shared" if inputs.branch_strategy == "shared" else unit
+        return f"{PREFIX}{name}" if inputs.mode != "rollback" else f"{PREFIX}rollback-{name}"
+
+    def _subject(self, plan: GitopsPlan, reverts: str) -> Subject:
+        moving = dict.fromkeys(name for change in plan.changes for name in change.unit.split(", ") if name)
+        return Subject(
+            unit=self._inputs.environment or SHARED_UNIT,
+            units=tuple(moving),
+            environment=self._inputs.environment,
+            from_version=plan.from_version,
+            to_version=plan.to_version,
+            changes=plan.changes,
+            plan_id=plan.plan_id,
+            objections=plan.objections,
+            remarks=plan.findings,
+            release=plan.release,
+            heads=(_head(plan.from_version), _head(plan.to_version)),
+            reverts=reverts,
+        )
+
+    def _outcome(self, done: Delivered) -> Outcome:
+        calls = ", ".join(f"{purpose}: {self._calls.of(purpose)}" for purpose in Purpose if self._calls.of(purpose))
+        sentences = [f"Calls to {self._inputs.repository}: {calls}"]
+        if done.verified is not None:
+            sentences.append(f"Commit {done.head_sha[:12]} is {'verified' if done.verified else 'not verified'}")
+        for sentence in sentences:
+            self._surroundings.say(sentence)
+        return Outcome(
+            status=_status(done, self._inputs.delivery),
+            changed=done.operation in {"created", "updated", "closed"} or bool(done.verified is not None),
+            outputs={
+                "pull-request-number": str(done.number) if done.number else "",
+                "pull-request-url": done.url,
+                "pull-request-operation": done.operation,
+                "auto-merge-result": done.auto_merge_result,
+            },
+            sentences=(*sentences, *done.warnings),
+        )
+
+
+def _status(done: Delivered, how: str) -> str:
+    if done.auto_merge_result == "merged":
+        return "merged"
+    if how == "commit":
+        return "merged" if done.verified is not None else "unchanged"
+    return "proposed" if done.number and done.operation != "closed" else "unchanged"
+
+
+def _head(version: str) -> str | None:
+    return heads.head_of(Version.parse(version)) if version else None
+
+
+def _revoke(client: Client, surroundings: Surroundings) -> None:
+    try:
+        reply = client.rest("DELETE", "/installation/token", purpose=Purpose.MINTING)
+    except ActionError as why:
+        surroundings.runner.warning(f"The App's token could not be revoked; the post step tries again. {why}")
+        return
+    if reply.ok:
+        surroundings.say("The App's token is revoked.")

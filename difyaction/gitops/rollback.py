@@ -1,0 +1,200 @@
+"""The way back: the values that the same places held before, found in the history of the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from difyaction.errors import Failed, Invalid
+from difyaction.gitops import names, papers
+from difyaction.gitops.address import Address
+from difyaction.gitops.dotenv import read_env
+from difyaction.gitops.kinds import variables
+from difyaction.gitops.reading import Reading
+from difyaction.gitops.records import GitopsFacts, GitopsPlan, Unit
+from difyaction.gitops.spot import Spot
+from difyaction.gitops.units import installed
+from difyaction.gitops.yamltext import read
+from difyaction.language import N_
+from difyaction.releases import heads
+from difyaction.releases.version import Version
+from difyaction.target import Objection, Severity
+
+RULE = "schema-rollback"
+
+
+class Moment(Protocol):
+    """A commit that touched a file."""
+
+    @property
+    def sha(self) -> str:
+        """The commit's name, in full."""
+        ...
+
+    @property
+    def when(self) -> datetime:
+        """When it was committed, in UTC."""
+        ...
+
+
+@runtime_checkable
+class Past(Protocol):
+    """The history of the repository, as seen from the base branch."""
+
+    def touched(self, path: str) -> tuple[Moment, ...]:
+        """Return the commits that touched a file, newest first."""
+        ...
+
+    def file_at(self, sha: str, path: str) -> bytes | None:
+        """Return a file at a commit; None when it was not there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Back:
+    """Where to go back to: lines for the plan, the versions on both sides by unit, and what is taken back."""
+
+    lines: tuple[tuple[Address, str], ...]
+    versions: Mapping[str, tuple[Version | None, Version | None]]
+    reverts: str
+
+
+def find(past: Past, reading: Reading, goal: str) -> Back:
+    """Look for the state to go back to: a commit, a version, or (``goal`` empty) the last one that differs.
+
+    :raises Failed: ``rollback-nothing`` when the history that we look at holds no such state.
+    """
+    lines: list[tuple[Address, str]] = []
+    versions: dict[str, tuple[Version | None, Version | None]] = {}
+    reverts: dict[str, None] = {}
+    for unit in reading.units:
+        sha = _moment(past, unit, goal)
+        then = _Then(past, sha)
+        lines += _lines(unit, then)
+        versions[unit.name] = (installed(unit), _version(unit, then))
+        reverts[sha[:12]] = None
+    if not lines:
+        raise _nothing(goal)
+    return Back(tuple(dict.fromkeys(lines)), versions, ", ".join(reverts))
+
+
+@dataclass
+class _Then:
+    """The files as they were at one commit, each read once."""
+
+    past: Past
+    sha: str
+
+    def __post_init__(self) -> None:
+        self._files: dict[str, bytes | None] = {}
+
+    def value(self, spot: Spot) -> str | None:
+        """Return the text of the spot's leaf at that time, None when the place was not there."""
+        content = self.content(spot.file)
+        if content is None:
+            return None
+        try:
+            if variables.is_env(spot.file):
+                return {line.key: line.value for line in read_env(content, file=spot.file)}.get(str(spot.path[0]))
+            scalar = read(content, file=spot.file).get(spot.path, spot.document)
+        except Invalid:
+            return None
+        return scalar.text if scalar else None
+
+    def content(self, file: str) -> bytes | None:
+        if file not in self._files:
+            self._files[file] = self.past.file_at(self.sha, file)
+        return self._files[file]
+
+
+def _moment(past: Past, unit: Unit, goal: str) -> str:
+    """Return the commit whose state is the goal."""
+    guide = next((spot for spot in unit.spots if spot.image == names.API), unit.spots[0] if unit.spots else None)
+    if guide is None:
+        raise _nothing(goal)
+    for moment in past.touched(guide.file):
+        value = _Then(past, moment.sha).value(guide)
+        if value is None:
+            continue
+        if goal and (moment.sha.startswith(goal) or _tag(guide, value) == goal):
+            return moment.sha
+        if not goal and value != guide.value:
+            return moment.sha
+    raise _nothing(goal)
+
+
+def _tag(spot: Spot, value: str) -> str:
+    """Return the tag in a leaf's text of another time: what stands around it is the same."""
+    before, after = spot.value[: spot.span[0]], spot.value[spot.span[1] :]
+    inner = value.removeprefix(before)
+    inner = inner.removesuffix(after) if after else inner
+    return inner.partition("@")[0]
+
+
+def _version(unit: Unit, then: _Then) -> Version | None:
+    guide = next((spot for spot in unit.spots if spot.image == names.API), None)
+    value = then.value(guide) if guide else None
+    return names.version_of(_tag(guide, value)) if guide and value is not None else None
+
+
+def _lines(unit: Unit, then: _Then) -> Iterator[tuple[Address, str]]:
+    for spot in unit.spots:
+        value = then.value(spot)
+        if value is not None and value != spot.value:
+            yield Address(spot.file, spot.path, spot.document), value
+        if spot.digest_path is not None:
+            apart = replace(spot, path=spot.digest_path)
+            digest = then.value(apart)
+            if digest is not None and digest != spot.digest:
+                yield Address(spot.file, spot.digest_path, spot.document), digest
+
+
+def judged(plan: GitopsPlan, facts: GitopsFacts, back: Back) -> GitopsPlan:
+    """Give a plan of the way back its versions, and the objection that a database cannot go back by itself."""
+    acknowledged = facts.options.acknowledge
+    objections = tuple(_objections(back, acknowledged))
+    known = [pair for pair in back.versions.values() if pair[0] and pair[1]]
+    return replace(
+        plan,
+        from_version=str(min((now for now, _ in known if now), default="")),
+        to_version=str(min((then for _, then in known if then), default="")),
+        objections=objections,
+        # Also a draft would be a trap: once merged, the old release cannot read the database.
+        stopping=tuple(objection for objection in objections if objection.in_the_way),
+        plan_id=papers.plan_id(facts, plan.changes, plan.files, objections),
+    )
+
+
+def _objections(back: Back, acknowledged: tuple[str, ...]) -> Iterator[Objection]:
+    text = N_(
+        "{unit} goes back from {installed} (schema {installed_head}) to {wanted} (schema {wanted_head}): the older "
+        "release cannot read a database that the newer one has migrated. Restore the database from before the upgrade "
+        "first; then acknowledge."
+    )
+    for unit, (now, then) in back.versions.items():
+        if now and then and heads.head_of(now) == heads.head_of(then) and heads.head_of(now):
+            continue
+        if now == then and now is not None:
+            continue
+        facts = {
+            "unit": unit,
+            "installed": now or "?",
+            "wanted": then or "?",
+            "installed_head": (heads.head_of(now) if now else None) or "?",
+            "wanted_head": (heads.head_of(then) if then else None) or "?",
+        }
+        consent = f"{RULE}@{then or 'unknown'}"
+        yield Objection(
+            RULE, str(then or "unknown"), Severity.ACKNOWLEDGE, text, facts, acknowledged=consent in acknowledged
+        )
+
+
+def _nothing(goal: str) -> Failed:
+    return Failed(
+        "rollback-nothing",
+        "The history of the files holds no state to go back to{goal}.",
+        next_step="Name a version or a commit of the base branch in rollback-to, or edit with `set`.",
+        goal=f": {goal}" if goal else "",
+    )

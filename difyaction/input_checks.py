@@ -1,0 +1,67 @@
+"""What must be true of the inputs together, once each of them can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from difyaction.errors import Complaint
+
+if TYPE_CHECKING:
+    from difyaction.inputs import Inputs
+
+
+def check(inputs: Inputs) -> Iterator[Complaint]:
+    """Yield a complaint for everything that is missing or contradicts something else."""
+    yield from _what_to_do(inputs)
+    if inputs.target == "gitops" and inputs.mode != "matrix":
+        yield from _access(inputs)
+        yield from _delivery(inputs)
+    if bool(inputs.app_client_id) != bool(inputs.app_private_key):
+        lacking = "app-private-key" if inputs.app_client_id else "app-client-id"
+        yield _missing(lacking, f"{lacking}: an App needs both app-client-id and app-private-key.")
+
+
+def _missing(name: str, text: str) -> Complaint:
+    return Complaint(id="input-missing", text=text, input=name)
+
+
+def _conflict(name: str, text: str) -> Complaint:
+    return Complaint(id="input-conflict", text=text, input=name)
+
+
+def _what_to_do(inputs: Inputs) -> Iterator[Complaint]:
+    if not inputs.target and inputs.mode != "matrix":
+        yield _missing("target", "target: say what is upgraded, for example gitops.")
+    if inputs.mode in {"plan", "apply"} and not (inputs.dify_version or inputs.set_lines or inputs.chart_version):
+        yield _missing("dify-version", "dify-version: say which release is wanted, or give explicit edits in set.")
+    if inputs.plan_id and inputs.mode in {"plan", "matrix"}:
+        yield _conflict("plan-id", f"plan-id: mode {inputs.mode} makes a plan; an approved one belongs to apply.")
+    if inputs.rollback_to and inputs.mode != "rollback":
+        yield _conflict("rollback-to", f"rollback-to: mode {inputs.mode} does not go back; use mode rollback.")
+    if inputs.pin_digests and inputs.image_check == "off":
+        yield _conflict("pin-digests", "pin-digests: digests come from the image check, and image-check is off.")
+
+
+def _access(inputs: Inputs) -> Iterator[Complaint]:
+    if inputs.delivery == "files":
+        return
+    if not inputs.repository:
+        yield _missing("repository", f"repository: delivery {inputs.delivery} needs to know which one.")
+    if not (inputs.token or inputs.app_client_id or inputs.app_private_key):
+        yield _missing("token", f"token: delivery {inputs.delivery} needs a token, or an App's id and key.")
+
+
+def _delivery(inputs: Inputs) -> Iterator[Complaint]:
+    if inputs.delivery != "pull-request":
+        merges = inputs.auto_merge != "off"
+        if merges:
+            yield _conflict("auto-merge", f"auto-merge: delivery {inputs.delivery} makes no pull request to merge.")
+        if inputs.draft:
+            yield _conflict("draft", f"draft: delivery {inputs.delivery} makes no pull request.")
+    elif inputs.draft and inputs.auto_merge != "off":
+        yield _conflict("draft", "draft: a draft is never merged, and auto-merge asks for a merge.")
+    if inputs.delivery == "files" and inputs.require_verified:
+        yield _conflict("require-verified", "require-verified: delivery files makes no commit that could be verified.")
+    if inputs.delivery == "pull-request" and inputs.base and inputs.base == inputs.branch:
+        yield _conflict("branch", "branch: a pull request cannot go from a branch to itself.")

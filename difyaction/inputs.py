@@ -1,0 +1,140 @@
+"""What we were asked to do: every input once, typed and frozen."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from difyaction import input_checks, input_kinds
+from difyaction.errors import Complaint, Invalid
+from difyaction.input_kinds import RegistryCredential
+from difyaction.input_table import table
+from difyaction.secret import Secret
+
+__all__ = ["Inputs", "RegistryCredential", "from_environ", "read"]
+
+# The runner itself reads these two of a container action; they never reach us as inputs of ours.
+_THE_RUNNERS_OWN = frozenset({"ENTRYPOINT", "ARGS"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The inputs of action.yml, by their names with underscores. Texts are trimmed; empty means not given."""
+
+    target: str
+    mode: str
+    dify_version: str
+    allow_prerelease: bool
+    allow_downgrade: bool
+    minimum_release_age: int | None  # days; None: the policy's own default
+    dify_repository: str
+    dify_api_url: str
+    dify_token: Secret
+    acknowledge: tuple[str, ...]  # id@version
+    plan_id: str
+    language: str
+    timezone: str
+    files: tuple[str, ...]
+    set_lines: tuple[str, ...]  # the input `set`
+    environment: str
+    environments_file: str
+    image_map: Mapping[str, str]  # upstream's image -> the mirror's
+    env_variables: Mapping[str, str]  # variable -> image
+    chart_version: str
+    image_check: str
+    image_platforms: tuple[str, ...]
+    pin_digests: bool
+    registry_credentials: tuple[RegistryCredential, ...]
+    delivery: str
+    auto_merge: str
+    merge_without_checks: bool
+    repository: str
+    base: str
+    branch: str
+    branch_strategy: str
+    token: Secret
+    app_client_id: str
+    app_private_key: Secret
+    require_verified: bool
+    labels: tuple[str, ...]
+    reviewers: tuple[str, ...]
+    team_reviewers: tuple[str, ...]
+    assignees: tuple[str, ...]
+    draft: bool
+    title: str
+    body: str
+    commit_message: str
+    rollback_to: str
+    api_url: str
+
+
+def read(given: Mapping[str, str]) -> Inputs:
+    """Type and check what was given, by the inputs' names.
+
+    :raises Invalid: with every complaint at once.
+    """
+    complaints = list(_unknown_names(given))
+    values: dict[str, Any] = {}
+    for name, spec in table().items():
+        text = given.get(name, "").strip() or spec.default
+        try:
+            values[spec.field] = input_kinds.parse(spec, text)
+        except input_kinds.Unreadable as why:
+            complaints.extend(why.complaints)
+            values[spec.field] = input_kinds.parse(spec, spec.default)
+    inputs = Inputs(**values)
+    complained = {complaint.input for complaint in complaints}
+    complaints.extend(found for found in input_checks.check(inputs) if found.input not in complained)
+    if complaints:
+        raise Invalid(complaints)
+    return inputs
+
+
+def from_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Pick what the runner passes: ``INPUT_<NAME>``, and its own variables where nothing else is given.
+
+    A name that is none of ours is kept when it looks like a slip of the pen, so that `read` can say so.
+    Names with an underscore are left alone: workflows set variables like ``INPUT_DIFY_VERSION`` for
+    their own scripts.
+    """
+    prefix = "INPUT_"
+    given = {spec.name: environ[spec.environ] for spec in table().values() if environ.get(spec.environ)}
+    for variable, text in environ.items():
+        bare = variable.removeprefix(prefix)
+        name = bare.lower()
+        if bare == variable or not text.strip() or bare in _THE_RUNNERS_OWN:
+            continue
+        if name in table() or ("_" not in name and difflib.get_close_matches(name, table(), n=1, cutoff=0.8)):
+            given[name] = text
+    return given
+
+
+def secret_variables() -> frozenset[str]:
+    """Return the variables that secrets come in, so that no child process inherits them."""
+    return frozenset(f"INPUT_{name.upper()}" for name, spec in table().items() if spec.is_secret)
+
+
+def secrets_in(given: Mapping[str, str]) -> Iterator[Secret]:
+    """Yield what must be masked before anything is printed, also of inputs that will turn out to be wrong."""
+    for name, spec in table().items():
+        text = given.get(name, "").strip()
+        if spec.kind == "credentials":
+            yield from (Secret(line.split(maxsplit=2)[-1]) for line in text.splitlines() if line.strip())
+        elif spec.is_secret and text:
+            yield Secret(text)
+            if "\\n" in text:
+                yield Secret(text.replace("\\n", "\n"))  # a key whose newlines were escaped is mended later
+
+
+def _unknown_names(given: Mapping[str, str]) -> Iterator[Complaint]:
+    for name in given:
+        if name not in table():
+            near = input_kinds.nearest(name, table())
+            yield Complaint(
+                id="input-unknown",
+                text=f"There is no input {name!r}.{input_kinds.did_you_mean(near)}",
+                input=name,
+                suggestion=near,
+            )

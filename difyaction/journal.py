@@ -1,0 +1,62 @@
+"""What happened so far: the log's groups, and the record that the report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from difyaction.runner import Runner
+from difyaction.story import Stage
+from difyaction.target import Plan
+
+_TITLES = {
+    "inspect": "Inspect",
+    "plan": "Plan",
+    "guard": "Guard",
+    "apply": "Apply",
+    "close": "Close",
+    "matrix": "Matrix",
+}
+
+
+class Journal:
+    """Listens to the story. ``stages`` and ``plan`` hold what was heard, also when the story breaks off."""
+
+    def __init__(self, runner: Runner, monotonic: Callable[[], float]) -> None:
+        self.stages: tuple[Stage, ...] = ()
+        self.plan: Plan | None = None
+        self._runner = runner
+        self._monotonic = monotonic
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Group the log of one stage and note how it ended."""
+        began, result = self._monotonic(), "cancelled"
+        try:
+            with self._runner.group(_TITLES[name]):
+                yield
+            result = "done"
+        except Exception:
+            result = "failed"
+            raise
+        finally:
+            self.stages += (Stage(name, result, self._monotonic() - began),)
+
+    def show(self, plan: Plan) -> None:
+        """Print the plan and keep it."""
+        self.plan = plan
+        say = self._runner.say
+        say(f"from {plan.from_version or 'nothing known'} to {plan.to_version or 'what is given'}, plan {plan.plan_id}")
+        for change in plan.changes:
+            say(f"change {change.where}: {change.what} {change.before} -> {change.after}")
+        for objection in plan.objections:
+            stands = "in the way" if objection.in_the_way else "noted"
+            text = objection.text.format(**objection.facts)
+            say(f"objection {objection.consent} ({objection.severity}, {stands}): {text}")
+        for remark in plan.remarks:
+            say(f"remark: {remark}")
+        for document in plan.documents:
+            say(f"{document.title}:")
+            self._runner.foreign(document.text)
+        if not plan.changes:
+            say("nothing to change")

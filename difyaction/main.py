@@ -1,0 +1,149 @@
+"""The composition root: environment -> inputs -> target -> story -> report -> exit code."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+import time
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from difyaction import breakage, command_line, inputs, registry, report, story
+from difyaction.cancelled import Cancelled, signals_cancel
+from difyaction.errors import ActionError, Failed
+from difyaction.inputs import Inputs
+from difyaction.journal import Journal
+from difyaction.language import Language
+from difyaction.report import Told
+from difyaction.runner import Runner
+from difyaction.statuses import EXIT_CODES
+from difyaction.story import Ending
+from difyaction.summary import summary
+from difyaction.surroundings import Surroundings
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What a run takes from the machine: standard input, time, and the builders of targets."""
+
+    stdin: Callable[[], str] = lambda: sys.stdin.read()  # noqa: PLW0108 - looked up when it is read
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    pause: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    builders: Mapping[str, str] = field(default_factory=lambda: registry.BUILDERS)
+
+
+def main(
+    environ: MutableMapping[str, str],
+    *,
+    out: TextIO | None = None,
+    argv: Sequence[str] = (),
+    world: World | None = None,
+) -> int:
+    """Run once and return the exit code. Flags in ``argv`` go before inputs in ``environ``, which loses its secrets."""
+    out, world = out or sys.stdout, world or World()
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="backslashreplace")  # a terminal's encoding must not end the run
+    if command_line.asks_for_help(argv):
+        out.write(f"{command_line.help_text()}\n")
+        return 0
+    return _Run(environ, out, world).go(argv)
+
+
+class _Run:
+    """One run: what was given so far is kept, so that every way out can be reported."""
+
+    def __init__(self, environ: MutableMapping[str, str], out: TextIO, world: World) -> None:
+        self._environ = environ
+        self._world = world
+        self._runner = Runner(dict(environ), out, monotonic=world.monotonic)
+        self._journal = Journal(self._runner, world.monotonic)
+        self._began = world.monotonic()
+        self._given: dict[str, str] = {}
+
+    def go(self, argv: Sequence[str]) -> int:
+        try:
+            with signals_cancel():
+                asked = self._asked(argv)
+                ending = self._ending(asked)
+        except ActionError as why:
+            told = self._told(why.status, why.exit_code, error=why)
+        except Cancelled as why:
+            told = self._told("cancelled", why.exit_code)
+        except Exception as why:  # noqa: BLE001 - whatever broke, the run ends in a defined state
+            told = self._broken(why)
+        else:
+            told = self._told(ending.status, EXIT_CODES[ending.status], ending=ending)
+        self._report(told)
+        return told.exit_code
+
+    def _asked(self, argv: Sequence[str]) -> Inputs:
+        self._given = inputs.from_environ(self._environ)
+        for variable in inputs.secret_variables():
+            self._environ.pop(variable, None)
+        self._mask()
+        self._given |= command_line.read(argv, contents=self._contents)
+        self._mask()
+        return inputs.read(self._given)
+
+    def _mask(self) -> None:
+        for secret in inputs.secrets_in(self._given):
+            self._runner.mask(secret)
+
+    def _contents(self, path: str) -> str:
+        return self._world.stdin() if path == "-" else Path(path).read_text("utf-8")
+
+    def _ending(self, asked: Inputs) -> Ending:
+        surroundings = Surroundings(
+            environ={name: text for name, text in self._environ.items() if not name.startswith("INPUT_")},
+            runner=self._runner,
+            now=self._world.now,
+            pause=self._world.pause,
+            monotonic=self._world.monotonic,
+        )
+        if asked.mode == "matrix":
+            with self._journal.stage("matrix"):
+                outcome = importlib.import_module("difyaction.matrix").run(asked, surroundings)
+            return Ending(outcome.status, outcome=outcome)
+        target = registry.builder(asked.target, self._world.builders)(asked, surroundings)
+        return story.tell(target, mode=asked.mode, approved=asked.plan_id, say=self._journal)
+
+    def _told(
+        self, status: str, exit_code: int, *, ending: Ending | None = None, error: ActionError | None = None
+    ) -> Told:
+        return Told(
+            status=status,
+            exit_code=exit_code,
+            mode=self._given.get("mode") or "apply",
+            target=self._given.get("target", ""),
+            ended=self._world.now(),
+            seconds=self._world.monotonic() - self._began,
+            timezone=self._timezone(status),
+            stages=self._journal.stages,
+            plan=self._journal.plan,
+            outcome=ending.outcome if ending else None,
+            error=error,
+        )
+
+    def _timezone(self, status: str) -> str:
+        # When the inputs are invalid, the time zone may be what is wrong with them.
+        return "UTC" if status == "invalid" else self._given.get("timezone") or "UTC"
+
+    def _broken(self, why: Exception) -> Told:
+        if self._runner.debugging:
+            self._runner.foreign("\n".join(breakage.trace(why)))
+        error = breakage.as_error(why, stages=[stage.name for stage in self._journal.stages])
+        return self._told(Failed.status, Failed.exit_code, error=error)
+
+    def _report(self, told: Told) -> None:
+        runner = self._runner
+        runner.output(report.outputs(told))
+        for each in report.annotated(told):
+            runner.annotate(each.kind, each.text, title=each.title, file=each.file, line=each.line)
+        language = Language.of(self._given.get("language") or "en")
+        runner.summary(summary(told, language))
+        runner.say(f"{told.status}, exit code {told.exit_code}")

@@ -1,0 +1,29 @@
+"""Which targets there are, and where each is built. A target's libraries are imported when it is chosen."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+from difyaction.inputs import Inputs
+from difyaction.surroundings import Surroundings
+from difyaction.target import Target
+
+BUILDERS: Mapping[str, str] = {
+    "gitops": "difyaction.targets.gitops:build",
+}
+
+
+class Build(Protocol):
+    """Makes a target of what was asked for. Contacts nobody; that is `inspect`."""
+
+    def __call__(self, inputs: Inputs, surroundings: Surroundings) -> Target[Any, Any]:
+        """Compose the target."""
+        ...
+
+
+def builder(name: str, builders: Mapping[str, str] = BUILDERS) -> Build:
+    """Import and return the builder of a target."""
+    module, _, function = builders[name].partition(":")
+    return cast("Build", getattr(importlib.import_module(module), function))

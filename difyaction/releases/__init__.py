@@ -1,0 +1,1 @@
+"""What is known of Dify's releases. Pure: texts and records in, records out."""

@@ -1,0 +1,91 @@
+"""Image references, and the set of images that one release of Dify runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from difyaction.releases.catalogue import ImageSet
+
+DIFY = "langgenius/dify-"
+
+# A registry is told from a first directory as Docker does it: by a dot, a port, or `localhost`.
+# A tag may be a Compose variable (`${DIFY_VERSION:-1.14.1}`), so that it may hold colons itself.
+_REFERENCE = re.compile(
+    r"(?:(?P<registry>[^/:@\s]+\.[^/:@\s]+(?::[0-9]+)?|[^/:@\s]+:[0-9]+|localhost)/)?"
+    r"(?P<name>[^:@\s]+)"
+    r"(?::(?P<tag>[^@\s]+))?"
+    r"(?:@(?P<digest>[a-z0-9+._-]+:[0-9a-fA-F]+))?"
+)
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """``registry/name:tag@digest`` in its parts. An absent registry or tag is ``""``, an absent digest None."""
+
+    registry: str
+    name: str
+    tag: str
+    digest: str | None
+
+    @property
+    def repository(self) -> str:
+        """Registry and name, as they stand before the tag."""
+        return f"{self.registry}/{self.name}" if self.registry else self.name
+
+    @property
+    def dify_name(self) -> str | None:
+        """The image of Dify that this is, wherever it is mirrored: ``langgenius/dify-api``; None for any other."""
+        owner, _, image = self.name.rpartition("/")
+        canonical = f"{owner.rpartition('/')[2]}/{image}"
+        return canonical if canonical.startswith(DIFY) else None
+
+
+def split_image(ref: str) -> ImageRef:
+    """Take an image reference apart. ``ValueError`` when it is none."""
+    found = _REFERENCE.fullmatch(ref)
+    if found is None:
+        raise ValueError(f"'{ref}' is not an image reference; they look like registry.example:5000/name:tag@sha256:...")
+    return ImageRef(found["registry"] or "", found["name"], found["tag"] or "", found["digest"])
+
+
+def image_set(compose_text: str) -> ImageSet:
+    """Read the images of upstream's compose file of one release.
+
+    ``ValueError`` when the text is no compose file, or names one image of Dify with two tags: then
+    nobody could say which one is the release's.
+    """
+    tags: dict[str, str] = {}
+    services: dict[str, tuple[str, ...]] = {}
+    others: dict[str, str] = {}
+    for service, image in _images(compose_text):
+        if not image.name.startswith(DIFY):
+            others.setdefault(image.name, image.tag or "latest")
+            continue
+        if tags.setdefault(image.name, image.tag) != image.tag:
+            raise ValueError(f"{image.name} appears with two tags, {tags[image.name]} and {image.tag}")
+        services[image.name] = (*services.get(image.name, ()), service)
+    if not tags:
+        raise ValueError(f"it names no image {DIFY}*")
+    return ImageSet(tags=tags, services=services, others=others)
+
+
+def _images(compose_text: str) -> Iterator[tuple[str, ImageRef]]:
+    """Yield the services that run an image, with the image. A service that is built here has none."""
+    try:
+        # The pure loader, because libyaml's bindings are not part of every wheel of ruamel.yaml.
+        content = YAML(typ="safe", pure=True).load(compose_text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1})" if mark else ""
+        raise ValueError(f"it is not YAML{where}") from error
+    services = content.get("services") if isinstance(content, Mapping) else None
+    if not isinstance(services, Mapping):
+        raise ValueError("it has no services")  # noqa: TRY004 - wrong content, not a wrong argument
+    for name, service in services.items():
+        if isinstance(service, Mapping) and isinstance(service.get("image"), str):
+            yield str(name), split_image(service["image"])

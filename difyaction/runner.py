@@ -1,0 +1,195 @@
+"""The runner's protocol: workflow commands, environment files, masks, groups. Off the runner, plain text."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from difyaction.secret import Secret
+
+ANNOTATIONS_OF_A_KIND = 10  # the runner drops what comes after, silently
+ANNOTATION_CHARACTERS = 4096
+SUMMARY_BYTES = 900 * 1024  # the runner refuses a summary above 1 MiB whole
+SHORT_OUTPUT = 200
+FOREIGN_LINES = 2000
+FOREIGN_COLUMNS = 2000
+_SHORTEST_MASK = 6
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_LOOKS_LIKE_A_COMMAND = re.compile(r"\W*::")
+
+
+def escape_data(text: str) -> str:
+    """Write a command's text so that the runner reads it back whole."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def escape_property(text: str) -> str:
+    """Write a command's property likewise; colons and commas would end it."""
+    return escape_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+class Runner:
+    """What is printed, and what is handed to later steps. Every masked text leaves as ``***``."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        out: TextIO,
+        *,
+        monotonic: Callable[[], float],
+        random_word: Callable[[], str] = lambda: secrets.token_hex(16),
+    ) -> None:
+        self.is_github = environ.get("GITHUB_ACTIONS") == "true"
+        self.debugging = environ.get("RUNNER_DEBUG") == "1"
+        self._environ = environ
+        self._out = out
+        self._monotonic = monotonic
+        self._random_word = random_word
+        self._masked: set[str] = set()  # as we redact: whole and line by line
+        self._told: set[str] = set()  # as the runner was told: whole
+        self._annotated: Counter[str] = Counter()
+        self._in_group = False
+
+    def mask(self, secret: Secret) -> None:
+        """Black out a secret, and each of its lines, from here on; the runner does the same."""
+        text = secret.reveal().strip()
+        lines = (line.strip() for line in text.splitlines())
+        self._masked.update(part for part in (text, *lines) if len(part) >= _SHORTEST_MASK)
+        if len(text) >= _SHORTEST_MASK and self.is_github and text not in self._told:
+            self._told.add(text)
+            self._print(f"::add-mask::{escape_data(text)}")
+
+    def redact(self, text: str) -> str:
+        """Return the text without what was masked: for places that the runner does not watch."""
+        for known in sorted(self._masked, key=len, reverse=True):
+            text = text.replace(known, "***")
+        return text
+
+    def say(self, text: str) -> None:
+        """Print one or more lines of the log. No line can be a command, whatever it quotes."""
+        for line in self.redact(text).splitlines() or [""]:
+            quoted = f"| {line}" if _LOOKS_LIKE_A_COMMAND.match(line) else line
+            self._print(_without_commands(quoted))
+
+    def debug(self, text: str) -> None:
+        """Print a line that is only seen when the run is debugged."""
+        if self.is_github:
+            self._command("debug", text)
+        elif self.debugging:
+            self.say(text)
+
+    def foreign(self, text: str, *, lines: int = FOREIGN_LINES) -> None:
+        """Print a text that somebody else wrote, at most so many lines of it, with all commands stopped."""
+        word = self._random_word()
+        written = self.redact(text).splitlines()
+        if self.is_github:
+            self._print(f"::stop-commands::{word}")
+        try:
+            for line in written[:lines]:
+                self._print(_without_commands(line)[:FOREIGN_COLUMNS])
+            if len(written) > lines:
+                self._print(f"... and {len(written) - lines} lines more")
+        finally:
+            if self.is_github:
+                self._print(f"::{word}::")
+
+    @contextmanager
+    def group(self, title: str) -> Iterator[None]:
+        """Fold what is printed inside, and say afterwards how long it took. A group in a group is a heading."""
+        outermost, began = not self._in_group, self._monotonic()
+        self._in_group = True
+        if outermost and self.is_github:
+            self._command("group", title)
+        else:
+            self.say(f"== {title}" if outermost else f"-- {title}")
+        try:
+            yield
+        finally:
+            if outermost:
+                self._in_group = False
+                if self.is_github:
+                    self._print("::endgroup::")
+                self.say(f"{title}: {self._monotonic() - began:.1f} s")
+
+    def error(self, text: str, *, title: str = "", file: str = "", line: int = 0) -> None:
+        """Annotate the run with an error; beyond ten of a kind, a line of the log."""
+        self.annotate("error", text, title=title, file=file, line=line)
+
+    def warning(self, text: str, *, title: str = "", file: str = "", line: int = 0) -> None:
+        """Annotate the run with a warning, likewise."""
+        self.annotate("warning", text, title=title, file=file, line=line)
+
+    def output(self, values: Mapping[str, str]) -> None:
+        """Hand outputs to later steps, in one write; off the runner, print the short ones."""
+        if not self._append("GITHUB_OUTPUT", {name: self.redact(value) for name, value in values.items()}):
+            for name, value in values.items():
+                if value and len(value) <= SHORT_OUTPUT and "\n" not in value:
+                    self.say(f"{name}: {value}")
+
+    def state(self, values: Mapping[str, str | Secret]) -> None:
+        """Hand values to the post step, in one write. They arrive as ``STATE_<name>``.
+
+        The one place where a secret may be written down: the runner keeps this file to itself.
+        """
+        texts = {name: value.reveal() if isinstance(value, Secret) else value for name, value in values.items()}
+        self._append("GITHUB_STATE", texts)
+
+    def summary(self, markdown: str) -> None:
+        """Write the job summary; off the runner, print it."""
+        text = self.redact(markdown)
+        encoded = text.encode("utf-8", "replace")
+        if len(encoded) > SUMMARY_BYTES:
+            kept = encoded[:SUMMARY_BYTES].decode("utf-8", "ignore").rpartition("\n")[0]
+            text = f"{kept}\n\n*The summary was cut at {SUMMARY_BYTES // 1024} KiB.*\n"
+        path = self._environ.get("GITHUB_STEP_SUMMARY")
+        if path:
+            _append(path, text)
+        elif not self.is_github:
+            self.say(text)
+
+    def annotate(self, kind: str, text: str, **properties: str | int) -> None:
+        """Annotate the run with a ``notice``, ``warning`` or ``error``; properties are title, file and line."""
+        self._annotated[kind] += 1
+        if self.is_github and self._annotated[kind] <= ANNOTATIONS_OF_A_KIND:
+            self._command(kind, text, **properties)
+            return
+        where = f"{properties['file']}:{properties['line']}: " if properties.get("file") else ""
+        self.say(f"{kind}: {where}{text}")
+
+    def _command(self, name: str, text: str, **properties: str | int) -> None:
+        given = (f"{key}={escape_property(self.redact(str(value)))}" for key, value in properties.items() if value)
+        head = f"{name} {','.join(given)}".rstrip()
+        self._print(f"::{head}::{escape_data(self.redact(text)[:ANNOTATION_CHARACTERS])}")
+
+    def _append(self, variable: str, values: Mapping[str, str]) -> bool:
+        path = self._environ.get(variable)
+        entries = [self._entry(name, value) for name, value in values.items()]
+        if path and entries:
+            _append(path, "".join(entries))
+        return bool(path)
+
+    def _entry(self, name: str, value: str) -> str:
+        delimiter = f"ghadelimiter_{self._random_word()}"
+        if not _NAME.fullmatch(name) or delimiter in value:
+            raise ValueError(f"{name!r} cannot be handed to the runner")
+        return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
+
+    def _print(self, line: str) -> None:
+        # One write, flushed: a cancelled container must not keep half a command in its buffer.
+        self._out.write(f"{line}\n")
+        self._out.flush()
+
+
+def _without_commands(line: str) -> str:
+    return _CONTROL.sub("", line).replace("##[", "## [")
+
+
+def _append(path: str, text: str) -> None:
+    with Path(path).open("a", encoding="utf-8", errors="replace", newline="") as file:
+        file.write(text)

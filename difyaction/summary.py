@@ -1,0 +1,189 @@
+"""The job summary: what a person reads first. Text only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from difyaction import markdown
+from difyaction.errors import ActionError, Invalid
+from difyaction.language import N_, Language
+from difyaction.report import Told
+from difyaction.story import STAGES
+from difyaction.target import Objection, Plan, Severity
+
+ROWS = 200
+DOCUMENT_CHARACTERS = 60_000
+ALL_DOCUMENTS_CHARACTERS = 500_000
+
+HEADLINES: Mapping[str, str] = {
+    "unchanged": N_("✅ Unchanged: {subject}. Nothing had to be done."),
+    "planned": N_("📋 Planned: {subject}. Nothing was changed."),
+    "upgraded": N_("✅ Upgraded: {subject}."),
+    "proposed": N_("📬 Proposed: {subject}. A pull request is waiting."),
+    "merged": N_("✅ Merged: {subject}."),
+    "swept": N_("🧹 Swept: what had expired is gone."),
+    "invalid": N_("❌ Invalid: the run was asked for something that cannot be done."),
+    "refused": N_("✋ Refused: {subject}."),
+    "failed": N_("❌ Failed: {subject}."),
+    "rolled-back": N_("↩️ Rolled back: {subject} failed, and the old release serves."),
+    "stranded": N_("🆘 Stranded: {subject} failed, and a person has to look."),
+    "degraded": N_("⚠️ Degraded: {subject} serves, but a later check fails."),
+    "running": N_("⏳ Running: {subject} goes on without this job."),
+    "door-open": N_("🚪 Door open: something that was opened could not be closed."),
+    "cancelled": N_("🛑 Cancelled: {subject}."),
+}
+
+_STAGE_NAMES: Mapping[str, str] = {
+    "inspect": N_("Inspect"),
+    "plan": N_("Plan"),
+    "guard": N_("Guard"),
+    "apply": N_("Apply"),
+    "close": N_("Close"),
+    "matrix": N_("Matrix"),
+}
+
+_SEVERITIES: Mapping[Severity, str] = {
+    Severity.AUTOMATIC: N_("✅ dealt with by the plan"),
+    Severity.ACKNOWLEDGE: N_("✋ needs your consent"),
+    Severity.NEVER: N_("⛔ cannot be acknowledged"),
+}
+
+
+def summary(told: Told, language: Language) -> str:
+    """Write the whole summary as Markdown, in the reader's language."""
+    parts = [f"## {language.say(HEADLINES[told.status], subject=_subject(told, language))}"]
+    if told.error is not None:
+        parts.append(_failure(told.error, language))
+    parts.extend(_pull_requests(told, language))
+    if told.outcome is not None:
+        parts.extend(markdown.inline(sentence) for sentence in told.outcome.sentences)
+    if told.plan is not None:
+        parts.extend(_plan(told.plan, language))
+    if told.stages:
+        parts.append(_flowchart(told, language))
+    if told.plan is not None:
+        parts.extend(_documents(told.plan, language))
+    parts.append(_footer(told, language))
+    return "\n\n".join(parts) + "\n"
+
+
+def _subject(told: Told, language: Language) -> str:
+    plan = told.plan
+    if plan is None:
+        return language.say("the environments' matrix") if told.mode == "matrix" else "Dify"
+    if not plan.to_version:
+        return language.say("explicit edits")
+    if not plan.from_version or plan.from_version == plan.to_version:
+        return f"Dify {markdown.inline(plan.to_version)}"
+    return f"Dify {markdown.inline(plan.from_version)} → {markdown.inline(plan.to_version)}"
+
+
+def _failure(error: ActionError, language: Language) -> str:
+    lines = [f"> **`{error.id}`**"]
+    if isinstance(error, Invalid):
+        lines += [f"> - {_place(c.file, c.line)}{markdown.inline(c.text)}" for c in error.complaints[:ROWS]]
+    else:
+        cause = markdown.fill(language.template(error.what), error.facts)
+        lines[0] += f" {_place(error.file, error.line)}{cause}"
+    state = markdown.fill(language.template(error.state), error.facts)
+    next_step = markdown.fill(language.template(error.next_step), error.facts)
+    lines += [
+        ">",
+        f"> **{language.say('State now')}:** {state}",
+        ">",
+        f"> **{language.say('Next step')}:** {next_step}",
+    ]
+    return "\n".join(lines)
+
+
+def _place(file: str, line: int) -> str:
+    if not file:
+        return ""
+    return markdown.code(f"{file}:{line}" if line else file) + " "
+
+
+def _pull_requests(told: Told, language: Language) -> Iterator[str]:
+    given = told.outcome.outputs if told.outcome else {}
+    numbers = re.split(r"[\s,]+", given.get("pull-request-number", ""))
+    urls = re.split(r"[\s,]+", given.get("pull-request-url", ""))
+    for number, url in zip(numbers, urls, strict=False):
+        if url:
+            yield f"**{markdown.link(language.say('Pull request {number}', number=number), url)}**"
+
+
+def _plan(plan: Plan, language: Language) -> Iterator[str]:
+    if plan.changes:
+        yield f"### {language.say('Changes')}"
+        heads = tuple(language.say(head) for head in (N_("Unit"), N_("Where"), N_("What"), N_("Old"), N_("New")))
+        rows = [
+            tuple(markdown.code(text) for text in (each.unit, each.where, each.what, each.before, each.after))
+            for each in plan.changes[:ROWS]
+        ]
+        yield markdown.table(heads, rows)
+        if len(plan.changes) > ROWS:
+            yield language.say("{count} more changes are not shown.", count=len(plan.changes) - ROWS)
+    if plan.objections:
+        yield f"### {language.say('Objections')}"
+        yield "\n".join(_objection(each, language) for each in plan.objections)
+    if plan.findings:
+        yield f"### {language.say('Good to know')}"
+        sentences = (markdown.fill(language.template(each.text), each.facts) for each in plan.findings[:ROWS])
+        yield "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _objection(objection: Objection, language: Language) -> str:
+    text = markdown.fill(language.template(objection.text), objection.facts)
+    standing = language.say(_SEVERITIES[objection.severity])
+    if objection.severity is Severity.ACKNOWLEDGE:
+        if objection.acknowledged:
+            standing = language.say("✅ acknowledged")
+        standing += f": `acknowledge: {objection.consent}`"
+    return f"- **{markdown.inline(objection.rule)}** ({standing}): {text}"
+
+
+def _flowchart(told: Told, language: Language) -> str:
+    """Draw the stages with their results; those that were not reached are drawn pale."""
+    reached = {stage.name: stage for stage in told.stages}
+    drawn = STAGES if STAGES[0] in reached else tuple(reached)
+    nodes = []
+    for name in drawn:
+        title = language.say(_STAGE_NAMES[name])
+        stage = reached.get(name)
+        words = f"{title} {stage.seconds:.1f} s" if stage else title
+        nodes.append(f"  {name}[{markdown.label(words)}]:::{stage.result if stage else 'skipped'}")
+    arrows = [f"  {before} --> {after}" for before, after in pairwise(drawn)]
+    styles = (
+        "  classDef done fill:#dafbe1,stroke:#1a7f37,color:#1f2328",
+        "  classDef failed fill:#ffebe9,stroke:#cf222e,color:#1f2328",
+        "  classDef cancelled fill:#fff8c5,stroke:#9a6700,color:#1f2328",
+        "  classDef skipped fill:#f6f8fa,stroke:#d1d9e0,color:#818b98",
+    )
+    return "\n".join(("```mermaid", "flowchart LR", *nodes, *arrows, *styles, "```"))
+
+
+def _documents(plan: Plan, language: Language) -> Iterator[str]:
+    room = ALL_DOCUMENTS_CHARACTERS
+    for document in plan.documents:
+        shown = document.text[: min(DOCUMENT_CHARACTERS, room)]
+        room -= len(shown)
+        # A document of kind "markdown" was made harmless by whoever made it; every other kind is foreign.
+        whole = len(shown) == len(document.text)
+        body = shown if document.kind == "markdown" and whole else markdown.fence(shown, document.kind)
+        if not whole:
+            body += "\n\n" + language.say(
+                "{count} characters more are not shown.", count=len(document.text) - len(shown)
+            )
+        yield markdown.details(document.title, body)
+
+
+def _footer(told: Told, language: Language) -> str:
+    ended = told.ended.astimezone(ZoneInfo(told.timezone)).strftime("%Y-%m-%d %H:%M:%S %Z")
+    facts = [language.say("ended {when} after {seconds} s", when=ended, seconds=f"{told.seconds:.1f}")]
+    if told.target:
+        facts.insert(0, f"`{told.target}` `{told.mode}`")
+    if told.plan is not None:
+        facts.append(f"plan-id {markdown.code(told.plan.plan_id)}")
+    return f"<sub>{' · '.join(facts)}</sub>"

@@ -1,0 +1,178 @@
+"""A repository whose files name Dify's images: find, plan, propose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+from difyaction.errors import Failed
+from difyaction.gitops import environments, rollback
+from difyaction.gitops.address import parse_set
+from difyaction.gitops.discover import candidates
+from difyaction.gitops.files import Entry, FileAt
+from difyaction.gitops.outside import Outside
+from difyaction.gitops.plan import make_plan, wanted_images
+from difyaction.gitops.reading import Reading, read_files
+from difyaction.gitops.records import GitopsFacts, GitopsPlan, PlanOptions
+from difyaction.inputs import Inputs
+from difyaction.releases.request import first_version_line, version_file
+from difyaction.surroundings import Surroundings
+from difyaction.target import Outcome
+
+
+class Place(Protocol):
+    """Where the files are: a repository on GitHub, or a checkout."""
+
+    def entries(self) -> tuple[Entry, ...]:
+        """List all files."""
+        ...
+
+    def read(self, entries: tuple[Entry, ...]) -> tuple[FileAt, ...]:
+        """Read some of them."""
+        ...
+
+    def deliver(self, plan: GitopsPlan, reverts: str) -> Outcome:
+        """Write the plan's files, or propose them. ``reverts`` names what a rollback takes back."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and tokens."""
+        ...
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was read. ``reading`` is of the same files; ``back`` is how to go back, in mode rollback."""
+
+    facts: GitopsFacts
+    reading: Reading
+    back: rollback.Back | None = None
+
+
+class Gitops:
+    """The target ``gitops``."""
+
+    def __init__(self, inputs: Inputs, surroundings: Surroundings, place: Place, outside: Outside) -> None:
+        self._inputs = inputs
+        self._say = surroundings.say
+        self._place = place
+        self._outside = outside
+        self._reverts = ""
+
+    def inspect(self) -> Facts:
+        """Read the files, then ask the world what they need: the release, chart indexes, the registry."""
+        known = self._environments
+        options = self._options
+        picked = self._picked(options)
+        facts = GitopsFacts(files=self._place.read(picked), release=None, options=options, environments=known)
+        reading = read_files(facts)
+        self._say(f"{len(picked)} files read, {sum(len(unit.spots) for unit in reading.units)} places name an image")
+        if self._inputs.mode == "rollback":
+            return self._backwards(facts, reading)
+        if self._inputs.dify_version:
+            release = self._outside.release(self._version_text(), reading.installed)
+            charts = {} if options.chart_version else self._outside.chart_versions(reading, release)
+            facts = replace(facts, release=release, chart_versions=charts)
+        findings = self._outside.image_findings(wanted_images(facts, reading))
+        return Facts(replace(facts, image_findings=findings), reading)
+
+    def plan(self, facts: Facts) -> GitopsPlan:
+        """Decide, over facts alone."""
+        plan = make_plan(facts.facts, facts.reading)
+        return rollback.judged(plan, facts.facts, facts.back) if facts.back else plan
+
+    def apply(self, plan: GitopsPlan) -> Outcome:
+        """Propose the plan, or write it."""
+        return self._place.deliver(plan, self._reverts)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._place.close()
+        self._outside.close()
+
+    def _backwards(self, facts: GitopsFacts, reading: Reading) -> Facts:
+        past = self._place
+        if not isinstance(past, rollback.Past):
+            raise Failed(
+                "rollback-needs-history",
+                "A rollback looks into the history of the files, which `delivery: files` does not read.",
+                next_step="Use `delivery: pull-request` or `commit`; in a checkout, `git revert` does the same.",
+            )
+        back = rollback.find(past, reading, self._inputs.rollback_to)
+        self._reverts = back.reverts
+        there = replace(facts, options=replace(facts.options, set_lines=back.lines))
+        return Facts(there, read_files(there), back)
+
+    @property
+    def _preliminaries(self) -> tuple[str, ...]:
+        """Files that say what to do. They are read together: each question to GitHub counts."""
+        return tuple(path for path in (self._inputs.environments_file, version_file(self._inputs.dify_version)) if path)
+
+    @cached_property
+    def _environments(self) -> tuple[environments.Environment, ...]:
+        """The environments of the file that names them; none when there is no such file."""
+        path = self._inputs.environments_file
+        present = tuple(entry for entry in self._place.entries() if entry.is_file and entry.path in self._preliminaries)
+        if path not in {entry.path for entry in present}:
+            return ()
+        file = next(file for file in self._place.read(present) if file.path == path)
+        return environments.parse(file.content, file=path)
+
+    @property
+    def _options(self) -> PlanOptions:
+        inputs = self._inputs
+        return PlanOptions(
+            globs=inputs.files,
+            set_lines=tuple(parse_set(line, number=number) for number, line in enumerate(inputs.set_lines, 1)),
+            env_variables=inputs.env_variables,
+            image_map=inputs.image_map,
+            chart_version=inputs.chart_version,
+            pin_digests=inputs.pin_digests,
+            allow_downgrade=inputs.allow_downgrade,
+            acknowledge=inputs.acknowledge,
+            delivery=inputs.delivery,
+            units=(inputs.environment,) if inputs.environment else (),
+        )
+
+    def _picked(self, options: PlanOptions) -> tuple[Entry, ...]:
+        named = [glob for each in self._environments for glob in each.files]
+        return candidates(
+            self._place.entries(),
+            (*options.globs, *named),
+            with_env=bool(options.env_variables),
+            also=[*(address.file for address, _ in options.set_lines), *self._preliminaries],
+        )
+
+    def _file(self, path: str) -> FileAt | None:
+        found = tuple(entry for entry in self._place.entries() if entry.path == path and entry.is_file)
+        return self._place.read(found)[0] if found else None
+
+    def _version_text(self) -> str:
+        path = version_file(self._inputs.dify_version)
+        if path is None:
+            return self._inputs.dify_version
+        file = self._file(path)
+        if file is None:
+            raise Failed(
+                "version-file-missing",
+                "The repository has no file {path}, where dify-version says that the version stands.",
+                next_step="Correct the input dify-version, or add the file with one line such as 1.14.1.",
+                path=path,
+            )
+        return first_version_line(file.content.decode("utf-8", "replace"))
+
+
+def build(inputs: Inputs, surroundings: Surroundings) -> Gitops:
+    """Make the target. Nobody is contacted yet."""
+    return Gitops(inputs, surroundings, _place(inputs, surroundings), Outside.of(inputs, surroundings))
+
+
+def _place(inputs: Inputs, surroundings: Surroundings) -> Place:
+    if inputs.delivery == "files":
+        from difyaction.gitops.checkout import Checkout  # noqa: PLC0415 - and never pays for GitHub's library
+
+        return Checkout.of(surroundings)
+    from difyaction.gitops.remote import Remote  # noqa: PLC0415 - only those who talk to GitHub pay for it
+
+    return Remote(inputs, surroundings)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from difyaction import command_line
+from difyaction.errors import Invalid
+from difyaction.input_table import table
+
+FILES = {"key.pem": "-----BEGIN", "-": "from standard input"}
+
+
+def contents(path: str) -> str:
+    if path not in FILES:
+        raise FileNotFoundError(path)
+    return FILES[path]
+
+
+def read(*argv: str) -> dict[str, str]:
+    return command_line.read(argv, contents=contents)
+
+
+def complaint(*argv: str) -> str:
+    with pytest.raises(Invalid) as caught:
+        read(*argv)
+    [found] = caught.value.complaints
+    return found.text
+
+
+def test_flags_are_inputs() -> None:
+    given = read("--target", "gitops", "--delivery=files", "--set", "a.yaml#b=1", "--set=c.yaml#d=2")
+    assert given == {"target": "gitops", "delivery": "files", "set": "a.yaml#b=1\nc.yaml#d=2"}
+
+
+def test_a_boolean_needs_no_value() -> None:
+    assert read("--draft", "--pin-digests", "false", "--allow-prerelease") == {
+        "draft": "true",
+        "pin-digests": "false",
+        "allow-prerelease": "true",
+    }
+
+
+def test_a_secret_comes_from_a_file_or_from_standard_input() -> None:
+    given = read("--app-private-key", "@key.pem", "--token=@-")
+    assert given == {"app-private-key": "-----BEGIN", "token": "from standard input"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (("--mod", "plan"), "There is no flag '--mod'. Did you mean '--mode'?"),
+        (("plan",), "There is no flag 'plan'."),
+        (("--title",), "--title needs a value."),
+        (("--title", "--draft"), "--title needs a value."),
+        (("--token", "ghs_secret"), "other users can read a command line"),
+        (("--token", "@missing"), "--token: missing cannot be read"),
+    ],
+)
+def test_a_wrong_flag_is_explained(argv: tuple[str, ...], expected: str) -> None:
+    said = complaint(*argv)
+    assert expected in said
+    assert "ghs_secret" not in said
+
+
+def test_help_lists_every_input() -> None:
+    text = command_line.help_text()
+    assert all(f"  --{name}" in text for name in table())
+    assert max(map(len, text.splitlines())) < 110
+    assert command_line.asks_for_help(["--target", "gitops", "-h"])

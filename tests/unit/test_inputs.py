@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from difyaction.errors import Invalid
+from difyaction.input_table import table
+from difyaction.inputs import Inputs, from_environ, read, secret_variables, secrets_in
+from difyaction.registry import BUILDERS
+from difyaction.secret import Secret
+
+GOOD = {"target": "gitops", "dify-version": "1.14.1", "token": "ghs_secret", "repository": "acme/gitops"}
+
+
+def complaints(**given: str) -> list[str]:
+    with pytest.raises(Invalid) as caught:
+        read(GOOD | {name.replace("_", "-"): text for name, text in given.items()})
+    return [complaint.text for complaint in caught.value.complaints]
+
+
+def test_little_is_needed_and_the_rest_has_defaults() -> None:
+    inputs = read(GOOD)
+    assert (inputs.mode, inputs.delivery, inputs.auto_merge) == ("apply", "pull-request", "off")
+    assert inputs.minimum_release_age is None
+    assert inputs.image_platforms == ("linux/amd64",)
+    assert inputs.api_url == inputs.dify_api_url == "https://api.github.com"
+
+
+def test_the_table_and_the_record_have_the_same_fields_of_the_same_types() -> None:
+    hints = typing.get_type_hints(Inputs)
+    assert [spec.field for spec in table().values()] == [field.name for field in dataclasses.fields(Inputs)]
+    types = {
+        "text": str,
+        "choice": str,
+        "boolean": bool,
+        "list": tuple[str, ...],
+        "lines": tuple[str, ...],
+        "pairs": Mapping[str, str],
+        "secret": Secret,
+        "integer": int | None,
+    }
+    for spec in table().values():
+        if spec.kind != "credentials":
+            assert hints[spec.field] == types[spec.kind], spec.name
+
+
+def test_the_targets_that_can_be_chosen_are_those_that_can_be_built() -> None:
+    assert table()["target"].values == tuple(BUILDERS)
+    for spec in table().values():
+        assert set(spec.targets) <= set(BUILDERS)
+        assert set(spec.modes) <= set(table()["mode"].values)
+
+
+def test_all_complaints_come_together() -> None:
+    found = complaints(target="gitop", auto_merge="sqash", draft="yes", minimum_release_age="-1", acknowledge="x")
+    assert found == [
+        "target: 'gitop' is none of gitops. Did you mean 'gitops'?",
+        "minimum-release-age: '-1' is no whole number from 0 to 365.",
+        "acknowledge: 'x' is not an id and a version such as `plugin-migration@1.14.1`.",
+        "auto-merge: 'sqash' is none of squash, merge, rebase, auto, off. Did you mean 'squash'?",
+        "draft: 'yes' is neither true nor false. Did you mean 'true'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("language", "JA", "language: 'JA' is none of en, ja. Did you mean 'ja'?"),
+        ("timezone", "Asia/Tokio", "timezone: 'Asia/Tokio' is no time zone. Did you mean 'Asia/Tokyo'?"),
+        ("timezone", "../../etc/passwd", "timezone: '../../etc/passwd' is no time zone."),
+        ("dify-version", "latst", "Did you mean 'latest'?"),
+        ("dify-version", "1.14", "write 1.14.x"),
+        ("dify-version", "file:../x", "'../x' is not a path inside the repository."),
+        ("repository", "acme", "is not a repository such as `owner/name`."),
+        ("api-url", "api.github.com", "is no address such as"),
+        ("api-url", "http://ghe.example/api/v3", "Did you mean 'https://ghe.example/api/v3'?"),
+        ("api-url", "https://[::1", "is no address such as"),
+        ("api-url", "https://me:pass@ghe.example", "is no address such as"),
+        ("image-platforms", "linux/amd64, arm", "'arm' is not a platform"),
+        ("branch", "a..b", "is not a branch's name."),
+        ("environments-file", "/etc/passwd", "is not a path inside the repository."),
+        ("image-map", "a=b\na=c", "'a' is given twice with different values."),
+        ("env-variables", "DIFY_TAG", "the line 'DIFY_TAG' is not of the form a=b."),
+        ("token", "abc", "token: a secret of fewer than 6 characters cannot be masked in the log."),
+        ("plan-id", "two words", "is not one word without blanks."),
+    ],
+)
+def test_a_wrong_value_is_explained(name: str, text: str, expected: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(GOOD | {name: text})
+    [complaint] = caught.value.complaints
+    assert expected in complaint.text
+    assert complaint.input == name
+
+
+@pytest.mark.parametrize(
+    ("given", "about"),
+    [
+        ({"target": ""}, "target"),
+        ({"dify-version": ""}, "dify-version"),
+        ({"token": ""}, "token"),
+        ({"repository": ""}, "repository"),
+        ({"app-client-id": "Iv1.abc"}, "app-private-key"),
+        ({"app-private-key": "-----BEGIN"}, "app-client-id"),
+        ({"delivery": "files", "auto-merge": "squash"}, "auto-merge"),
+        ({"delivery": "commit", "draft": "true"}, "draft"),
+        ({"draft": "true", "auto-merge": "auto"}, "draft"),
+        ({"delivery": "files", "require-verified": "true"}, "require-verified"),
+        ({"pin-digests": "true", "image-check": "off"}, "pin-digests"),
+        ({"mode": "plan", "plan-id": "abc"}, "plan-id"),
+        ({"rollback-to": "1.13.3"}, "rollback-to"),
+        ({"base": "main", "branch": "main"}, "branch"),
+    ],
+)
+def test_inputs_that_lack_or_contradict_each_other_are_named(given: dict[str, str], about: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(GOOD | given)
+    assert [complaint.input for complaint in caught.value.complaints] == [about]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"delivery": "files", "token": "", "repository": ""},
+        {"dify-version": "", "set": "a.yaml#b=1"},
+        {"token": "", "app-client-id": "Iv1.abc", "app-private-key": "-----BEGIN"},
+        {"target": "", "mode": "matrix", "token": ""},
+        {"mode": "rollback", "dify-version": "", "rollback-to": "1.13.3"},
+        {"dify-version": "file:.dify-version"},
+        {"api-url": "http://127.0.0.1:8080"},
+        {"acknowledge": "plugin-migration@1.14.1, weaviate-builtin@1.17.1"},
+    ],
+)
+def test_what_fits_together_is_accepted(given: dict[str, str]) -> None:
+    read(GOOD | given)
+
+
+def test_an_unknown_name_gets_a_suggestion() -> None:
+    assert complaints(auto_merg="squash") == ["There is no input 'auto-merg'. Did you mean 'auto-merge'?"]
+
+
+def test_lists_are_split_at_commas_and_newlines_but_not_inside_braces() -> None:
+    inputs = read(GOOD | {"files": "a/{b,c}/*.yaml, d.yaml\n\ne.yaml,d.yaml", "labels": " dify ,\nupgrade"})
+    assert inputs.files == ("a/{b,c}/*.yaml", "d.yaml", "e.yaml")
+    assert inputs.labels == ("dify", "upgrade")
+
+
+def test_lines_keep_commas_and_lose_blanks_and_comments() -> None:
+    inputs = read(GOOD | {"set": "\n a.yaml#b=1,2 \n# a remark\nc.yaml#d=3\n", "image-map": "a = r.example/x=y"})
+    assert inputs.set_lines == ("a.yaml#b=1,2", "c.yaml#d=3")
+    assert inputs.image_map == {"a": "r.example/x=y"}
+
+
+def test_registry_credentials_are_lines_and_their_passwords_secrets() -> None:
+    inputs = read(GOOD | {"registry-credentials": "https://R.example:5000/ me pass word\nother.example you secret"})
+    first, second = inputs.registry_credentials
+    assert (first.host, first.user, first.password.reveal()) == ("r.example:5000", "me", "pass word")
+    assert second.password.reveal() == "secret"
+    assert "pass word" not in repr(inputs)
+
+
+def test_a_broken_credential_is_not_printed() -> None:
+    assert complaints(registry_credentials="r.example:hunter22") == [
+        "registry-credentials: line 1 is not of the form `host user password`."
+    ]
+
+
+def test_everything_secret_is_found_before_it_is_checked() -> None:
+    given = {"token": " ghs_secret ", "app-private-key": "BEGIN\\nEND", "registry-credentials": "a b c d\n\nlonely"}
+    found = sorted(secret.reveal() for secret in secrets_in(given))
+    assert found == ["BEGIN\nEND", "BEGIN\\nEND", "c d", "ghs_secret", "lonely"]
+    assert secret_variables() == {
+        "INPUT_TOKEN",
+        "INPUT_DIFY-TOKEN",
+        "INPUT_APP-PRIVATE-KEY",
+        "INPUT_REGISTRY-CREDENTIALS",
+    }
+
+
+def test_the_environment_is_read_as_the_runner_writes_it() -> None:
+    environ = {
+        "INPUT_DIFY-VERSION": "1.14.1",
+        "INPUT_LABELS": "",
+        "INPUT_AUTO-MERG": "squash",
+        "INPUT_DIFY_VERSION": "somebody's own variable",
+        "INPUT_WHATEVER": "somebody's own variable",
+        "INPUT_ENTRYPOINT": "the runner's",
+        "GITHUB_REPOSITORY": "acme/gitops",
+        "GITHUB_API_URL": "https://ghe.example/api/v3",
+        "INPUT_API-URL": "https://other.example",
+    }
+    assert from_environ(environ) == {
+        "dify-version": "1.14.1",
+        "auto-merg": "squash",
+        "repository": "acme/gitops",
+        "api-url": "https://other.example",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("true", True), ("True", True), ("TRUE", True), ("false", False), ("FALSE", False)]
+)
+def test_booleans_are_those_of_yaml_1_2(text: str, meant: bool) -> None:  # noqa: FBT001 - the case's expected value
+    assert read(GOOD | {"draft": text}).draft is meant
+
+
+@given(st.dictionaries(st.sampled_from(sorted(table())), st.text(st.characters(exclude_categories=["Cs"]))))
+def test_whatever_is_given_ends_in_inputs_or_in_complaints(given: dict[str, str]) -> None:
+    try:
+        assert isinstance(read(given), Inputs)
+    except Invalid as why:
+        assert why.complaints  # noqa: PT017 - either end is right

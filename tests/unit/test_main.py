@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import io
+import json
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from difyaction.main import World, main
+from tests.unit import fake_targets
+from tests.unit.actions_runner import commands, key_values
+
+WORLD = World(
+    stdin=lambda: "ghs_from_stdin\n",
+    now=lambda: datetime(2026, 11, 3, tzinfo=UTC),
+    pause=lambda _: None,
+    monotonic=lambda: 0.0,
+    builders={"gitops": "tests.unit.fake_targets:build"},
+)
+INPUTS = {"TARGET": "gitops", "DIFY-VERSION": "1.14.1", "TOKEN": "ghs_very_secret"}
+
+
+@dataclass(frozen=True)
+class Run:
+    code: int
+    log: str
+    outputs: Mapping[str, str]
+    summary: str
+    environ: Mapping[str, str]
+
+
+@pytest.fixture
+def act(tmp_path: Path):  # noqa: ANN201 - a function of this module
+    def _act(**given: str) -> Run:
+        out = io.StringIO()
+        environ = {f"INPUT_{name}": text for name, text in INPUTS.items()}
+        environ |= {f"INPUT_{name.replace('_', '-').upper()}": text for name, text in given.items()}
+        files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        environ |= {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/gitops", "RUNNER_DEBUG": "1", **files}
+        code = main(environ, out=out, world=WORLD)
+        written = {name: Path(path).read_text("utf-8") for name, path in files.items()}
+        outputs = key_values(written["GITHUB_OUTPUT"])
+        return Run(code, out.getvalue(), outputs, written["GITHUB_STEP_SUMMARY"], environ)
+
+    return _act
+
+
+def test_a_good_run_ends_in_outputs_a_summary_and_exit_code_0(act) -> None:  # noqa: ANN001
+    run = act()
+    assert run.code == 0
+    assert run.outputs["status"] == "proposed"
+    assert json.loads(run.outputs["report"])["seconds"] == 0.0
+    assert run.summary.startswith("## 📬 Proposed: Dify 1.13.3 → 1.14.1.")
+    assert [command.data for command in commands(run.log) if command.name == "group"] == [
+        "Inspect",
+        "Plan",
+        "Guard",
+        "Apply",
+        "Close",
+    ]
+
+
+def test_the_mask_comes_first_and_the_secret_never_after_it(act) -> None:  # noqa: ANN001
+    run = act()
+    first, _, rest = run.log.partition("\n")
+    assert first == "::add-mask::ghs_very_secret"
+    assert "ghs_very_secret" not in rest
+    assert "the token is ***" in rest
+
+
+def test_the_environment_loses_its_secrets_and_targets_see_no_inputs(act) -> None:  # noqa: ANN001
+    run = act()
+    assert "INPUT_TOKEN" not in run.environ
+    assert not [name for name in fake_targets.SEEN[-1].environ if name.startswith("INPUT_")]
+    assert fake_targets.SEEN[-1].environ["GITHUB_REPOSITORY"] == "acme/gitops"
+
+
+@pytest.mark.parametrize(
+    ("title", "code", "status"),
+    [
+        ("fails", 4, "failed"),
+        ("is stopped", 3, "refused"),
+        ("breaks in apply", 4, "failed"),
+        ("is cancelled", 143, "cancelled"),
+        ("is interrupted", 130, "cancelled"),
+    ],
+)
+def test_every_other_end_has_its_exit_code_its_status_and_a_summary(act, title: str, code: int, status: str) -> None:  # noqa: ANN001
+    run = act(title=title)
+    assert (run.code, run.outputs["status"]) == (code, status)
+    assert json.loads(run.outputs["report"])["exit-code"] == code
+    assert run.summary
+    assert run.log.endswith(f"{status}, exit code {code}\n")
+
+
+def test_a_bug_is_told_by_type_and_place_and_never_by_message(act) -> None:  # noqa: ANN001
+    run = act(title="breaks in apply")
+    error = json.loads(run.outputs["report"])["error"]
+    assert error["id"] == "internal-error"
+    assert error["state"] == "It broke while changes were being made; some of them may be there."
+    assert "unit/sample_plan.py" in run.log
+    assert "ghs_very_secret" not in run.log.partition("\n")[2] + run.summary + run.outputs["report"]
+
+
+def test_cancelling_closes_even_when_the_runner_insists_and_leaves_the_signals_as_they_were(act) -> None:  # noqa: ANN001
+    before = signal.getsignal(signal.SIGTERM)
+    fake_targets.CLOSED.clear()
+    act(title="is cancelled")
+    assert fake_targets.CLOSED == ["closed"]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_invalid_inputs_are_one_error_each_and_contact_nobody(act) -> None:  # noqa: ANN001
+    built = len(fake_targets.SEEN)
+    run = act(mode="aply", timezone="Nowhere", language="ja")
+    assert run.code == 2
+    assert [command.name for command in commands(run.log)] == ["add-mask", "error", "error"]
+    assert len(fake_targets.SEEN) == built
+    assert "> - mode: 'aply' is none of plan, apply, rollback, matrix. Did you mean 'apply'?" in run.summary
+    assert "**現在の状態:**" in run.summary
+
+
+def test_a_document_in_the_log_cannot_command_the_runner(act) -> None:  # noqa: ANN001
+    assert "error" not in [command.name for command in commands(act(title="has a document").log)]
+
+
+def test_plan_mode_plans(act) -> None:  # noqa: ANN001
+    assert act(mode="plan").outputs["status"] == "planned"
+
+
+def test_flags_go_before_the_environment_and_need_no_runner() -> None:
+    out = io.StringIO()
+    argv = ["--target", "gitops", "--set", "a.yaml#b=1", "--token", "@-", "--repository", "a/b", "--mode=plan"]
+    assert main({"INPUT_MODE": "apply"}, out=out, argv=argv, world=WORLD) == 0
+    assert "== Plan\n" in out.getvalue()
+    assert "status: planned\n" in out.getvalue()
+    assert not [line for line in out.getvalue().splitlines() if line.startswith("::")]
+    assert "ghs_from_stdin" not in out.getvalue()
+
+
+def test_help_needs_nothing() -> None:
+    out = io.StringIO()
+    assert main({}, out=out, argv=["--help"], world=WORLD) == 0
+    assert "--dify-version" in out.getvalue()

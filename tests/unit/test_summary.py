@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from difyaction import errors
+from difyaction.errors import Complaint, Invalid
+from difyaction.language import Language
+from difyaction.report import Told
+from difyaction.statuses import EXIT_CODES
+from difyaction.story import Stage
+from difyaction.summary import DOCUMENT_CHARACTERS, HEADLINES, ROWS, summary
+from difyaction.target import Change, Document, Severity
+from tests.unit.sample_plan import Said, SamplePlan, objection
+from tests.unit.test_report import LOST, TOLD
+
+ENGLISH = Language.of("en")
+STAGES = tuple(Stage(name, "done", 1.0) for name in ("inspect", "plan", "guard", "apply", "close"))
+WHOLE = dataclasses.replace(
+    TOLD,
+    stages=STAGES,
+    timezone="Asia/Tokyo",
+    plan=SamplePlan(
+        objections=(
+            objection(),
+            dataclasses.replace(objection(rule="weaviate-builtin"), acknowledged=True),
+            objection(Severity.NEVER, "schema-downgrade"),
+            objection(Severity.AUTOMATIC, "env-layout"),
+        ),
+        findings=(Said("chart {name} stays at 0.38.0", {"name": "<dify> of @owner"}),),
+        documents=(
+            Document("envs/prod/values.yaml", "-  tag: 1.13.3\n+  tag: 1.14.1\n", "diff"),
+            Document("Release notes", "#### 1.14.1\n\n- better", "markdown"),
+        ),
+    ),
+)
+FAILED = dataclasses.replace(
+    WHOLE,
+    status="failed",
+    exit_code=4,
+    outcome=None,
+    error=LOST,
+    stages=(*STAGES[:1], Stage("plan", "failed", 0.5), STAGES[-1]),
+)
+
+
+def text(told: Told, language: Language = ENGLISH) -> str:
+    return summary(told, language)
+
+
+@pytest.mark.parametrize("code", ["en", "ja"])
+@pytest.mark.parametrize("told", [WHOLE, FAILED], ids=["proposed", "failed"])
+def test_the_whole_summary(told: Told, code: str, snapshot: SnapshotAssertion) -> None:
+    assert text(told, Language.of(code)) == snapshot
+
+
+def test_every_status_has_a_headline_and_every_error_its_exit_code() -> None:
+    assert HEADLINES.keys() == EXIT_CODES.keys()
+    kinds = [errors.ActionError, *errors.ActionError.__subclasses__()]
+    assert {kind.status: kind.exit_code for kind in kinds}.items() <= EXIT_CODES.items()
+
+
+def test_the_first_line_says_how_it_ended() -> None:
+    assert text(WHOLE).startswith("## 📬 Proposed: Dify 1.13.3 → 1.14.1. A pull request is waiting.\n")
+    explicit = dataclasses.replace(WHOLE, status="planned", plan=SamplePlan(from_version="", to_version=""))
+    assert text(explicit).startswith("## 📋 Planned: explicit edits. Nothing was changed.\n")
+    same = dataclasses.replace(WHOLE, status="unchanged", plan=SamplePlan(from_version="1.14.1", changes=()))
+    assert text(same).startswith("## ✅ Unchanged: Dify 1.14.1. Nothing had to be done.\n")
+
+
+def test_a_failure_comes_first_with_cause_state_and_next_step() -> None:
+    assert text(FAILED).split("\n")[2:7] == [
+        "> **`lost`** `a.yaml:3` It is gone.",
+        ">",
+        "> **State now:** Nothing was changed.",
+        ">",
+        "> **Next step:** Look for it.",
+    ]
+
+
+def test_all_complaints_are_listed() -> None:
+    wrong = Invalid([Complaint("a", "<first> | `x`", file="a.yaml", line=2), Complaint("b", "second", input="mode")])
+    said = text(dataclasses.replace(WHOLE, status="invalid", plan=None, outcome=None, error=wrong, stages=()))
+    assert "> - `a.yaml:2` &#60;first&#62; &#124; &#96;x&#96;\n> - second\n" in said
+
+
+def test_a_matrix_has_its_own_headline_and_stage() -> None:
+    told = dataclasses.replace(
+        WHOLE, mode="matrix", status="planned", plan=None, stages=(Stage("matrix", "done", 0.1),)
+    )
+    assert "the environments' matrix" in text(told)
+    assert 'matrix["Matrix 0.1 s"]:::done' in text(told)
+
+
+def test_stages_that_were_not_reached_are_drawn_pale() -> None:
+    assert 'apply["Apply"]:::skipped' in text(FAILED)
+    assert 'plan["Plan 0.5 s"]:::failed' in text(FAILED)
+
+
+def test_foreign_texts_cannot_leave_their_place() -> None:
+    evil = "`|</details>\n@acme/ops ```"
+    plan = SamplePlan(
+        changes=(Change(evil, evil, evil, evil, evil),),
+        findings=(Said("{a}", {"a": evil}),),
+        documents=(Document(evil, evil, "diff"),),
+    )
+    said = text(dataclasses.replace(WHOLE, plan=plan))
+    outside = re.sub(r"(`{3,})diff\n.*?\n\1\n", "", said, flags=re.DOTALL)
+    assert outside.count("</details>") == 1 + outside.count("</details> @acme")
+    assert "\n@acme" not in outside
+    [row] = [line for line in outside.splitlines() if line.startswith("| ``")]
+    assert len(re.findall(r"(?<!\\)\|", row)) == 6
+
+
+def test_long_plans_are_cut_and_say_so() -> None:
+    change = WHOLE.plan.changes[0] if WHOLE.plan else None
+    assert change
+    plan = SamplePlan(changes=(change,) * (ROWS + 3), documents=(Document("big", "x\n" * DOCUMENT_CHARACTERS),) * 20)
+    said = text(dataclasses.replace(WHOLE, plan=plan))
+    assert "3 more changes are not shown." in said
+    assert "60000 characters more are not shown." in said
+    assert len(said.encode()) < 900 * 1024
+
+
+def test_several_pull_requests_are_all_linked() -> None:
+    outputs = {"pull-request-number": "1\n2", "pull-request-url": "https://g.example/1\nhttps://g.example/2"}
+    assert WHOLE.outcome
+    said = text(dataclasses.replace(WHOLE, outcome=dataclasses.replace(WHOLE.outcome, outputs=outputs)))
+    assert "**[Pull request 1](https://g.example/1)**\n\n**[Pull request 2](https://g.example/2)**" in said
