@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from difyaction.errors import Complaint
+from difyaction.gitops import asked
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
@@ -17,6 +18,7 @@ def check(inputs: Inputs) -> Iterator[Complaint]:
     if inputs.target == "gitops" and inputs.mode != "matrix":
         yield from _access(inputs)
         yield from _delivery(inputs)
+        yield from asked.complaints(inputs)
     if bool(inputs.app_client_id) != bool(inputs.app_private_key):
         lacking = "app-private-key" if inputs.app_client_id else "app-client-id"
         yield _missing(lacking, f"{lacking}: an App needs both app-client-id and app-private-key.")

@@ -1,4 +1,4 @@
-"""Mode matrix: the environments file as JSON for ``strategy.matrix``, wave by wave, each with the version it may run."""
+"""Mode matrix: the environments file as JSON for ``strategy.matrix``, by waves, with the version that each may run."""
 
 from __future__ import annotations
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from ruamel.yaml import events as ruamel
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
+from difyaction.gitops import quick
 from difyaction.gitops.scanner import Stream
+from difyaction.gitops.yamlevent import Event, Kind, UnreadableError
+
+__all__ = ["YAML_1_1", "YAML_1_2", "Event", "UnreadableError", "Version", "events", "ruamel_events"]
 
 Version = tuple[int, int]
 YAML_1_1: Version = (1, 1)
 YAML_1_2: Version = (1, 2)
-
-Kind = Literal["document", "mapping", "sequence", "scalar", "alias", "end", "document-end"]
 
 _BARE: dict[type, Kind] = {
     ruamel.DocumentStartEvent: "document",
@@ -26,35 +28,14 @@ _BARE: dict[type, Kind] = {
 _STYLES = {None: "plain", "'": "single", '"': "double", "|": "literal", ">": "folded"}
 
 
-class Event(NamedTuple):
-    """One event. ``start`` to ``end`` is a scalar's own text, without anchor and tag; ``line`` counts from 1."""
-
-    kind: Kind
-    start: int
-    end: int
-    line: int
-    value: str = ""
-    style: str = ""
-    anchor: str | None = None
-    tag: str | None = None
-    flow: bool = False
-
-    @property
-    def meaning(self) -> tuple[object, ...]:
-        """All of it but its place."""
-        return self.kind, self.value, self.style, self.anchor, self.tag, self.flow
-
-
-class UnreadableError(Exception):
-    """The text is not YAML. ``line`` counts from 1."""
-
-    def __init__(self, why: str, line: int) -> None:
-        super().__init__(why)
-        self.line = line
-
-
 def events(text: str, version: Version) -> Iterator[Event]:
     """Yield the events of a text under one version of YAML. Raises `UnreadableError`."""
+    run = quick.read(text)
+    return iter(run) if run is not None else ruamel_events(text, version)
+
+
+def ruamel_events(text: str, version: Version) -> Iterator[Event]:
+    """Yield the events of any text, as ruamel.yaml finds them. Raises `UnreadableError`."""
     stream = None
     try:
         stream = Stream(text, version)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from difyaction.gitops import quick
 from difyaction.gitops.address import Path
-from difyaction.gitops.events import YAML_1_1, YAML_1_2, Event, UnreadableError, Version, events
+from difyaction.gitops.events import YAML_1_1, YAML_1_2, Event, UnreadableError, Version, ruamel_events
 from difyaction.gitops.written import STR, plain_tag
 
 Key = tuple[int, Path]
@@ -32,19 +33,20 @@ class DisprovedError(Exception):
         self.line = line
 
 
-def prove(before: str, after: str, intents: Mapping[int, Intent], known: Sequence[Event] | None = None) -> None:
+def prove(before: str, after: str, intents: Mapping[int, Intent]) -> None:
     """Return when exactly the intended scalars differ. Raises `DisprovedError` with the line in the old text.
 
-    ``known`` is the old text's run of events under YAML 1.2, where it was read already. A version of YAML that
-    cannot read the old text says nothing about the new one; 1.2 always reads it.
+    The new text is always read by ruamel.yaml, the old one by the quick reader where that can: a mistake of the
+    one shows as a difference. A version of YAML that cannot read the old text says nothing about the new one.
     """
+    everyday = quick.read(before)
     for version in (YAML_1_2, YAML_1_1):
         try:
-            old = known if known and version == YAML_1_2 else list(events(before, version))
+            old = everyday or list(ruamel_events(before, version))
         except UnreadableError:
             continue
         try:
-            new = list(events(after, version))
+            new = list(ruamel_events(after, version))
         except UnreadableError as why:
             msg = f"the edited text would not be YAML {version[0]}.{version[1]}: {why}"
             raise DisprovedError(msg, why.line) from why

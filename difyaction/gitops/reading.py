@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from difyaction import errors
 from difyaction.gitops import discover, globs, set_lines, units
 from difyaction.gitops.files import FileAt
 from difyaction.gitops.found import Found
-from difyaction.gitops.records import GitopsFacts, Unit
+from difyaction.gitops.records import Environment, GitopsFacts, PlanOptions, Unit
 from difyaction.releases.version import Version
 
 
@@ -66,6 +66,13 @@ class Reading:
         return tuple(found.values())
 
 
+def wanted_globs(options: PlanOptions, environments: Sequence[Environment]) -> tuple[str, ...]:
+    """Return the globs of the files that the user named: by themselves, or by their environment; empty: all."""
+    if options.globs:
+        return options.globs
+    return tuple(glob for each in environments if each.name in options.units for glob in each.files)
+
+
 def read_files(facts: GitopsFacts) -> Reading:
     """Look through the files and make the units.
 
@@ -74,7 +81,7 @@ def read_files(facts: GitopsFacts) -> Reading:
     """
     options = facts.options
     files = {file.path: file for file in facts.files}
-    wanted = (*options.globs, *(glob for environment in facts.environments for glob in environment.files))
+    wanted = wanted_globs(options, facts.environments)
     survey = discover.survey(facts.files, options, wanted)
     fixed = set_lines.resolve(options.set_lines, files, survey.found)
     every_unit = units.group(_with_fixed(survey.found, fixed), facts.environments)

@@ -196,7 +196,7 @@ class Remote:
             self._surroundings.say(sentence)
         return Outcome(
             status=_status(done, self._inputs.delivery),
-            changed=done.operation in {"created", "updated", "closed"} or bool(done.verified is not None),
+            changed=_changed(done, self._inputs.delivery),
             outputs={
                 "pull-request-number": str(done.number) if done.number else "",
                 "pull-request-url": done.url,
@@ -213,6 +213,11 @@ def _status(done: Delivered, how: str) -> str:
     if how == "commit":
         return "merged" if done.verified is not None else "unchanged"
     return "proposed" if done.number and done.operation != "closed" else "unchanged"
+
+
+def _changed(done: Delivered, how: str) -> bool:
+    committed = how == "commit" and done.verified is not None
+    return committed or done.operation != "none" or done.auto_merge_result in {"merged", "enabled", "queued"}
 
 
 def _head(version: str) -> str | None:

@@ -35,6 +35,17 @@ _SINGLE = re.compile(r"'((?:[^'\r\n\0]|'')*)'")
 _DOUBLE = re.compile(r'"([^"\\\r\n\0]*)"')
 
 
+class Mark:
+    """A place in the text; all count from 0."""
+
+    __slots__ = ("column", "index", "line")
+
+    def __init__(self, index: int, line: int, column: int) -> None:
+        self.index = index
+        self.line = line
+        self.column = column
+
+
 class Stream(Reader, Scanner, Parser):
     """Events of one text under one version of YAML. ``last_token`` is the token taken last."""
 
@@ -65,16 +76,33 @@ class Stream(Reader, Scanner, Parser):
 
     # Tokens
 
+    def get_mark(self) -> Mark:
+        """Return where we are."""
+        return Mark(self.index, self.line, self.column)
+
     def need_more_tokens(self) -> bool:
         """Say whether the first token of the queue may still turn out to be a key."""
-        if self.done:
-            return False
         if not self.tokens:
-            return True
-        if not self.possible_simple_keys:
+            return not self.done
+        if self.done or not self.possible_simple_keys:
             return False
         self.stale_possible_simple_keys()
-        return bool(self.next_possible_simple_key() == self.tokens_taken)
+        taken = self.tokens_taken
+        return any(key.token_number == taken for key in self.possible_simple_keys.values())
+
+    def fetch_more_tokens(self) -> None:
+        """Read on: a word, which most tokens are, at once."""
+        self.scan_to_next_token()
+        self.stale_possible_simple_keys()
+        if not self.flow_context and self.indent > self.column:
+            self.unwind_indent(self.column)
+        first = self.buffer[self.pointer]
+        if first.isalnum():
+            self.fetch_plain()
+        elif first == ":" and self.check_value():
+            self.fetch_value()
+        else:
+            Scanner.fetch_more_tokens(self)
 
     def peek_token(self) -> Any:  # noqa: ANN401
         """Return the next token, and leave it."""

@@ -12,7 +12,7 @@ from difyaction.gitops.leaves import Scalar
 from difyaction.gitops.proof import DisprovedError, Intent, prove
 from difyaction.gitops.rewrite import CannotStandError, Replacement, dominant_quote, replacement
 from difyaction.gitops.written import STR
-from difyaction.gitops.yamltext import Text, read_all, refuse
+from difyaction.gitops.yamltext import Text, read, refuse
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def splice(content: bytes, edits: Sequence[Edit], *, file: str) -> bytes:
     reason: what `read` and `locate.find` raise, and edit-value, edit-stale, edit-conflict, edit-tag,
     edit-template, edit-block, edit-unproved, path-alias.
     """
-    text, run = read_all(content, file=file)
+    text = read(content, file=file)
     places = [_place(text, edit) for edit in edits]
     wanted = _one_per_origin(text, places)
     if not wanted:
@@ -56,7 +56,7 @@ def splice(content: bytes, edits: Sequence[Edit], *, file: str) -> bytes:
     replacements = [_replacement(text, place, quote) for place in wanted.values()]
     after = _replaced(text, replacements)
     try:
-        prove(text.content, after, _intents(text.scalars, list(wanted.values())), run)
+        prove(text.content, after, _intents(text.scalars, list(wanted.values())))
     except DisprovedError as why:
         refuse("edit-unproved", str(why), file=file, line=why.line)
     return after.encode("utf-8")

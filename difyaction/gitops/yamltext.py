@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NoReturn
@@ -11,11 +11,11 @@ from typing import NoReturn
 from difyaction import errors
 from difyaction.gitops import inline
 from difyaction.gitops.address import Path
-from difyaction.gitops.events import YAML_1_2, Event, UnreadableError, events
+from difyaction.gitops.events import YAML_1_2, UnreadableError, events
 from difyaction.gitops.leaves import Leaves, Scalar
 from difyaction.gitops.walk import TemplateError, Walk
 
-__all__ = ["LARGEST", "Leaves", "Scalar", "Text", "decode", "read", "read_all", "refuse"]
+__all__ = ["LARGEST", "Leaves", "Scalar", "Text", "decode", "read", "refuse"]
 
 LARGEST = 5_000_000
 """Bytes of the largest file that is read."""
@@ -91,34 +91,20 @@ def read(content: bytes, *, file: str) -> Text:
     Raises `errors.Invalid` with file, line and reason: yaml-unparsable, yaml-template (a Helm template),
     yaml-not-utf8, yaml-too-large.
     """
-    return read_all(content, file=file)[0]
-
-
-def read_all(content: bytes, *, file: str) -> tuple[Text, tuple[Event, ...]]:
-    """Read a file as `read` does; return its events under YAML 1.2 too."""
     text = decode(content, file=file)
-    run: list[Event] = []
 
     def inside(scalar: Scalar, leaves: Leaves) -> None:
         inline.enter(text, scalar, leaves)
 
     try:
-        leaves = Walk(inside).take(_kept(events(text, YAML_1_2), run))
+        leaves = Walk(inside).take(events(text, YAML_1_2))
     except TemplateError as why:
         refuse("yaml-template", str(why), file=file, line=why.line)
     except UnreadableError as why:
         if line := _template_line(text, why.line):
             refuse("yaml-template", "a template ({{ … }}) stands here, not YAML", file=file, line=line)
         refuse("yaml-unparsable", f"not YAML: {why}", file=file, line=why.line)
-    scalars = tuple(leaves.scalars)
-    whole = Text(file, text, scalars, leaves.documents, leaves.collections, leaves.twice, leaves.opaque)
-    return whole, tuple(run)
-
-
-def _kept(run: Iterable[Event], into: list[Event]) -> Iterator[Event]:
-    for event in run:
-        into.append(event)
-        yield event
+    return Text(file, text, tuple(leaves.scalars), leaves.documents, leaves.collections, leaves.twice, leaves.opaque)
 
 
 def decode(content: bytes, *, file: str) -> str:

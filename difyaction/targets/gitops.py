@@ -13,7 +13,7 @@ from difyaction.gitops.discover import candidates
 from difyaction.gitops.files import Entry, FileAt
 from difyaction.gitops.outside import Outside
 from difyaction.gitops.plan import make_plan, wanted_images
-from difyaction.gitops.reading import Reading, read_files
+from difyaction.gitops.reading import Reading, read_files, wanted_globs
 from difyaction.gitops.records import GitopsFacts, GitopsPlan, PlanOptions
 from difyaction.inputs import Inputs
 from difyaction.releases.request import first_version_line, version_file
@@ -136,10 +136,9 @@ class Gitops:
         )
 
     def _picked(self, options: PlanOptions) -> tuple[Entry, ...]:
-        named = [glob for each in self._environments for glob in each.files]
         return candidates(
             self._place.entries(),
-            (*options.globs, *named),
+            wanted_globs(options, self._environments),
             with_env=bool(options.env_variables),
             also=[*(address.file for address, _ in options.set_lines), *self._preliminaries],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from difyaction.gitops.calls import Calls
@@ -115,11 +115,6 @@ def shared(unit: str, **differently: object) -> Proposal:
         section=f"### {unit}\nmoves to 1.14.1",
         **differently,
     )
-
-
-def running() -> Iterator[GitHubEmulator]:
-    with GitHubEmulator() as github:
-        yield github
 
 
 SHARED = Strategy.SHARED

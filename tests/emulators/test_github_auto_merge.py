@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.emulators.conftest import Ask
 from tests.emulators.github.emulator import GitHubEmulator
 from tests.emulators.github.repository import Repository
 
+Ask = Callable[..., dict[str, Any]]
 ARM = """mutation($i: EnablePullRequestAutoMergeInput!) {
   enablePullRequestAutoMerge(input: $i) { pullRequest { state isInMergeQueue autoMergeRequest { mergeMethod } } } }"""
 ENQUEUE = "mutation($i: EnqueuePullRequestInput!) { enqueuePullRequest(input: $i) { mergeQueueEntry { position } } }"

@@ -4,17 +4,18 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from github import Github, GithubException
 
-from tests.emulators.conftest import Ask
 from tests.emulators.faults import SECONDARY_LIMIT, TOO_MANY, UNAVAILABLE
 from tests.emulators.github.emulator import GitHubEmulator
 from tests.emulators.github.repository import Repository
 
 Client = Callable[..., Github]
+Ask = Callable[..., dict[str, Any]]
 
 
 def get(github: GitHubEmulator, path: str = "/repos/acme/gitops") -> requests.Response:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
 
-from tests.emulators.conftest import Ask
 from tests.emulators.github.emulator import GitHubEmulator
 from tests.emulators.github.repository import Repository
 
+Ask = Callable[..., dict[str, Any]]
 COMMIT = """
 mutation($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid signature { isValid } author { user { login } } } }

@@ -99,10 +99,15 @@ def _node(_source: object, info: GraphQLResolveInfo, **arguments: str) -> Node:
 QUERIES = {"repository": _repository, "viewer": _viewer, "rateLimit": _rate_limit, "node": _node}
 
 
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> DocumentNode:
+    return parse(text)
+
+
 def roots(text: str) -> tuple[str, ...]:
     """Return the names of a document's root fields, aliases resolved; nothing for what does not parse."""
     try:
-        document = parse(text)
+        document = _parsed(text)
     except GraphQLError:
         return ()
     names: list[str] = []
@@ -128,7 +133,7 @@ def execute(context: Context, text: str, variables: Mapping[str, Any]) -> tuple[
     """Answer a document as GitHub does; also return the exceptions that are this emulator's own fault."""
     built = schema(context.hub.ghes)
     try:
-        document = parse(text)
+        document = _parsed(text)
     except GraphQLError as error:
         return {"errors": [_plain(error)]}, []
     if wrong := validate(built, document):

@@ -53,10 +53,10 @@ class Hub:
         writes = any(not need.endswith(":read") for need in needs)
         if writes and credential.actor is None:
             raise Problem(401, "Requires authentication", "UNAUTHENTICATED")
-        if not credential.covers(repository.full_name):
-            if writes:
-                raise credential.refusal()
+        if not writes and not repository.settings.private:
             return  # whoever it is, a public repository may be read
+        if not credential.covers(repository.full_name):
+            raise credential.refusal()
         if any(not credential.has(need) for need in needs):
             raise credential.refusal()
         if writes and repository.settings.archived:

@@ -84,7 +84,7 @@ def request_reviewers(call: Call) -> Reply:
     pull = call.repo.pull(call.number)
     people, teams = call.given.get("reviewers") or [], call.given.get("team_reviewers") or []
     opening.ask_reviews(call.repo, pull, list(people), list(teams))
-    return show(call, pull, 201)
+    return Reply(201, shapes.pull(call.hub, call.repo, pull, whole=False))
 
 
 def _needs_either(call: Call) -> None:

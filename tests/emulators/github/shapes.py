@@ -71,7 +71,9 @@ def git_commit(hub: Hub, repo: Repository, commit: Commit) -> Json:
 
 
 def author_login(repo: Repository, who: Person) -> Actor | None:
-    """Return the account that an author's e-mail address belongs to."""
+    """Return the account that an author's or committer's e-mail address belongs to."""
+    if who.email == "noreply@github.com":
+        return repo.credentials.actor("web-flow")
     number, plus, rest = who.email.partition("+")
     if plus and number.isdigit() and rest.endswith("@users.noreply.github.com"):
         return repo.credentials.actor(rest.removesuffix("@users.noreply.github.com"))
@@ -80,7 +82,7 @@ def author_login(repo: Repository, who: Person) -> Actor | None:
 
 def commit(hub: Hub, repo: Repository, found: Commit) -> Json:
     inner = git_commit(hub, repo, found)
-    author = author_login(repo, found.author)
+    author, committer = author_login(repo, found.author), author_login(repo, found.committer)
     return {
         "sha": found.oid,
         "node_id": inner["node_id"],
@@ -88,7 +90,7 @@ def commit(hub: Hub, repo: Repository, found: Commit) -> Json:
         "html_url": inner["html_url"],
         "commit": {name: inner[name] for name in ("author", "committer", "message", "tree", "verification")},
         "author": user(author) if author else None,
-        "committer": None,
+        "committer": user(committer) if committer else None,
         "parents": inner["parents"],
     }
 

@@ -53,12 +53,12 @@ def test_only_images_of_dify_are_found_in_any_of_these_files() -> None:
             assert spot.kind == "chart-version" or spot.image.startswith("langgenius/dify-")
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_set_lines_give_the_bytes_of_every_bump(again: bool) -> None:
+@pytest.mark.parametrize("start", ["before", "after"])
+def test_set_lines_give_the_bytes_of_every_bump(start: str) -> None:
     for change, before, after in bumps():
         lines = tuple(
             (Address(change["file"], tuple(leaf["path"]), None), str(leaf["to"])) for leaf in change["changes"]
         )
-        file = FileAt(change["file"], "100644", "oid", after if again else before)
+        file = FileAt(change["file"], "100644", "oid", before if start == "before" else after)
         made = make_plan(GitopsFacts(files=(file,), release=None, options=PlanOptions(set_lines=lines)))
-        assert [each.after for each in made.files] == ([] if again else [after])
+        assert [each.after for each in made.files] == ([after] if start == "before" else [])

@@ -95,7 +95,7 @@ environments:
     ("content", "complaint"),
     [
         ("", ("environments-shape", 1)),
-        ("environments:\n", ("environments-shape", 1)),
+        ("environments: []\n", ("environments-shape", 1)),
         ("hosts: []\n", ("environments-shape", 1)),
         ("environments:\n  - {name: a, files: x}\nother: 1\n", ("environments-shape", 3)),
         ("- name: a\n  files: x\n  name: b\n", ("environments-shape", 3)),
@@ -105,7 +105,10 @@ environments:
         ("- name: a\n  files: x\n  after: staging\n", ("environments-after", 3)),
         ("- name: a\n  files: x\n  after: {environment: a, days: 1}\n", ("environments-after", 1)),
         (
-            "- name: a\n  files: x\n  dify-version: 'file:.v'\n  after: {environment: b, days: 1}\n- {name: b, files: y}",
+            (
+                "- name: a\n  files: x\n  dify-version: 'file:.v'\n  after: {environment: b, days: 1}\n"
+                "- {name: b, files: y}"
+            ),
             ("environments-version", 3),
         ),
         (
@@ -115,7 +118,10 @@ environments:
         ("- name: a\n  files: x\n  carried-since: now\n", ("environments-key", 3)),
         ("- &a [*a]\n", ("environments-unparsable", 1)),
         (
-            "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d]\n",
+            (
+                "a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n"
+                "d: &d [*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d]\n"
+            ),
             ("environments-unparsable", 1),
         ),
     ],
@@ -125,9 +131,10 @@ def test_what_is_wrong_is_said_with_its_line(content: str, complaint: tuple[str,
 
 
 def test_waiting_in_a_circle_is_seen() -> None:
-    content = "- {name: a, files: x, after: {environment: b, days: 1}}\n- {name: b, files: x, after: {environment: a, days: 1}}"
+    one = "- {name: a, files: x, after: {environment: b, days: 1}}\n"
+    other = "- {name: b, files: x, after: {environment: a, days: 1}}\n"
 
-    assert complaints(content) == [("environments-after", 1), ("environments-after", 2)]
+    assert complaints(one + other) == [("environments-after", 1), ("environments-after", 2)]
 
 
 def test_a_slip_gets_a_suggestion() -> None:

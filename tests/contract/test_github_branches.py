@@ -1,0 +1,293 @@
+"""What branches hold in the end, whoever else is at work on them."""
+
+from __future__ import annotations
+
+import pytest
+
+from difyaction.errors import Failed
+from difyaction.gitops.delivery import Order, commit, propose
+from difyaction.gitops.proposal import Delivered
+from tests.contract.github_setting import (
+    NEW,
+    OTHER,
+    SHARED,
+    VALUES,
+    Bench,
+    bench,
+    content,
+    order,
+    proposal,
+    sample,
+    shared,
+    squash,
+)
+from tests.emulators.github.emulator import GitHubEmulator
+from tests.emulators.github.repository import Repository as Hosted
+
+STAGING = "dify-upgrade/staging"
+
+
+def run(github: GitHubEmulator, *, token: str = "", **how: object) -> Delivered:
+    here = bench(github, token)
+    look = here.look()
+    return propose(here.repository, look, order(here, look, **how))  # type: ignore[arg-type]
+
+
+def leftovers(hosted: Hosted) -> set[str]:
+    return {name for name in hosted.branches if name.startswith("dify-upgrade-temporary")}
+
+
+def test_a_commit_of_ours_is_signed_and_says_whose_it_is(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    delivered = run(github)
+    made = hosted.commit(STAGING)
+    assert (delivered.head_sha, delivered.verified, made.signed) == (made.oid, True, True)
+    assert made.message.endswith("\n\nDify-Upgrade-Action: staging")
+    assert made.parents == (hosted.head("main"),)
+    assert hosted.read(STAGING, OTHER) == content()
+
+
+@pytest.mark.parametrize(("kind", "verified"), [("app", True), ("actions", True), ("fine-grained", False)])
+def test_an_executable_file_stays_executable(github: GitHubEmulator, kind: str, verified: bool) -> None:  # noqa: FBT001
+    hosted = github.repository(
+        "acme/gitops", {VALUES: content()}, modes={VALUES: "100755"}, actions_can_create_pulls=True
+    )
+    delivered = run(github, token=github.token(kind))
+    assert hosted.mode(STAGING, VALUES) == "100755"
+    assert delivered.verified is verified
+
+
+def test_require_verified_says_which_token_would_do_and_leaves_nothing(github: GitHubEmulator) -> None:
+    hosted = github.repository("acme/gitops", {VALUES: content()}, modes={VALUES: "100755"})
+    with pytest.raises(Failed) as caught:
+        run(github, token=github.token("fine-grained"), require_verified=True)
+    assert caught.value.id == "commit-not-verified"
+    assert "GITHUB_TOKEN" in str(caught.value)
+    assert set(hosted.branches) == {"main"}
+
+
+def test_a_file_that_is_no_text_keeps_its_bytes(github: GitHubEmulator) -> None:
+    latin = b"# caf\xe9\r\ntag: 1.13.3"
+    hosted = github.repository("acme/gitops", {VALUES: latin}, modes={VALUES: "100755"})
+    run(github)
+    assert hosted.read(STAGING, VALUES) == latin.replace(b"1.13.3", NEW)
+
+
+def test_a_branch_behind_its_base_is_rebuilt_when_all_of_it_is_ours(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    first = run(github)
+    hosted.push({"README.md": b"news\n"})
+    second = run(github)
+    assert (second.operation, second.number) == ("updated", first.number)
+    assert hosted.commit(STAGING).parents == (hosted.head("main"),)
+    assert hosted.commit(STAGING).signed
+    assert hosted.read(STAGING, "README.md") == b"news\n"
+    assert not leftovers(hosted)
+
+
+@pytest.mark.parametrize("ghes", ["3.10.2", "3.19.0"])
+def test_it_is_rebuilt_on_every_enterprise_server(ghes: str) -> None:
+    with GitHubEmulator(ghes=ghes) as github:
+        hosted = sample(github)
+        run(github)
+        hosted.push({"README.md": b"news\n"})
+        assert run(github).operation == "updated"
+        assert hosted.commit(STAGING).parents == (hosted.head("main"),)
+        assert not leftovers(hosted)
+        assert bool(github.calls("GRAPHQL updateRefs")) is (ghes == "3.19.0")
+
+
+def test_somebody_elses_commits_are_never_lost(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    first = run(github, wish=squash())
+    theirs = hosted.push({VALUES: b"by hand\n"}, branch=STAGING)
+    hosted.push({"README.md": b"news\n"})
+    second = run(github, wish=squash())
+    assert second.auto_merge_result == "refused:foreign-commits"
+    assert (second.operation, second.number) == ("none", first.number)
+    assert hosted.head(STAGING) == theirs
+
+
+def test_a_pull_request_in_the_merge_queue_is_not_pushed_to(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    first = run(github)
+    hosted.pull(first.number).queued = True
+    hosted.push({"README.md": b"news\n"})
+    second = run(github, wish=squash())
+    assert second.auto_merge_result == "refused:queued"
+    assert hosted.head(STAGING) == first.head_sha
+
+
+def test_a_commit_straight_to_the_base(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    here = bench(github)
+    look = here.look()
+    delivered = commit(here.repository, look, order(here, look))
+    assert (delivered.operation, delivered.number) == ("none", 0)
+    assert delivered.url.endswith(f"/commit/{hosted.head('main')}")
+    assert hosted.read("main", VALUES) == content(NEW)
+    assert not hosted.pulls
+
+
+@pytest.mark.parametrize("mode", ["100644", "100755"])
+def test_when_somebody_wins_the_race_to_the_base_edits_go_over_what_they_left(
+    github: GitHubEmulator, mode: str
+) -> None:
+    hosted = github.repository("acme/gitops", {VALUES: content()}, modes={VALUES: mode})
+    here = bench(github)
+    look = here.look()
+    mine = order(here, look)
+    hosted.push({VALUES: b"# theirs\n" + content()}, modes={VALUES: mode})
+    delivered = commit(here.repository, look, mine)
+    assert hosted.read("main", VALUES) == b"# theirs\n" + content(NEW)
+    assert delivered.head_sha == hosted.head("main")
+    assert here.time.pauses
+
+
+def test_rules_of_the_base_are_named_when_they_forbid_the_commit(github: GitHubEmulator) -> None:
+    sample(github).ruleset("main", pull_request=True)
+    here = bench(github)
+    look = here.look()
+    with pytest.raises(Failed) as caught:
+        commit(here.repository, look, order(here, look))
+    assert caught.value.id == "push-refused"
+    assert "delivery: pull-request" in str(caught.value)
+
+
+def test_a_branch_that_appears_between_look_and_write_is_read_again(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    here = bench(github)
+    look = here.look()
+    run(github)
+    delivered = propose(here.repository, look, order(here, look))
+    assert delivered.number == 1
+    assert len(hosted.pulls) == 1
+    assert delivered.head_sha == hosted.head(STAGING)
+
+
+@pytest.mark.parametrize("error", ["STALE_DATA", "UNPROCESSABLE"])
+def test_a_spurious_stale_answer_costs_a_second_try(github: GitHubEmulator, error: str) -> None:
+    hosted = sample(github)
+    said = 'Expected branch to point to "0" but it did not. Pull and try again.'
+    github.faults.add("GRAPHQL createCommitOnBranch", graphql={"type": error, "message": said})
+    delivered = run(github)
+    assert delivered.operation == "created"
+    assert hosted.read(STAGING, VALUES) == content(NEW)
+
+
+def test_a_lost_answer_is_no_second_commit(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    github.faults.add("GRAPHQL createCommitOnBranch", reset=True, lost=True)
+    delivered = run(github)
+    assert delivered.head_sha == hosted.head(STAGING)
+    assert hosted.commit(STAGING).parents == (hosted.head("main"),)
+    assert len(hosted.pulls) == 1
+
+
+def test_endless_contention_ends_in_an_error_that_says_so(github: GitHubEmulator) -> None:
+    sample(github)
+    said = 'Expected branch to point to "0" but it did not. Pull and try again.'
+    github.faults.add("GRAPHQL createCommitOnBranch", graphql={"type": "STALE_DATA", "message": said}, times=None)
+    with pytest.raises(Failed) as caught:
+        run(github)
+    assert caught.value.id == "branch-contended"
+
+
+def test_a_workflow_file_without_the_permission_is_explained(github: GitHubEmulator) -> None:
+    path = ".github/workflows/deploy.yaml"
+    github.repository("acme/gitops", {path: content()})
+    token = github.token("app", permissions={"contents": "write", "pull_requests": "write"})
+    with pytest.raises(Failed) as caught:
+        run(github, token=token, paths=(path,))
+    assert caught.value.id == "workflows-permission"
+
+
+def test_what_the_base_holds_by_now_is_not_proposed_and_its_pull_request_closed(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    first = run(github)
+    here = bench(github)
+    look = here.look()
+    mine = order(here, look)
+    hosted.push({VALUES: content(NEW)})
+    delivered = propose(here.repository, here.look(), mine)
+    assert (delivered.operation, delivered.number) == ("closed", first.number)
+    assert hosted.pull(first.number).state == "closed"
+    assert STAGING not in hosted.branches
+
+
+# -- several runs on one branch -----------------------------------------------------------------------------------
+
+
+def leg(here: Bench, unit: str, path: str) -> Order:
+    return order(here, here.look(), (path,), asked=shared(unit), strategy=SHARED)
+
+
+def test_legs_add_to_one_branch_and_one_pull_request(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    for unit, path in (("staging", VALUES), ("production", OTHER)):
+        here = bench(github)
+        delivered = propose(here.repository, here.look(), leg(here, unit, path))
+    assert delivered.operation == "updated"
+    assert len(hosted.pulls) == 1
+    assert hosted.read("dify-upgrade/all", VALUES) == hosted.read("dify-upgrade/all", OTHER) == content(NEW)
+    assert "### staging" in hosted.pull(1).body
+    assert "### production" in hosted.pull(1).body
+
+
+def test_legs_that_looked_at_the_same_moment_lose_nothing(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    benches = [bench(github, chance=number) for number in range(2)]
+    looks = [here.look() for here in benches]
+    orders = [leg(benches[0], "staging", VALUES), leg(benches[1], "production", OTHER)]
+    for here, look, mine in zip(benches, looks, orders, strict=True):
+        propose(here.repository, look, mine)
+    assert hosted.read("dify-upgrade/all", VALUES) == hosted.read("dify-upgrade/all", OTHER) == content(NEW)
+    assert len(hosted.pulls) == 1
+
+
+def test_a_shared_branch_is_rebuilt_with_everyones_edits(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    for unit, path in (("staging", VALUES), ("production", OTHER)):
+        here = bench(github)
+        propose(here.repository, here.look(), leg(here, unit, path))
+    hosted.push({"README.md": b"news\n"})
+    here = bench(github)
+    propose(here.repository, here.look(), leg(here, "staging", VALUES))
+    tip = hosted.commit("dify-upgrade/all")
+    assert tip.parents == (hosted.head("main"),)
+    assert hosted.read("dify-upgrade/all", VALUES) == hosted.read("dify-upgrade/all", OTHER) == content(NEW)
+    assert "Dify-Upgrade-Action: production" in tip.message
+    assert hosted.read("dify-upgrade/all", "README.md") == b"news\n"
+
+
+def test_a_rebuild_leaves_out_what_the_base_changed_itself(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    for unit, path in (("staging", VALUES), ("production", OTHER)):
+        here = bench(github)
+        propose(here.repository, here.look(), leg(here, unit, path))
+    hosted.push({OTHER: b"rewritten\n"})
+    here = bench(github)
+    propose(here.repository, here.look(), leg(here, "staging", VALUES))
+    assert hosted.read("dify-upgrade/all", OTHER) == b"rewritten\n"
+    assert hosted.read("dify-upgrade/all", VALUES) == content(NEW)
+
+
+def test_two_legs_may_edit_one_file(github: GitHubEmulator) -> None:
+    both = b"staging: 1.13.3\nproduction: 1.12.0\n"
+    hosted = sample(github, {VALUES: both})
+    here = bench(github)
+    propose(here.repository, here.look(), leg(here, "staging", VALUES))
+    hosted.push(
+        {VALUES: hosted.read("dify-upgrade/all", VALUES).replace(b"1.12.0", b"1.13.3")}, branch="dify-upgrade/all"
+    )
+    here = bench(github)
+    propose(here.repository, here.look(), leg(here, "production", VALUES))
+    assert hosted.read("dify-upgrade/all", VALUES) == b"staging: 1.14.1\nproduction: 1.14.1\n"
+
+
+def test_units_with_unusual_names_have_their_own_marks(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    delivered = run(github, asked=proposal(unit="env -- prod>x"))
+    assert delivered.operation == "created"
+    assert run(github, asked=proposal(unit="env -- prod>x")).operation == "none"
+    assert len(hosted.pulls) == 1

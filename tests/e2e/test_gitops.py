@@ -1,0 +1,215 @@
+"""`entrypoint.py` as the runner starts it, against the emulated GitHub, upstream and registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stage.run import act
+from tests.stage.world import World, world
+
+STAGING = "environments/staging/values.yaml"
+PRODUCTION = "environments/production/values.yaml"
+
+
+@pytest.fixture
+def stage() -> Iterator[World]:
+    with world() as built:
+        built.repository.settings.allow_auto_merge = True
+        built.repository.protect("main", required_checks=("ci",))
+        yield built
+
+
+def test_the_quick_start_ends_in_an_armed_pull_request_that_merges_when_its_check_passes(stage: World) -> None:
+    before = stage.repository.read("main", STAGING)
+
+    run = act(stage.inputs(auto_merge="squash"))
+
+    assert run.exit_code == 0, run.log
+    assert run.outputs["status"] == "proposed"
+    assert run.outputs["auto-merge-result"] == "enabled"
+    assert (run.outputs["from-version"], run.outputs["to-version"]) == ("1.13.3", "1.14.1")
+    pull = stage.repository.pull(int(run.outputs["pull-request-number"]))
+    after = stage.repository.read(pull.head, STAGING)
+    expected = before.replace(b"1.13.3", b"1.14.1").replace(b"0.2.14", b"0.2.15").replace(b"0.5.3", b"0.6.0")
+    assert after == expected
+    stage.repository.check(stage.repository.head(pull.head), "ci")
+    assert stage.repository.read("main", STAGING) == expected
+
+
+def test_a_second_run_finds_its_pull_request_and_changes_nothing(stage: World) -> None:
+    first = act(stage.inputs(auto_merge="squash"))
+    head = stage.repository.head("dify-upgrade/all")
+
+    second = act(stage.inputs(auto_merge="squash"))
+
+    assert second.exit_code == 0, second.log
+    assert second.outputs["pull-request-number"] == first.outputs["pull-request-number"]
+    assert second.outputs["pull-request-operation"] == "none"
+    assert second.outputs["auto-merge-result"] == "already"
+    assert second.outputs["changed"] == "false"
+    assert stage.repository.head("dify-upgrade/all") == head
+    assert len(stage.repository.pulls) == 1
+
+
+def test_a_run_after_the_merge_is_unchanged(stage: World) -> None:
+    act(stage.inputs(auto_merge="squash"))
+    stage.repository.check(stage.repository.head("dify-upgrade/all"), "ci")
+
+    run = act(stage.inputs(auto_merge="squash"))
+
+    assert (run.exit_code, run.outputs["status"], run.outputs["changed"]) == (0, "unchanged", "false"), run.log
+
+
+def test_the_token_of_the_app_is_scoped_masked_and_revoked(stage: World) -> None:
+    run = act(stage.inputs())
+
+    token = run.state["app_token"]
+    assert run.log.count(token) == 1
+    assert f"::add-mask::{token}" in run.log
+    assert stage.github.calls("DELETE /installation/token")
+    minted = stage.github.calls("POST /app/installations/*")[0].body
+    assert minted == {"repositories": ["gitops"], "permissions": {"contents": "write", "pull_requests": "write"}}
+
+
+def test_no_secret_is_printed_beside_its_mask(stage: World) -> None:
+    inputs = stage.inputs()
+
+    run = act(inputs)
+
+    key_line = inputs["app-private-key"].splitlines()[3]
+    printed = [line for line in run.log.splitlines() if not line.startswith("::add-mask::")]
+    assert not [line for line in printed if key_line in line]
+    assert key_line not in run.summary + json.dumps(dict(run.outputs))
+
+
+def test_plan_approve_apply(stage: World) -> None:
+    planned = act(stage.inputs(mode="plan"))
+    assert (planned.exit_code, planned.outputs["status"]) == (0, "planned"), planned.log
+    assert not stage.repository.pulls
+
+    applied = act(stage.inputs(plan_id=planned.outputs["plan-id"]))
+
+    assert applied.outputs["status"] == "proposed", applied.log
+
+
+def test_an_approved_plan_is_refused_when_its_files_moved_on(stage: World) -> None:
+    planned = act(stage.inputs(mode="plan"))
+    moved = stage.repository.read("main", STAGING).replace(b"replicas: 1", b"replicas: 2")
+    stage.repository.push({STAGING: moved}, message="More replicas", author="carol")
+
+    applied = act(stage.inputs(plan_id=planned.outputs["plan-id"]))
+
+    assert (applied.exit_code, applied.outputs["status"]) == (3, "refused"), applied.log
+    assert "plan-changed" in applied.log
+    assert not stage.repository.pulls
+
+
+def test_an_image_that_is_missing_ends_the_run_before_anything_is_touched(stage: World) -> None:
+    stage.registry.faults.add("* /v2/langgenius/dify-plugin-daemon/*", status=404, times=None)
+
+    run = act(stage.inputs())
+
+    assert (run.exit_code, run.outputs["status"]) == (4, "failed"), run.log
+    assert "image-missing" in run.summary
+    assert not stage.repository.pulls
+
+
+def test_a_bad_file_beside_good_ones_stops_everything() -> None:
+    broken = {"environments/osaka/values.yaml": b"image:\n  api: {repository: langgenius/dify-api, tag: 1.13.3\n"}
+    with world(broken) as stage:
+        run = act(stage.inputs())
+
+        assert (run.exit_code, run.outputs["status"]) == (2, "invalid"), run.log
+        assert "file=environments/osaka/values.yaml" in run.log
+        assert not stage.repository.pulls
+
+
+def test_all_wrong_inputs_are_told_at_once(stage: World) -> None:
+    run = act(stage.inputs(auto_merge="squish", delivery="pull_request", set="values.yaml#a=1\nnonsense"))
+
+    assert (run.exit_code, run.outputs["status"]) == (2, "invalid")
+    errors = [line for line in run.log.splitlines() if line.startswith("::error")]
+    assert len(errors) == 3, run.log
+    assert "squash" in run.log
+    assert not stage.github.requests
+
+
+def test_an_explicit_address_moves_what_no_layout_knows() -> None:
+    own = {"own.yaml": b"a:\n  'b.c': {d: 1.9, e: [x, 1.9]}\n"}
+    with world(own) as stage:
+        run = act(stage.inputs(dify_version="", files="own.yaml", set='own.yaml#a."b.c".d=1.10\nown.yaml#a."b.c".e[1]=1.10'))
+
+        assert run.exit_code == 0, run.log
+        assert stage.repository.read("dify-upgrade/all", "own.yaml") == b"a:\n  'b.c': {d: \"1.10\", e: [x, \"1.10\"]}\n"
+
+
+def test_delivery_commit_writes_straight_to_the_base_branch() -> None:
+    with world() as stage:
+        run = act(stage.inputs(delivery="commit"))
+
+        assert (run.exit_code, run.outputs["status"]) == (0, "merged"), run.log
+        assert b'"1.14.1"' in stage.repository.read("main", PRODUCTION)
+        assert not stage.repository.pulls
+
+
+def test_a_rollback_proposes_what_the_files_had_before(stage: World) -> None:
+    old = stage.repository.read("main", STAGING)
+    act(stage.inputs(auto_merge="squash", dify_version="1.13.2", allow_downgrade="true"))
+    act(stage.inputs(auto_merge="squash"))
+    stage.repository.check(stage.repository.head("dify-upgrade/all"), "ci")
+    assert stage.repository.read("main", STAGING) != old
+
+    refused = act(stage.inputs(mode="rollback", dify_version=""))
+    assert (refused.exit_code, refused.outputs["status"]) == (3, "refused"), refused.log
+
+    run = act(stage.inputs(mode="rollback", dify_version="", acknowledge="schema-rollback@1.13.3"))
+
+    assert (run.exit_code, run.outputs["status"]) == (0, "proposed"), run.log
+    assert stage.repository.read("dify-upgrade/rollback-all", STAGING) == old
+
+
+def test_an_unacknowledged_objection_makes_a_draft_that_is_never_armed() -> None:
+    douban = {
+        "values.yaml": b"global:\n  image:\n    tag: 1.13.3\napi:\n  image: {repository: langgenius/dify-api, tag: ''}\n"
+        b"frontend:\n  image: {repository: langgenius/dify-web, tag: ''}\n"
+        b"sandbox:\n  image: {repository: langgenius/dify-sandbox, tag: 0.2.14}\n"
+        b"pluginDaemon:\n  image: {repository: langgenius/dify-plugin-daemon, tag: 0.5.3-local}\n"
+    }
+    with world(douban) as stage:
+        stage.repository.settings.allow_auto_merge = True
+        stage.repository.protect("main", required_checks=("ci",))
+        given = stage.inputs(files="values.yaml", auto_merge="squash", image_check="off")
+
+        run = act(given)
+        assert (run.exit_code, run.outputs["status"]) == (0, "proposed"), run.log
+        assert run.outputs["auto-merge-result"] == "refused:chart-never-migrates"
+        assert stage.repository.pull(1).draft
+
+        again = act(given | {"acknowledge": "chart-never-migrates@1.14.1"})
+        assert again.outputs["auto-merge-result"] == "enabled", again.log
+        assert not stage.repository.pull(1).draft
+
+
+def test_japanese_readers_get_their_summary_and_pull_request(stage: World) -> None:
+    run = act(stage.inputs(language="ja", timezone="Asia/Tokyo"))
+
+    pull = stage.repository.pull(1)
+    assert "アップグレード" in pull.title
+    assert "変更" in pull.body
+    assert "Inspect" in run.log
+    assert "変更" in run.summary
+
+
+def test_a_version_file_in_the_repository_says_which_release(stage: World) -> None:
+    run = act(stage.inputs(dify_version="file:.dify-version"))
+
+    assert run.outputs["to-version"] == "1.14.1", run.log
+
+
+def test_ranges_and_latest_leave_young_releases_alone(stage: World) -> None:
+    run = act(stage.inputs(mode="plan", dify_version=">=1.13 <1.14.1"))
+
+    assert run.outputs["to-version"] == "1.14.0", run.log
