@@ -90,19 +90,19 @@ def _committed(answer: Answer, branch: str) -> Committed:
         return Committed(made["oid"], bool(signature.get("isValid")), str(signature.get("state") or "unsigned").lower())
     if answer.says(*RULES):
         raise push_refused(answer.message, branch)
-    # A branch that was made a moment ago may not be there yet for the next reader: that is no other fault than stale.
-    unseen = any(error.kind in {"STALE_DATA", "NOT_FOUND"} for error in answer.errors)
-    if unseen or answer.says(*STALE, *EXISTS):
-        raise Lost(answer.message)
     if answer.says("create or update workflow"):
         raise workflows_refused(answer.message)
+    # A branch that was made a moment ago may not be there yet for the next reader: that is no other fault than stale.
+    unseen = any(error.kind in {"STALE_DATA", "NOT_FOUND"} for error in answer.errors)
+    if status_of(answer) != HTTPStatus.FORBIDDEN and (unseen or answer.says(*STALE, *EXISTS)):
+        raise Lost(answer.message)
     raise refusal(Reply(status_of(answer), {}, {"message": answer.message}), "the commit")
 
 
 def status_of(answer: Answer) -> int:
     """Return the status that REST would have had for a GraphQL refusal."""
     forbidden = any(error.kind == "FORBIDDEN" for error in answer.errors) or answer.says("resource not accessible")
-    return 403 if forbidden else 200
+    return HTTPStatus.FORBIDDEN if forbidden else HTTPStatus.OK
 
 
 def make_loose(repository: Repository, draft: Draft) -> Committed:

@@ -14,6 +14,7 @@ from difyaction.releases.request import Request, version_file
 _KNOWN = ("name", "wave", "files", "host", "dify-version", "after")
 _AFTER = ("environment", "days")
 _NAME = re.compile(r"\w[\w./ -]{0,99}")
+_HOST = re.compile(r"[\w.:\[\]-]{1,255}")
 _WAVE = re.compile(r"[1-9][0-9]{0,2}")
 _DAYS = re.compile(r"[0-9]{1,3}")
 _OUTSIDE = re.compile(r"^/|^~|(?:^|/)\.\.(?:/|$)|\\|^!?$")
@@ -89,17 +90,21 @@ class _Reading:
         for key, line in entry.twice:
             self.complain("shape", line, f"the key '{key}' stands here a second time")
         return Environment(
-            name=self._text(keys, "name", _NAME, "letters, digits, '.', '-', '_', '/' and blanks", entry.line),
-            wave=int(self._text(keys, "wave", _WAVE, "a whole number from 1 to 999", entry.line) or "1"),
+            name=self._text(
+                keys, "name", shape=_NAME, meaning="letters, digits, '.', '-', '_', '/' and blanks", line=entry.line
+            ),
+            wave=int(
+                self._text(keys, "wave", shape=_WAVE, meaning="a whole number from 1 to 999", line=entry.line) or "1"
+            ),
             files=tuple(self._files(keys, entry.line)),
-            host=self._text(keys, "host", re.compile(r"[\w.:\[\]-]{1,255}"), "a host's name or address", entry.line),
+            host=self._text(keys, "host", shape=_HOST, meaning="a host's name or address", line=entry.line),
             dify_version=self._version(keys),
             after=self._after(keys),
             extra={key: self._extra(key, item) for key, item in keys.items() if key not in _KNOWN},
             line=entry.line,
         )
 
-    def _text(self, keys: Mapping[str, Item], key: str, shape: re.Pattern[str], meaning: str, line: int) -> str:
+    def _text(self, keys: Mapping[str, Item], key: str, *, shape: re.Pattern[str], meaning: str, line: int) -> str:
         item = keys.get(key)
         if item is None:
             if key == "name":

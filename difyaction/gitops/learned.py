@@ -20,11 +20,12 @@ def with_learned(
 ) -> tuple[Found, ...]:
     """Add what overlays set at the very paths where their base sets tags of Dify. Nothing found, nothing added."""
     by_file = {each.file: each for each in found}
-    teachers = [spot for each in found for spot in each.spots if spot.kind == "tag"]
+    teachers = {each.file: tags for each in found if (tags := [spot for spot in each.spots if spot.kind == "tag"])}
+    shelf = bases.Shelf.of(teachers)
     for file in files if teachers else ():
         if (wanted and not globs.matches(file.path, wanted)) or variables.is_env(file.path):
             continue
-        lessons = [spot for spot in teachers if bases.goes_on_from(file.path, spot.file)]
+        lessons = [spot for base in shelf.continued_by(file.path) for spot in teachers[base]]
         if lessons and b"tag" in file.content:
             known = by_file.get(file.path, Found(file=file.path))
             by_file[file.path] = _taught(known, file, lessons, options)

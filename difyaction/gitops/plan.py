@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from difyaction import errors
@@ -44,7 +45,7 @@ def make_plan(facts: GitopsFacts, reading: Reading | None = None) -> GitopsPlan:
     moved = _moves(facts, reading, course, images)
     file_edits = edits.edits_of(moved)
     changed = edits.apply_all(reading.files, file_edits)
-    moving = [unit for unit in reading.units if {move.spot.file for move in moved} & set(unit.files)]
+    moving = [unit for unit in reading.units if not file_edits.keys().isdisjoint(unit.files)]
     found = reading.survey.found
     objections = judge.objections(moving, found, facts.release, facts.options) if facts.release else ()
     changes = tuple(_changes(moved, reading.units))
@@ -74,11 +75,10 @@ def wanted_images(facts: GitopsFacts, reading: Reading | None = None) -> tuple[W
     reading = reading or read_files(facts)
     images = facts.release.images
     course = set_course(facts, reading)
+    moving = set(course.spots)
     wanted: dict[Wanted, None] = {}
     for unit in reading.units:
-        tagged = [
-            (spot, tag) for spot in unit.spots if spot in course.spots and (tag := moves.wanted_tag(spot, images))
-        ]
+        tagged = [(spot, tag) for spot in unit.spots if spot in moving and (tag := moves.wanted_tag(spot, images))]
         if any(spot.before != tag or facts.options.pin_digests for spot, tag in tagged):
             wanted |= dict.fromkeys(image for spot, tag in tagged for image in moves.registry_images(spot, tag))
     return tuple(wanted)
@@ -146,9 +146,13 @@ def _moves_of(facts: GitopsFacts, spot: Spot, images: ImageSet, digests: Digests
 
 
 def _changes(moved: Sequence[Move], every_unit: Sequence[Unit]) -> Iterator[Change]:
+    owners: dict[str, list[str]] = defaultdict(list)
+    for unit in every_unit:
+        for file in unit.files:
+            owners[file].append(unit.name)
     for move in moved:
-        owners = ", ".join(unit.name for unit in every_unit if move.spot.file in unit.files)
-        yield Change(move.where, moves.carries(move.spot), move.before, move.after, owners)
+        unit_names = ", ".join(owners[move.spot.file])
+        yield Change(move.where, moves.carries(move.spot), move.before, move.after, unit_names)
 
 
 def _from_version(every_unit: Sequence[Unit]) -> str:

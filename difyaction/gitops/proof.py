@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from difyaction.gitops import quick
 from difyaction.gitops.address import Path
-from difyaction.gitops.events import YAML_1_1, YAML_1_2, Event, UnreadableError, Version, ruamel_events
+from difyaction.gitops.events import YAML_1_1, YAML_1_2, Event, UnreadableError, Version, events, ruamel_events
 from difyaction.gitops.written import STR, plain_tag
 
 Key = tuple[int, Path]
@@ -36,17 +35,16 @@ class DisprovedError(Exception):
 def prove(before: str, after: str, intents: Mapping[int, Intent]) -> None:
     """Return when exactly the intended scalars differ. Raises `DisprovedError` with the line in the old text.
 
-    The new text is always read by ruamel.yaml, the old one by the quick reader where that can: a mistake of the
+    The new text is read by ruamel.yaml under 1.2, all else by the quick reader where that can: a mistake of the
     one shows as a difference. A version of YAML that cannot read the old text says nothing about the new one.
     """
-    everyday = quick.read(before)
-    for version in (YAML_1_2, YAML_1_1):
+    for version, read in ((YAML_1_2, ruamel_events), (YAML_1_1, events)):
         try:
-            old = everyday or list(ruamel_events(before, version))
+            old = list(events(before, version))
         except UnreadableError:
             continue
         try:
-            new = list(ruamel_events(after, version))
+            new = list(read(after, version))
         except UnreadableError as why:
             msg = f"the edited text would not be YAML {version[0]}.{version[1]}: {why}"
             raise DisprovedError(msg, why.line) from why

@@ -73,15 +73,89 @@ def read(text: str) -> list[Event] | None:
     return reader.events
 
 
-class _Reader:
+class _Values:
+    """A place in a text, and the values that are read from there."""
+
     def __init__(self, text: str, at: int) -> None:
         self.events: list[Event] = []
         self._text = text
         self._at = at
         self._line = 1
+
+    def _go(self, pattern: re.Pattern[str]) -> None:
+        match = pattern.match(self._text, self._at)
+        if match is None:
+            raise _GiveUpError
+        self._line += self._text.count("\n", self._at, match.end())
+        self._at = match.end()
+
+    def _value(self, level: _Level) -> None:
+        """Read the value that begins here and ends with the line, and go to the next line."""
+        if anchor := _ANCHOR.match(self._text, self._at):
+            if level.wanting is None or level.wanting.anchor:
+                raise _GiveUpError
+            level.wanting = _Wanting(anchor.end(1), self._line, anchor[1])
+            self._at = anchor.end()
+            if rest := _END.match(self._text, self._at):
+                self._line += rest[0].endswith("\n")
+                self._at = rest.end()
+                return  # what is anchored begins on a line of its own
+        wanting, level.wanting = level.wanting, None
+        own = wanting.anchor if wanting else None
+        first = self._text[self._at]
+        if first in "|>":
+            self._block(first, own, level.indent)
+        elif first in "[{":
+            self._flow(wanting if own else None)
+        elif own is None and (alias := _ALIAS.match(self._text, self._at)):
+            self.events.append(Event("alias", self._at, alias.end(), self._line, alias[1]))
+            self._at = alias.end()
+            self._go(_REST)
+        else:
+            self._scalar(first, own)
+
+    def _scalar(self, first: str, anchor: str | None) -> None:
+        style = {"'": "single", '"': "double"}.get(first, "plain")
+        pattern = {"single": _SINGLE, "double": _DOUBLE}.get(style, _PLAIN)
+        match = pattern.match(self._text, self._at)
+        if match is None:
+            raise _GiveUpError
+        value = match[0] if style == "plain" else match[1]
+        if style == "single":
+            value = value.replace("''", "'")
+        elif style == "double":
+            value = unescaped(value)
+        self.events.append(Event("scalar", self._at, match.end(), self._line, value, style, anchor))
+        self._at = match.end()
+        self._go(_REST)
+
+    def _block(self, first: str, anchor: str | None, indent: int) -> None:
+        block = blockscalar.read(self._text, self._at, indent)
+        if block is None:
+            raise _GiveUpError
+        style = "literal" if first == "|" else "folded"
+        self.events.append(Event("scalar", self._at, block.end, self._line, block.value, style, anchor))
+        self._line += self._text.count("\n", self._at, block.end)
+        self._at = block.end
+
+    def _flow(self, wanting: _Wanting | None) -> None:
+        run = read_flow(self._text, self._at, self._line)
+        if run is None:
+            raise _GiveUpError
+        if wanting:
+            run[0] = run[0]._replace(line=wanting.line, anchor=wanting.anchor)
+        self.events += run
+        self._at, self._line = run[-1].end, run[-1].line
+        self._go(_REST)
+
+
+class _Reader(_Values):
+    """Reads documents, and the block collections in them."""
+
+    def __init__(self, text: str, at: int) -> None:
+        super().__init__(text, at)
         self._levels: list[_Level] = []
         self._document = False  # whether one is open
-        self._explicit = False  # whether it began with ---
 
     def run(self) -> None:
         text = self._text
@@ -99,13 +173,6 @@ class _Reader:
                 self.events.append(Event("document", self._at, self._at, self._line))
             self._content(indent)
 
-    def _go(self, pattern: re.Pattern[str]) -> None:
-        match = pattern.match(self._text, self._at)
-        if match is None:
-            raise _GiveUpError
-        self._line += self._text.count("\n", self._at, match.end())
-        self._at = match.end()
-
     # Documents
 
     def _mark(self) -> bool:
@@ -118,10 +185,9 @@ class _Reader:
             raise _GiveUpError
         self._end_document()
         if match[1] == "---":
-            self._document = self._explicit = True
+            self._document = True
             self.events.append(Event("document", self._at, self._at, self._line))
         else:
-            self._explicit = False
             following = _GAP.match(self._text, match.end())
             if following is None or not self._text.startswith(("---", "\0"), following.end()):
                 raise _GiveUpError
@@ -175,7 +241,7 @@ class _Reader:
             else:
                 if not self._levels or self._levels[-1].wanting is None or self._levels[-1].indent >= column:
                     raise _GiveUpError
-                self._value()
+                self._value(self._levels[-1])
                 return
 
     def _enter(self, kind: Kind, column: int) -> None:
@@ -212,64 +278,4 @@ class _Reader:
             self._at = rest.end()
             return
         self._at = _BLANKS.match(self._text, self._at).end()  # type: ignore[union-attr] # it matches nothing too
-        self._value()
-
-    # Values
-
-    def _value(self) -> None:
-        """Read the value that begins here and ends with the line, and go to the next line."""
-        level = self._levels[-1]
-        if anchor := _ANCHOR.match(self._text, self._at):
-            if level.wanting is None or level.wanting.anchor:
-                raise _GiveUpError
-            level.wanting = _Wanting(anchor.end(1), self._line, anchor[1])
-            self._at = anchor.end()
-            if rest := _END.match(self._text, self._at):
-                self._line += rest[0].endswith("\n")
-                self._at = rest.end()
-                return  # what is anchored begins on a line of its own
-        own = level.wanting.anchor if level.wanting else None
-        level.wanting = None
-        first = self._text[self._at]
-        if first in "|>":
-            self._block(first, own)
-        elif first in "[{":
-            self._flow(own)
-        elif own is None and (alias := _ALIAS.match(self._text, self._at)):
-            self.events.append(Event("alias", self._at, alias.end(), self._line, alias[1]))
-            self._at = alias.end()
-            self._go(_REST)
-        else:
-            self._scalar(first, own)
-
-    def _scalar(self, first: str, anchor: str | None) -> None:
-        style = {"'": "single", '"': "double"}.get(first, "plain")
-        pattern = {"single": _SINGLE, "double": _DOUBLE}.get(style, _PLAIN)
-        match = pattern.match(self._text, self._at)
-        if match is None:
-            raise _GiveUpError
-        value = match[0] if style == "plain" else match[1]
-        if style == "single":
-            value = value.replace("''", "'")
-        elif style == "double":
-            value = unescaped(value)
-        self.events.append(Event("scalar", self._at, match.end(), self._line, value, style, anchor))
-        self._at = match.end()
-        self._go(_REST)
-
-    def _block(self, first: str, anchor: str | None) -> None:
-        block = blockscalar.read(self._text, self._at, self._levels[-1].indent)
-        if block is None:
-            raise _GiveUpError
-        style = "literal" if first == "|" else "folded"
-        self.events.append(Event("scalar", self._at, block.end, self._line, block.value, style, anchor))
-        self._line += self._text.count("\n", self._at, block.end)
-        self._at = block.end
-
-    def _flow(self, anchor: str | None) -> None:
-        run = read_flow(self._text, self._at, self._line)
-        if run is None:
-            raise _GiveUpError
-        self.events += (run[0]._replace(anchor=anchor), *run[1:])
-        self._at, self._line = run[-1].end, run[-1].line
-        self._go(_REST)
+        self._value(self._levels[-1])

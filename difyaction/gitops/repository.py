@@ -93,8 +93,10 @@ class Repository:
 
         The listing comes first, by the branch's name, so that the look can bring the files along.
         """
-        reply = self.rest("GET", f"/git/trees/{quote(base or 'HEAD', safe='')}?recursive=1")
-        listed = reply.data if reply.ok else {"truncated": True}  # what is wrong, the look tells best
+        listed: Mapping[str, Any] = {"truncated": True}
+        if "/" not in base:  # this path takes one component
+            reply = self.rest("GET", f"/git/trees/{quote(base or 'HEAD')}?recursive=1")
+            listed = reply.data if reply.ok else listed  # what is wrong, the look tells best
         entries = () if listed["truncated"] else tuple(_files(listed, ""))
         first = next(chunks(choose(entries)), [])
         look = self.look(base, prefix, also=first)

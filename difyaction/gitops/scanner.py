@@ -20,7 +20,7 @@ from ruamel.yaml.tokens import ScalarToken
 from difyaction.gitops import blockscalar
 
 _BREAK = r"(?:\r\n?|\n)"
-_REST_OF_LINES = re.compile(rf"(?:[ \t]*(?:#[^\r\n\0]*)?{_BREAK})+")
+_REST_OF_LINES = re.compile(rf"(?:[ \t]*(?:#[^\r\n\0]*)?{_BREAK})*(?:[ \t]*(?:#[^\r\n\0]*)?(?=\0))?")
 _BLANK_LINES = re.compile(rf"(?:[ \t]*{_BREAK})*")
 _SPACES = re.compile(r" *")
 _BLANKS = re.compile(r"[ \t]*")
@@ -46,7 +46,38 @@ class Mark:
         self.column = column
 
 
-class Stream(Reader, Scanner, Parser):
+class Characters(Reader):
+    """A text and a place in it. The whole text is the buffer: pointer and index are one."""
+
+    def get_mark(self) -> Mark:
+        """Return where we are."""
+        return Mark(self.index, self.line, self.column)
+
+    def forward(self, length: int = 1) -> None:
+        """Go on by ``length`` characters, counting lines and columns."""
+        start, end = self.pointer, self.pointer + length
+        self.pointer = self.index = end
+        passed = self.buffer[start:end]
+        if "\n" not in passed and "\r" not in passed:
+            self.column += length - (passed.count("\ufeff") if "\ufeff" in passed else 0)
+            return
+        breaks = passed.count("\n") + passed.count("\r") - passed.count("\r\n")
+        if passed.endswith("\r") and self.buffer[end] == "\n":
+            breaks -= 1  # the break ends with the next character
+        self.line += breaks
+        if breaks:
+            self.column = len(passed) - 1 - max(passed.rfind("\n"), passed.rfind("\r"))
+
+    def _skip(self, pattern: re.Pattern[str]) -> bool:
+        """Go behind what matches here; say whether that was anything."""
+        match = pattern.match(self.buffer, self.pointer)
+        if match is None or match.end() == self.pointer:
+            return False
+        self.forward(match.end() - self.pointer)
+        return True
+
+
+class Stream(Characters, Scanner, Parser):
     """Events of one text under one version of YAML. ``last_token`` is the token taken last."""
 
     comment_handling = False
@@ -75,10 +106,6 @@ class Stream(Reader, Scanner, Parser):
         return major, self.scan_yaml_directive_number(start_mark)
 
     # Tokens
-
-    def get_mark(self) -> Mark:
-        """Return where we are."""
-        return Mark(self.index, self.line, self.column)
 
     def need_more_tokens(self) -> bool:
         """Say whether the first token of the queue may still turn out to be a key."""
@@ -132,30 +159,7 @@ class Stream(Reader, Scanner, Parser):
         implicit = (token.plain, not token.plain)
         return ScalarEvent(None, None, implicit, token.value, token.start_mark, token.end_mark, style=token.style)
 
-    # Characters: pointer and index are one, because the whole text is the buffer
-
-    def forward(self, length: int = 1) -> None:
-        """Go on by ``length`` characters, counting lines and columns."""
-        start, end = self.pointer, self.pointer + length
-        self.pointer = self.index = end
-        passed = self.buffer[start:end]
-        if "\n" not in passed and "\r" not in passed:
-            self.column += length - (passed.count("\ufeff") if "\ufeff" in passed else 0)
-            return
-        breaks = passed.count("\n") + passed.count("\r") - passed.count("\r\n")
-        if passed.endswith("\r") and self.buffer[end] == "\n":
-            breaks -= 1  # the break ends with the next character
-        self.line += breaks
-        if breaks:
-            self.column = len(passed) - 1 - max(passed.rfind("\n"), passed.rfind("\r"))
-
-    def _skip(self, pattern: re.Pattern[str]) -> bool:
-        """Go behind what matches here; say whether that was anything."""
-        match = pattern.match(self.buffer, self.pointer)
-        if match is None or match.end() == self.pointer:
-            return False
-        self.forward(match.end() - self.pointer)
-        return True
+    # Blanks and scalars
 
     def scan_to_next_token(self) -> None:
         """Go behind blanks, comments and line breaks."""
@@ -166,8 +170,6 @@ class Stream(Reader, Scanner, Parser):
         # A tab must not indent a block; behind an indicator it is a blank like any other.
         self._skip(_SPACES if self.allow_simple_key and not self.flow_context else _BLANKS)
         self._skip(_COMMENT)
-
-    # Scalars
 
     def scan_flow_scalar(self, style: str) -> Any:  # noqa: ANN401
         """Read a quoted scalar: at once, when it is one line without escapes."""

@@ -26,7 +26,9 @@ def group(found: Sequence[Found], environments: Sequence[Environment]) -> tuple[
     """
     interesting = [each for each in found if each.spots or each.gaps or each.named]
     own = _by_name(interesting, environments)
-    inherited = {name: _bases_of(files, interesting) for name, files in own.items()}
+    by_file = {each.file: each for each in interesting}
+    shelf = bases.Shelf.of(by_file)
+    inherited = {name: _bases_of(files, by_file, shelf) for name, files in own.items()}
     base_files = {each.file for base in inherited.values() for each in base}
     return tuple(
         _unit(name, files, inherited[name])
@@ -117,18 +119,21 @@ def _are_parts(groups: Sequence[Sequence[Found]]) -> bool:
     """Whether no image stands in two of these directories, each has one, and none is the base of another."""
     images = [{spot.image for each in files for spot in each.spots if spot.image} for files in groups]
     files = [each.file for group_files in groups for each in group_files]
-    if any(bases.is_base(one, other) for one in files for other in files):
+    shelf = bases.Shelf.of(files)
+    if any(True for file in files for _ in shelf.bases_of(file)):
         return False
     return len(groups) > 1 and all(images) and sum(map(len, images)) == len(set().union(*images))
 
 
-def _bases_of(files: Sequence[Found], everything: Sequence[Found]) -> tuple[Found, ...]:
+def _bases_of(files: Sequence[Found], by_file: Mapping[str, Found], shelf: bases.Shelf) -> tuple[Found, ...]:
     members = {each.file for each in files}
-    return tuple(
-        base
-        for base in everything
-        if base.file not in members and any(bases.is_base(base.file, each.file) and _akin(base, each) for each in files)
-    )
+    found = {
+        base: by_file[base]
+        for each in files
+        for base in shelf.bases_of(each.file)
+        if base not in members and _akin(by_file[base], each)
+    }
+    return tuple(found.values())
 
 
 def _akin(base: Found, heir: Found) -> bool:

@@ -128,8 +128,8 @@ class Worktree:
             raise Stranded(
                 "files-half-written",
                 "Some files were written, then one could not be, and the old content of {files} could not be put back.",
-                state="Those files hold the new content, and beside each lies the old one, named {prefix}*.old.",
-                next_step="Run `git checkout -- {files}` in the checkout.",
+                state="Those files may hold the new content; beside each lies the old one, named {prefix}*.old.",
+                next_step="Move each of those .old files back over the file that it lies beside, then run again.",
                 files=" ".join(lost),
                 prefix=_PREFIX,
             )

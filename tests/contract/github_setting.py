@@ -37,7 +37,7 @@ class FastTime:
         self.now += seconds
 
     def pace(self) -> Pace:
-        return Pace(lambda: self.now, self.pause, random.Random(7).random)
+        return Pace(lambda: self.now, self.pause, random.Random(7).random)  # noqa: S311 - chance, not secrecy
 
 
 def content(tag: bytes = OLD) -> bytes:
@@ -62,9 +62,12 @@ class Bench:
 
 def bench(github: GitHubEmulator, token: str = "", *, chance: int = 7) -> Bench:
     moments = FastTime()
-    pace = Pace(lambda: moments.now, moments.pause, random.Random(chance).random)
-    client = connect(github.url, Secret(token or github.token("app")), pace=pace, calls=Calls())
-    return Bench(github, Repository(client, NAME), moments)
+    pace = Pace(lambda: moments.now, moments.pause, random.Random(chance).random)  # noqa: S311 - chance, not secrecy
+    return Bench(github, connected(github, pace, token), moments)
+
+
+def connected(github: GitHubEmulator, pace: Pace, token: str = "") -> Repository:
+    return Repository(connect(github.url, Secret(token or github.token("app")), pace=pace, calls=Calls()), NAME)
 
 
 def bump(fresh: Mapping[str, bytes], modes: Mapping[str, str] | None = None) -> tuple[ChangedFile, ...]:

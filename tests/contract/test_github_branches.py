@@ -5,20 +5,16 @@ from __future__ import annotations
 import pytest
 
 from difyaction.errors import Failed
-from difyaction.gitops.delivery import Order, commit, propose
+from difyaction.gitops.delivery import commit, propose
 from difyaction.gitops.proposal import Delivered
 from tests.contract.github_setting import (
     NEW,
     OTHER,
-    SHARED,
     VALUES,
-    Bench,
     bench,
     content,
     order,
-    proposal,
     sample,
-    shared,
     squash,
 )
 from tests.emulators.github.emulator import GitHubEmulator
@@ -215,79 +211,11 @@ def test_what_the_base_holds_by_now_is_not_proposed_and_its_pull_request_closed(
     assert STAGING not in hosted.branches
 
 
-# -- several runs on one branch -----------------------------------------------------------------------------------
-
-
-def leg(here: Bench, unit: str, path: str) -> Order:
-    return order(here, here.look(), (path,), asked=shared(unit), strategy=SHARED)
-
-
-def test_legs_add_to_one_branch_and_one_pull_request(github: GitHubEmulator) -> None:
-    hosted = sample(github)
-    for unit, path in (("staging", VALUES), ("production", OTHER)):
-        here = bench(github)
-        delivered = propose(here.repository, here.look(), leg(here, unit, path))
-    assert delivered.operation == "updated"
-    assert len(hosted.pulls) == 1
-    assert hosted.read("dify-upgrade/all", VALUES) == hosted.read("dify-upgrade/all", OTHER) == content(NEW)
-    assert "### staging" in hosted.pull(1).body
-    assert "### production" in hosted.pull(1).body
-
-
-def test_legs_that_looked_at_the_same_moment_lose_nothing(github: GitHubEmulator) -> None:
-    hosted = sample(github)
-    benches = [bench(github, chance=number) for number in range(2)]
-    looks = [here.look() for here in benches]
-    orders = [leg(benches[0], "staging", VALUES), leg(benches[1], "production", OTHER)]
-    for here, look, mine in zip(benches, looks, orders, strict=True):
-        propose(here.repository, look, mine)
-    assert hosted.read("dify-upgrade/all", VALUES) == hosted.read("dify-upgrade/all", OTHER) == content(NEW)
-    assert len(hosted.pulls) == 1
-
-
-def test_a_shared_branch_is_rebuilt_with_everyones_edits(github: GitHubEmulator) -> None:
-    hosted = sample(github)
-    for unit, path in (("staging", VALUES), ("production", OTHER)):
-        here = bench(github)
-        propose(here.repository, here.look(), leg(here, unit, path))
-    hosted.push({"README.md": b"news\n"})
-    here = bench(github)
-    propose(here.repository, here.look(), leg(here, "staging", VALUES))
-    tip = hosted.commit("dify-upgrade/all")
-    assert tip.parents == (hosted.head("main"),)
-    assert hosted.read("dify-upgrade/all", VALUES) == hosted.read("dify-upgrade/all", OTHER) == content(NEW)
-    assert "Dify-Upgrade-Action: production" in tip.message
-    assert hosted.read("dify-upgrade/all", "README.md") == b"news\n"
-
-
-def test_a_rebuild_leaves_out_what_the_base_changed_itself(github: GitHubEmulator) -> None:
-    hosted = sample(github)
-    for unit, path in (("staging", VALUES), ("production", OTHER)):
-        here = bench(github)
-        propose(here.repository, here.look(), leg(here, unit, path))
-    hosted.push({OTHER: b"rewritten\n"})
-    here = bench(github)
-    propose(here.repository, here.look(), leg(here, "staging", VALUES))
-    assert hosted.read("dify-upgrade/all", OTHER) == b"rewritten\n"
-    assert hosted.read("dify-upgrade/all", VALUES) == content(NEW)
-
-
-def test_two_legs_may_edit_one_file(github: GitHubEmulator) -> None:
-    both = b"staging: 1.13.3\nproduction: 1.12.0\n"
-    hosted = sample(github, {VALUES: both})
-    here = bench(github)
-    propose(here.repository, here.look(), leg(here, "staging", VALUES))
-    hosted.push(
-        {VALUES: hosted.read("dify-upgrade/all", VALUES).replace(b"1.12.0", b"1.13.3")}, branch="dify-upgrade/all"
-    )
-    here = bench(github)
-    propose(here.repository, here.look(), leg(here, "production", VALUES))
-    assert hosted.read("dify-upgrade/all", VALUES) == b"staging: 1.14.1\nproduction: 1.14.1\n"
-
-
-def test_units_with_unusual_names_have_their_own_marks(github: GitHubEmulator) -> None:
-    hosted = sample(github)
-    delivered = run(github, asked=proposal(unit="env -- prod>x"))
-    assert delivered.operation == "created"
-    assert run(github, asked=proposal(unit="env -- prod>x")).operation == "none"
-    assert len(hosted.pulls) == 1
+@pytest.mark.parametrize("mode", ["100644", "100755"])
+def test_a_token_that_may_only_read_is_told_so_at_once(github: GitHubEmulator, mode: str) -> None:
+    hosted = github.repository("acme/gitops", {VALUES: content()}, modes={VALUES: mode})
+    token = github.token("app", permissions={"contents": "read", "pull_requests": "write"})
+    with pytest.raises(Failed) as caught:
+        run(github, token=token)
+    assert caught.value.id == "token-may-not"
+    assert set(hosted.branches) == {"main"}

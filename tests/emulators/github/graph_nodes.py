@@ -145,6 +145,20 @@ def ref_node(context: Context, repo: Repository, name: str) -> Node | None:
         "name": name.removeprefix(prefix),
         "prefix": prefix,
         "target": lambda _info: object_node(context, repo, found.oid),
+        "refUpdateRule": lambda _info: _update_rule(repo, name.removeprefix(prefix)),
+    }
+
+
+def _update_rule(repo: Repository, branch: str) -> Node | None:
+    """Show branch protection as everybody may see it; rulesets are not part of it."""
+    rule = next((rule for rule in repo.rules_of(branch) if not rule.is_ruleset), None)
+    return rule and {
+        "pattern": rule.branch,
+        "requiredApprovingReviewCount": rule.approvals or None,
+        "requiredStatusCheckContexts": list(rule.required_checks),
+        "requiresCodeOwnerReviews": rule.code_owners,
+        "requiresLinearHistory": rule.linear_history,
+        "requiresSignatures": rule.signatures,
     }
 
 

@@ -40,7 +40,8 @@ def test_foreign_text_is_one_bounded_line() -> None:
 
 
 def test_a_validation_error_tells_its_reasons() -> None:
-    data = {"message": "Validation Failed", "errors": [{"message": "No commits."}, {"field": "head", "code": "invalid"}]}
+    reasons = [{"message": "No commits."}, {"field": "head", "code": "invalid"}]
+    data = {"message": "Validation Failed", "errors": reasons}
     assert Reply(422, {}, data).message == "Validation Failed; No commits; head invalid"
 
 

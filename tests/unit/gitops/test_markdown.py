@@ -132,9 +132,7 @@ def test_our_own_marker_cannot_be_forged() -> None:
 
 
 def test_links_that_lead_elsewhere_stay() -> None:
-    source = (
-        "[docs](https://docs.example/a_b(c)) **https://a.example/b** https://b.example/@me/x#1 and me@example.com"
-    )
+    source = "[docs](https://docs.example/a_b(c)) **https://a.example/b** https://b.example/@me/x#1 and me@example.com"
 
     assert markdown.neutralise(source) == (
         "[docs](https://docs.example/a_b(c)) **https://a.example/b** https://b.example/%40me/x#1 and me@example.com"

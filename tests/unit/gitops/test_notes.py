@@ -90,7 +90,7 @@ def test_no_room_breaks_a_fence_or_a_fold() -> None:
     notes = "## Upgrade Guide\nfirst\n```bash\n" + "echo\n" * 20 + "```\n## New\n" + "line\n" * 30
     releases = [released(f"1.{minor}.0", notes) for minor in range(14, 4, -1)]
 
-    for room in range(0, 8_000, 11):
+    for room in range(0, 8_000, 37):
         text = render(releases, room, SAY)
         assert len(text) <= room
         assert text.count("```") % 2 == 0

@@ -1,0 +1,8 @@
+"""`make bench`: everything that is measured, as ratios within this very run. Nothing here passes or fails."""
+
+import sys
+
+from benchmarks import editor, runs
+
+editor.run(sys.stdout)
+runs.run(sys.stdout)

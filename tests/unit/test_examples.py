@@ -1,0 +1,81 @@
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from difyaction.releases.version import Version
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WORKFLOWS = sorted((ROOT / "examples").rglob("*.yml"))
+RENOVATE = json.loads((ROOT / "examples/renovate/dify.json").read_text(encoding="utf-8"))
+
+
+def workflow(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def steps(path: Path) -> Iterator[dict[str, Any]]:
+    for job in workflow(path)["jobs"].values():
+        yield from job["steps"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_an_example_asks_for_no_more_rights_than_it_says_why(path: Path) -> None:
+    assert workflow(path)["permissions"] == {}
+    for job in workflow(path)["jobs"].values():
+        assert set(job["permissions"].values()) <= {"read", "write"}
+        assert job["timeout-minutes"] <= 15
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if re.search(r": (read|write)\b", line) or line.strip().startswith("permissions: {} #"):
+            assert " # " in line
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_an_example_uses_pinned_actions_and_inputs_that_exist(path: Path) -> None:
+    inputs = tomllib.loads((ROOT / "difyaction/inputs.toml").read_text(encoding="utf-8"))
+
+    for step in steps(path):
+        assert re.fullmatch(r"org/dify-upgrade-action@[0-9a-f]{40}", step["uses"])
+        assert set(step["with"]) <= set(inputs)
+
+
+def python_regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern.replace("(?<", "(?P<"))
+
+
+def test_renovate_orders_difys_versions_as_we_do() -> None:
+    (manager,) = RENOVATE["customManagers"]
+    versioning = python_regex(manager["versioningTemplate"].removeprefix("regex:"))
+    ordered = ["0.15.8", "v1.0.0", "1.9.2", "1.10.1", "1.10.1-fix.1", "1.10.1-fix2", "1.10.2", "1.14.0"]
+
+    def key(tag: str) -> list[int]:
+        found = versioning.match(tag)
+        assert found is not None
+        assert found["prerelease"] is None
+        return [int(found[name] or 0) for name in ("major", "minor", "patch", "build")]
+
+    assert sorted(ordered, key=key) == sorted(ordered, key=Version.parse) == ordered
+    for unstable in ("1.14.0-rc1", "2.0.0-beta.1", "0.15.6-alpha.1", "0.6.0-preview-workflow.1"):
+        found = versioning.match(unstable)
+        assert found is not None
+        assert found["prerelease"]
+    assert versioning.match("browser-profile") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "version"),
+    [("1.13.3\n", "1.13.3"), ("# what we run\n\nv1.10.1-fix.1", "v1.10.1-fix.1"), ("latest\n", None)],
+)
+def test_renovate_finds_the_version_in_its_file(content: str, version: str | None) -> None:
+    (manager,) = RENOVATE["customManagers"]
+    (pattern,) = manager["matchStrings"]
+
+    found = python_regex(pattern).search(content)
+
+    assert (found and found["currentValue"]) == version
