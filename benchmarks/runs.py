@@ -41,12 +41,12 @@ def run(out: TextIO) -> None:
         with world(_files(count)) as stage:
             measured = _act(stage, {"files": "fleet/**/values.yaml"})
             calls = _calls(stage)
-            _row(out, count, "pull-request", measured, library, calls)
+            _row(out, (count, "pull-request"), measured, library, calls)
         with world() as stage, tempfile.TemporaryDirectory() as folder:
             _write(Path(folder), _files(count))
             given = {"files": "fleet/**/values.yaml", "delivery": "files", "image-check": "off"}
             measured = _act(stage, given, workspace=Path(folder))
-            _row(out, count, "files", measured, library, _calls(stage))
+            _row(out, (count, "files"), measured, library, _calls(stage))
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), _files(1))
         started = _edit(Path(folder))
@@ -86,7 +86,7 @@ def _edit(folder: Path) -> Measured:
 def _measure(command: list[str], variables: Mapping[str, str], folder: Path) -> Measured:
     began = time.perf_counter()
     with tempfile.TemporaryFile() as rest:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own commands
             command, env=dict(variables), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=rest
         )
         output = process.stdout
@@ -110,9 +110,9 @@ def _calls(stage: World) -> tuple[int, int]:
     return len(paths) - upstream - minting, upstream
 
 
-def _row(out: TextIO, count: int, delivery: str, measured: Measured, library: Measured, calls: tuple[int, int]) -> None:
+def _row(out: TextIO, what: tuple[int, str], measured: Measured, library: Measured, calls: tuple[int, int]) -> None:
     out.write(
-        f"{count:5}  {delivery:12}  {measured.seconds:7.2f}  {measured.seconds / library.seconds:7.1f}x  "
+        f"{what[0]:5}  {what[1]:12}  {measured.seconds:7.2f}  {measured.seconds / library.seconds:7.1f}x  "
         f"{measured.first_line:8.2f} s  {measured.mebibytes:3.0f}  {measured.mebibytes / library.mebibytes:7.1f}x  "
         f"{calls[0]}, {calls[1]}\n"
     )

@@ -33,7 +33,7 @@ _SHAPES: Mapping[str, tuple[re.Pattern[str], str]] = {
 }
 
 
-class Unreadable(Exception):  # noqa: N818 - it carries complaints; `Invalid` is the error that a user meets
+class Unreadable(Exception):
     """The text of one input cannot be read."""
 
     def __init__(self, complaints: Iterable[Complaint]) -> None:

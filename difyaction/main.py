@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
 import time
@@ -107,7 +106,7 @@ class _Run:
         )
         if asked.mode == "matrix":
             with self._journal.stage("matrix"):
-                outcome = importlib.import_module("difyaction.matrix").run(asked, surroundings)
+                outcome = registry.matrix()(asked, surroundings)
             return Ending(outcome.status, outcome=outcome)
         target = registry.builder(asked.target, self._world.builders)(asked, surroundings)
         return story.tell(target, mode=asked.mode, approved=asked.plan_id, say=self._journal)

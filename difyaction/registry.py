@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 from difyaction.inputs import Inputs
 from difyaction.surroundings import Surroundings
-from difyaction.target import Target
+from difyaction.target import Outcome, Target
 
 BUILDERS: Mapping[str, str] = {
     "gitops": "difyaction.targets.gitops:build",
 }
+
+
+MATRIX = "difyaction.gitops.waves:run"
 
 
 class Build(Protocol):
@@ -25,5 +28,14 @@ class Build(Protocol):
 
 def builder(name: str, builders: Mapping[str, str] = BUILDERS) -> Build:
     """Import and return the builder of a target."""
-    module, _, function = builders[name].partition(":")
-    return cast("Build", getattr(importlib.import_module(module), function))
+    return cast("Build", _found(builders[name]))
+
+
+def matrix() -> Callable[[Inputs, Surroundings], Outcome]:
+    """Import and return what mode matrix runs."""
+    return cast("Callable[[Inputs, Surroundings], Outcome]", _found(MATRIX))
+
+
+def _found(place: str) -> object:
+    module, _, function = place.partition(":")
+    return getattr(importlib.import_module(module), function)

@@ -82,13 +82,25 @@ class Plan(Protocol):
     """What would be done. Pure data, made by ``Target.plan``."""
 
     @property
-    def from_version(self) -> str: ...
+    def from_version(self) -> str:
+        """The release that was found, empty when nobody can tell."""
+        ...
+
     @property
-    def to_version(self) -> str: ...
+    def to_version(self) -> str:
+        """The release that is wanted, empty when none was named."""
+        ...
+
     @property
-    def changes(self) -> tuple[Change, ...]: ...
+    def changes(self) -> tuple[Change, ...]:
+        """Every value that would move."""
+        ...
+
     @property
-    def objections(self) -> tuple[Objection, ...]: ...
+    def objections(self) -> tuple[Objection, ...]:
+        """Every objection, also those that were acknowledged."""
+        ...
+
     @property
     def stopping(self) -> tuple[Objection, ...]:
         """The objections that stop ``apply`` here (a draft pull request may carry some that a machine may not)."""
@@ -100,10 +112,15 @@ class Plan(Protocol):
         ...
 
     @property
-    def remarks(self) -> tuple[str, ...]: ...
+    def remarks(self) -> tuple[str, ...]:
+        """The findings as English sentences, for the log."""
+        ...
 
     @property
-    def documents(self) -> tuple[Document, ...]: ...
+    def documents(self) -> tuple[Document, ...]:
+        """Texts to look at: diffs, scripts."""
+        ...
+
     @property
     def plan_id(self) -> str:
         """A digest of plan and facts: equal ids mean that the same would be done to the same thing."""

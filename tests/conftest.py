@@ -8,10 +8,17 @@ import pytest
 
 # Nothing of the developer's own git, locale or proxies may reach a test.
 for name in [name for name in os.environ if name.startswith(("GIT_", "INPUT_", "GITHUB_", "RUNNER_"))]:
-    del os.environ[name]
+    if name != "GITHUB_EMULATOR_JOURNAL":  # the contract check's own
+        del os.environ[name]
 for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
     os.environ.pop(name, None)
-os.environ |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+os.environ |= {
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
 from difyaction.errors import Failed
-from difyaction.gitops.files import Entry, FileAt
+from difyaction.gitops.files import Choose, Entry, FileAt
 from difyaction.gitops.records import GitopsPlan
 from difyaction.gitops.worktree import Worktree
 from difyaction.surroundings import Surroundings
@@ -26,11 +26,15 @@ class Checkout:
         """Find the checkout of this run."""
         return cls(Path(surroundings.environ.get("GITHUB_WORKSPACE") or "."), surroundings)
 
+    def survey(self, choose: Choose) -> tuple[FileAt, ...]:
+        """List the files and read those that are chosen."""
+        return self.read(choose(self.entries()))
+
     def entries(self) -> tuple[Entry, ...]:
         """List the files."""
         return self._entries
 
-    def read(self, entries: Sequence[Entry]) -> tuple[FileAt, ...]:
+    def read(self, entries: Iterable[Entry]) -> tuple[FileAt, ...]:
         """Read some of them."""
         return self._worktree.read(entries)
 

@@ -28,7 +28,7 @@ RULES = (
 )
 
 
-class Lost(Exception):  # noqa: N818 - what happened, not what is wrong
+class Lost(Exception):
     """Another run or person was faster: the branch is no longer where we saw it. Look again."""
 
 

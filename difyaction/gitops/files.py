@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 REGULAR = "100644"
@@ -41,3 +42,7 @@ class ChangedFile:
     mode: str
     before: bytes
     after: bytes
+
+
+Choose = Callable[[tuple[Entry, ...]], Iterable[Entry]]
+"""Which of all files are worth reading."""

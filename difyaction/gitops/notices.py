@@ -17,6 +17,9 @@ from difyaction.releases.catalogue import Release
 def notices(facts: GitopsFacts, reading: Reading, moved: Sequence[Move], still: Collection[str]) -> Iterator[Remark]:
     """Yield every remark about the units and the moves of a plan."""
     found = reading.survey.found
+    if not reading.units:
+        text = N_("None of the {count} files that were read names an image or a chart of Dify.")
+        yield Remark("nothing-found", text, {"count": len(reading.files)})
     if facts.release:
         for unit in reading.units:
             yield from _about_unit(unit, found, facts.release, moves=unit.name not in still)
@@ -30,10 +33,10 @@ def notices(facts: GitopsFacts, reading: Reading, moved: Sequence[Move], still: 
 
 
 def undecided(unit: Unit, images: Sequence[str]) -> Remark:
-    """Say that a chart's own appVersion decides the tags of some images."""
+    """Say that something which is not here decides the tags of some images."""
     text = N_(
-        "{unit} leaves the tag of {images} empty, so that the version of its chart decides: everything that moves with "
-        "it is left alone. Write the tag out, or give chart-version."
+        "{unit} names {images} without a tag, so that its chart's version decides, or `latest`: everything that moves "
+        "with it is left alone. Write the tag out, or give chart-version."
     )
     return Remark("tag-from-chart", text, {"unit": unit.name, "images": ", ".join(images)}, unit=unit.name)
 

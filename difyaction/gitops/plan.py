@@ -75,7 +75,8 @@ def wanted_images(facts: GitopsFacts, reading: Reading | None = None) -> tuple[W
     reading = reading or read_files(facts)
     images = facts.release.images
     course = set_course(facts, reading)
-    moving = set(course.spots)
+    by_hand = {each.spot.key for each in reading.fixed}
+    moving = {spot for spot in course.spots if spot.key not in by_hand}
     wanted: dict[Wanted, None] = {}
     for unit in reading.units:
         tagged = [(spot, tag) for spot in unit.spots if spot in moving and (tag := moves.wanted_tag(spot, images))]

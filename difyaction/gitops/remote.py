@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from difyaction.errors import ActionError
@@ -11,7 +11,7 @@ from difyaction.gitops import delivery, describe
 from difyaction.gitops.app_token import App, Mint, permissions_for
 from difyaction.gitops.calls import Calls, Purpose
 from difyaction.gitops.client import Client, connect
-from difyaction.gitops.files import Entry, FileAt
+from difyaction.gitops.files import Choose, Entry, FileAt
 from difyaction.gitops.look import Look
 from difyaction.gitops.pace import Pace
 from difyaction.gitops.paragraphs import Subject
@@ -49,19 +49,20 @@ class Remote:
         self._surroundings = surroundings
         self._calls = Calls()
         self._open: _Session | None = None
-        self._contents: dict[str, FileAt] = {}
+
+    def survey(self, choose: Choose) -> tuple[FileAt, ...]:
+        """List the files of the base branch and read those that are chosen, in two requests where that will do."""
+        session = self._session(choose)
+        return session.repository.read(choose(self.entries()))
 
     def entries(self) -> tuple[Entry, ...]:
         """List the files of the base branch."""
         session = self._session()
         return session.repository.entries(session.look.base_tree)
 
-    def read(self, entries: Sequence[Entry]) -> tuple[FileAt, ...]:
+    def read(self, entries: Iterable[Entry]) -> tuple[FileAt, ...]:
         """Read files of the base branch, each once."""
-        missing = [entry for entry in entries if entry.path not in self._contents]
-        for file in self._session().repository.read(missing) if missing else ():
-            self._contents[file.path] = file
-        return tuple(self._contents[entry.path] for entry in entries)
+        return self._session().repository.read(entries)
 
     def touched(self, path: str) -> tuple[Touch, ...]:
         """Return the commits of the base branch that touched a file, newest first."""
@@ -91,14 +92,17 @@ class Remote:
             _revoke(session.client, self._surroundings)
         session.client.requester.close()
 
-    def _session(self) -> _Session:
+    def _session(self, choose: Choose | None = None) -> _Session:
         if self._open is None:
             token, minted = self._token()
             client = connect(self._inputs.api_url, token, pace=self._pace, calls=self._calls)
             repository = Repository(client, self._inputs.repository)
             prefix = self._inputs.branch or PREFIX
             try:
-                look = repository.look(self._inputs.base, prefix)
+                if choose is None:
+                    look = repository.look(self._inputs.base, prefix)
+                else:
+                    look, _ = repository.survey(choose, base=self._inputs.base, prefix=prefix)
             except ActionError:
                 if minted:
                     _revoke(client, self._surroundings)

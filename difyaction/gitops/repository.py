@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -16,14 +16,12 @@ from difyaction.gitops.answers import Answer, Reply
 from difyaction.gitops.blobs import blob_oid, chunks, proved
 from difyaction.gitops.calls import Calls, Purpose
 from difyaction.gitops.client import Client, refusal
-from difyaction.gitops.files import Entry, FileAt
+from difyaction.gitops.files import Choose, Entry, FileAt
 from difyaction.gitops.look import Look, branch_prefix, read_look
 
 # Since when GitHub Enterprise Server has what we ask for; github.com has it all.
 QUEUE_SINCE = (3, 12)
 UPDATE_REFS_SINCE = (3, 14)
-
-Choose = Callable[[tuple[Entry, ...]], Iterable[Entry]]
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,17 @@ def _tag(spot: Spot, value: str) -> str:
 
 def _version(unit: Unit, then: _Then) -> Version | None:
     guide = next((spot for spot in unit.spots if spot.image == names.API), None)
-    value = then.value(guide) if guide else None
-    return names.version_of(_tag(guide, value)) if guide and value is not None else None
+    return _version_at(guide, then) if guide else None
+
+
+def _version_at(guide: Spot, then: _Then) -> Version | None:
+    value = then.value(guide)
+    return names.version_of(_tag(guide, value)) if value is not None else None
+
+
+def version_then(past: Past, sha: str, guide: Spot) -> Version | None:
+    """Return the version that a spot named at a commit; None when it was not there, or named none."""
+    return _version_at(guide, _Then(past, sha))
 
 
 def _lines(unit: Unit, then: _Then) -> Iterator[tuple[Address, str]]:

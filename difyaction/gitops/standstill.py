@@ -9,6 +9,7 @@ from difyaction import errors
 from difyaction.gitops import names
 from difyaction.gitops.address import Path
 from difyaction.gitops.found import Found
+from difyaction.gitops.kinds import variables
 from difyaction.gitops.records import Remark, Unit
 from difyaction.language import N_
 from difyaction.releases.catalogue import ImageSet
@@ -37,10 +38,14 @@ class Obstacle:
 
 
 def obstacles(found: Found, images: ImageSet, by_hand: Collection[Key]) -> Iterator[Obstacle]:
-    """Yield what stands in the way in one file; a place that the user sets by hand does not."""
+    """Yield what stands in the way in one file; what the user sets by hand does not.
+
+    A line of `set` for the same file, or for the variable that decides, shows that the user sees to it.
+    """
+    seen_to = {key[0] for key in by_hand} | {key[2][0] for key in by_hand if variables.is_env(key[0])}
     for gap in found.gaps:
-        if not gap.image:
-            continue  # a chart's version that is a range: it is reported, and nothing hangs on it
+        if not gap.image or {gap.file, gap.variable} & seen_to:
+            continue  # without an image it is a chart's version, a range: it is reported, and nothing hangs on it
         facts = {"file": gap.file, "line": gap.line, "image": gap.image, "text": gap.text, "variable": gap.variable}
         text = N_("{file}, line {line}: the tag of {image} is decided by {text!r}, not written here.")
         if gap.variable:
@@ -59,7 +64,7 @@ def obstacles(found: Found, images: ImageSet, by_hand: Collection[Key]) -> Itera
 
 
 def undecided(unit: Unit, found: Sequence[Found], moving_charts: Collection[Key]) -> tuple[str, ...]:
-    """Return the images whose empty tag is filled in by a chart that is not here and does not move either."""
+    """Return the images without a tag that no place of the unit gives one to, nor a chart that moves."""
     if any(spot.key in moving_charts for spot in unit.spots):
         return ()
     decided = {image for spot in unit.spots for image, _ in spot.names}

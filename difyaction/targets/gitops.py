@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Protocol
 
-from difyaction.errors import Failed
+from difyaction.errors import Complaint, Failed, Invalid
 from difyaction.gitops import environments, rollback
 from difyaction.gitops.address import parse_set
 from difyaction.gitops.discover import candidates
-from difyaction.gitops.files import Entry, FileAt
+from difyaction.gitops.files import Choose, Entry, FileAt
 from difyaction.gitops.outside import Outside
 from difyaction.gitops.plan import make_plan, wanted_images
 from difyaction.gitops.reading import Reading, read_files, wanted_globs
@@ -24,11 +24,15 @@ from difyaction.target import Outcome
 class Place(Protocol):
     """Where the files are: a repository on GitHub, or a checkout."""
 
+    def survey(self, choose: Choose) -> tuple[FileAt, ...]:
+        """List all files, and read those that are chosen in the same go."""
+        ...
+
     def entries(self) -> tuple[Entry, ...]:
         """List all files."""
         ...
 
-    def read(self, entries: tuple[Entry, ...]) -> tuple[FileAt, ...]:
+    def read(self, entries: Iterable[Entry]) -> tuple[FileAt, ...]:
         """Read some of them."""
         ...
 
@@ -62,16 +66,17 @@ class Gitops:
 
     def inspect(self) -> Facts:
         """Read the files, then ask the world what they need: the release, chart indexes, the registry."""
-        known = self._environments
         options = self._options
-        picked = self._picked(options)
+        first = {file.path: file for file in self._place.survey(lambda entries: self._wanted(entries, options, ()))}
+        known = self._environments(first)
+        picked = self._wanted(self._place.entries(), options, known)
         facts = GitopsFacts(files=self._place.read(picked), release=None, options=options, environments=known)
         reading = read_files(facts)
         self._say(f"{len(picked)} files read, {sum(len(unit.spots) for unit in reading.units)} places name an image")
         if self._inputs.mode == "rollback":
             return self._backwards(facts, reading)
         if self._inputs.dify_version:
-            release = self._outside.release(self._version_text(), reading.installed)
+            release = self._outside.release(self._version_text(first), reading.installed)
             charts = {} if options.chart_version else self._outside.chart_versions(reading, release)
             facts = replace(facts, release=release, chart_versions=charts)
         findings = self._outside.image_findings(wanted_images(facts, reading))
@@ -109,15 +114,20 @@ class Gitops:
         """Files that say what to do. They are read together: each question to GitHub counts."""
         return tuple(path for path in (self._inputs.environments_file, version_file(self._inputs.dify_version)) if path)
 
-    @cached_property
-    def _environments(self) -> tuple[environments.Environment, ...]:
-        """The environments of the file that names them; none when there is no such file."""
-        path = self._inputs.environments_file
-        present = tuple(entry for entry in self._place.entries() if entry.is_file and entry.path in self._preliminaries)
-        if path not in {entry.path for entry in present}:
+    def _environments(self, files: Mapping[str, FileAt]) -> tuple[environments.Environment, ...]:
+        """Return the environments of the file that names them; none when there is no such file."""
+        file = files.get(self._inputs.environments_file)
+        if file is None:
+            if self._inputs.environment:
+                raise Failed(
+                    "environments-file-missing",
+                    "The repository has no file {path}, which would say what the environment {environment} is.",
+                    next_step="Add it, name it in environments-file, or name the files themselves in files.",
+                    path=self._inputs.environments_file,
+                    environment=self._inputs.environment,
+                )
             return ()
-        file = next(file for file in self._place.read(present) if file.path == path)
-        return environments.parse(file.content, file=path)
+        return environments.parse(file.content, file=file.path)
 
     @property
     def _options(self) -> PlanOptions:
@@ -135,23 +145,24 @@ class Gitops:
             units=(inputs.environment,) if inputs.environment else (),
         )
 
-    def _picked(self, options: PlanOptions) -> tuple[Entry, ...]:
+    def _wanted(
+        self, entries: tuple[Entry, ...], options: PlanOptions, known: tuple[environments.Environment, ...]
+    ) -> tuple[Entry, ...]:
+        """Choose the files to read. While the environments are not known, an environment's own files are left out."""
+        if options.units and not options.globs and not known:
+            return tuple(entry for entry in entries if entry.is_file and entry.path in self._preliminaries)
         return candidates(
-            self._place.entries(),
-            wanted_globs(options, self._environments),
+            entries,
+            wanted_globs(options, known),
             with_env=bool(options.env_variables),
             also=[*(address.file for address, _ in options.set_lines), *self._preliminaries],
         )
 
-    def _file(self, path: str) -> FileAt | None:
-        found = tuple(entry for entry in self._place.entries() if entry.path == path and entry.is_file)
-        return self._place.read(found)[0] if found else None
-
-    def _version_text(self) -> str:
+    def _version_text(self, files: Mapping[str, FileAt]) -> str:
         path = version_file(self._inputs.dify_version)
         if path is None:
             return self._inputs.dify_version
-        file = self._file(path)
+        file = files.get(path)
         if file is None:
             raise Failed(
                 "version-file-missing",
@@ -159,15 +170,20 @@ class Gitops:
                 next_step="Correct the input dify-version, or add the file with one line such as 1.14.1.",
                 path=path,
             )
-        return first_version_line(file.content.decode("utf-8", "replace"))
+        try:
+            return first_version_line(file.content.decode("utf-8"))
+        except ValueError as why:
+            complaint = Complaint(id="version-file-empty", text=f"{path}: {why}", input="dify-version", file=path)
+            raise Invalid([complaint]) from why
 
 
 def build(inputs: Inputs, surroundings: Surroundings) -> Gitops:
     """Make the target. Nobody is contacted yet."""
-    return Gitops(inputs, surroundings, _place(inputs, surroundings), Outside.of(inputs, surroundings))
+    return Gitops(inputs, surroundings, place_of(inputs, surroundings), Outside.of(inputs, surroundings))
 
 
-def _place(inputs: Inputs, surroundings: Surroundings) -> Place:
+def place_of(inputs: Inputs, surroundings: Surroundings) -> Place:
+    """Return where the files are that these inputs mean."""
     if inputs.delivery == "files":
         from difyaction.gitops.checkout import Checkout  # noqa: PLC0415 - and never pays for GitHub's library
 

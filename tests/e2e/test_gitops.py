@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.stage.run import act
+from tests.stage.run import ROOT, act, environment, parsed
 from tests.stage.world import World, world
 
 STAGING = "environments/staging/values.yaml"
@@ -140,10 +145,12 @@ def test_all_wrong_inputs_are_told_at_once(stage: World) -> None:
 def test_an_explicit_address_moves_what_no_layout_knows() -> None:
     own = {"own.yaml": b"a:\n  'b.c': {d: 1.9, e: [x, 1.9]}\n"}
     with world(own) as stage:
-        run = act(stage.inputs(dify_version="", files="own.yaml", set='own.yaml#a."b.c".d=1.10\nown.yaml#a."b.c".e[1]=1.10'))
+        run = act(
+            stage.inputs(dify_version="", files="own.yaml", set='own.yaml#a."b.c".d=1.10\nown.yaml#a."b.c".e[1]=1.10')
+        )
 
         assert run.exit_code == 0, run.log
-        assert stage.repository.read("dify-upgrade/all", "own.yaml") == b"a:\n  'b.c': {d: \"1.10\", e: [x, \"1.10\"]}\n"
+        assert stage.repository.read("dify-upgrade/all", "own.yaml") == b'a:\n  \'b.c\': {d: "1.10", e: [x, "1.10"]}\n'
 
 
 def test_delivery_commit_writes_straight_to_the_base_branch() -> None:
@@ -173,7 +180,8 @@ def test_a_rollback_proposes_what_the_files_had_before(stage: World) -> None:
 
 def test_an_unacknowledged_objection_makes_a_draft_that_is_never_armed() -> None:
     douban = {
-        "values.yaml": b"global:\n  image:\n    tag: 1.13.3\napi:\n  image: {repository: langgenius/dify-api, tag: ''}\n"
+        "values.yaml": b"global:\n  image:\n    tag: 1.13.3\n"
+        b"api:\n  image: {repository: langgenius/dify-api, tag: ''}\n"
         b"frontend:\n  image: {repository: langgenius/dify-web, tag: ''}\n"
         b"sandbox:\n  image: {repository: langgenius/dify-sandbox, tag: 0.2.14}\n"
         b"pluginDaemon:\n  image: {repository: langgenius/dify-plugin-daemon, tag: 0.5.3-local}\n"
@@ -213,3 +221,86 @@ def test_ranges_and_latest_leave_young_releases_alone(stage: World) -> None:
     run = act(stage.inputs(mode="plan", dify_version=">=1.13 <1.14.1"))
 
     assert run.outputs["to-version"] == "1.14.0", run.log
+
+
+def test_the_matrix_holds_production_back_until_staging_has_carried_the_release_for_three_days(stage: World) -> None:
+    newer = stage.repository.read("main", STAGING).replace(b"1.13.3", b"1.14.0")
+    stage.repository.push({STAGING: newer}, message="Try 1.14.0", author="carol")
+
+    run = act(stage.inputs(mode="matrix", dify_version="1.14.1"))
+
+    assert (run.exit_code, run.outputs["status"]) == (0, "planned"), run.log
+    matrix = json.loads(run.outputs["matrix"])
+    assert [row["environment"] for row in matrix["wave-1"]["include"]] == ["staging"]
+    assert matrix["wave-2"]["include"] == []
+    assert matrix["held"][0]["environment"] == "production"
+    assert "waits for staging" in matrix["held"][0]["reason"]
+
+
+def test_delivery_files_edits_the_checkout_and_asks_no_api_of_the_repository(stage: World, tmp_path: Path) -> None:
+    place = tmp_path / "environments/staging"
+    place.mkdir(parents=True)
+    values = place / "values.yaml"
+    values.write_bytes(stage.repository.read("main", STAGING))
+    values.chmod(0o755)
+
+    run = act(stage.inputs(delivery="files", app_client_id="", app_private_key=""), workspace=tmp_path)
+
+    assert (run.exit_code, run.outputs["status"], run.outputs["changed"]) == (0, "proposed", "true"), run.log
+    assert b'"1.14.1"' in values.read_bytes()
+    assert values.stat().st_mode & 0o777 == 0o755
+    assert {request.path.split("/")[2] for request in stage.github.requests} == {"langgenius"}
+
+
+def test_one_environment_moves_alone_on_its_own_branch(stage: World) -> None:
+    before = stage.repository.read("main", PRODUCTION)
+
+    run = act(stage.inputs(files="", environment="staging"))
+
+    assert run.exit_code == 0, run.log
+    assert b'"1.14.1"' in stage.repository.read("dify-upgrade/staging", STAGING)
+    assert stage.repository.read("dify-upgrade/staging", PRODUCTION) == before
+
+
+def test_a_cancelled_run_revokes_its_token_and_says_so(stage: World, tmp_path: Path) -> None:
+    stage.github.faults.add("GET /repos/langgenius/dify/releases*", delay=20)
+    variables = environment(stage.inputs(), tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "entrypoint.py")], env=variables, stdout=subprocess.PIPE, text=True
+    )
+    while not stage.github.calls("GET /repos/acme/gitops/git/trees/*"):
+        time.sleep(0.05)
+    time.sleep(0.5)
+
+    process.send_signal(signal.SIGTERM)
+    log, _ = process.communicate(timeout=8)
+
+    assert process.returncode == 143, log
+    assert stage.github.calls("DELETE /installation/token"), log
+    assert parsed((tmp_path / "GITHUB_OUTPUT").read_text())["status"] == "cancelled"
+
+
+def test_the_post_step_revokes_what_a_killed_run_left(stage: World, tmp_path: Path) -> None:
+    stage.github.faults.add("GET /repos/langgenius/dify/releases*", delay=20)
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "entrypoint.py")],
+        env=environment(stage.inputs(), tmp_path),
+        stdout=subprocess.DEVNULL,
+    )
+    while not stage.github.calls("GET /repos/acme/gitops/git/trees/*"):
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    state = parsed((tmp_path / "GITHUB_STATE").read_text())
+
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "difyaction/post.py")],
+        env={f"STATE_{name}": value for name, value in state.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert "revoked" in done.stdout
+    assert stage.github.calls("DELETE /installation/token")

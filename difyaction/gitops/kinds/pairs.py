@@ -19,8 +19,10 @@ def find(scan: Scan) -> Iterator[Spot | Gap | Named]:
     for parent, key, repository in repositories(scan):
         image = names.canonical(repository, scan.options.image_map)
         tag = tag_beside(scan, parent)
-        if image is None or (tag is None and key != "repository"):
+        if image is None or (tag is None and key not in {"repository", "image"}):
             continue
+        if names.find_reference(repository, scan.options.image_map):
+            continue  # it holds its tag itself
         layout = charts.layout_at(scan.tree, (*parent, "tag"), image)
         registry = _registry(scan, parent, layout)
         written = f"{registry}/{repository}" if registry else repository

@@ -14,8 +14,8 @@ def find(scan: Scan) -> Iterator[Spot | Gap]:
     """Yield every leaf that is one reference to an image of Dify, under whatever key."""
     hints = ("dify-", *scan.options.image_map.values())
     for path, scalar in scan.tree.leaves.items():
-        if not any(hint in scalar.text for hint in hints):
-            continue
+        if not any(hint in scalar.text for hint in hints) or "image-updater" in str(path[-1]):
+            continue  # Argo CD's image updater keeps constraints in annotations, not tags
         found = names.find_reference(scalar.text, scan.options.image_map)
         if found is None:
             continue

@@ -38,7 +38,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Named:
-    """An image that is named with an empty tag: something else decides which tag it gets."""
+    """An image that is named without a tag: something else decides which tag it gets."""
 
     image: str
     repository: str

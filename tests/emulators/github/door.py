@@ -20,7 +20,7 @@ DOCUMENTATION = "https://docs.github.com/rest"
 ROUTE_MODULES = (rest_git, rest_pulls, rest_repository)
 
 
-class NotModelled(Exception):  # noqa: N818 - what it says
+class NotModelled(Exception):
     """A request for something that this emulator leaves out."""
 
 

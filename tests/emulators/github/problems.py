@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Problem(Exception):  # noqa: N818 - it is an answer, not a failure of ours
+class Problem(Exception):
     """``status``, ``message`` and ``errors`` are what REST answers; ``kind`` and ``text`` what GraphQL does."""
 
     status: int

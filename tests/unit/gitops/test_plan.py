@@ -276,3 +276,24 @@ def test_a_bad_file_keeps_the_good_ones_from_being_planned() -> None:
     }
     assert complaints(files=files) == ["yaml-unparsable"]
     assert complaints(files=files, globs=("*/values.yaml",)) == ["yaml-unparsable"]
+
+
+def test_a_place_that_is_decided_elsewhere_is_seen_to_by_a_set_line_for_it() -> None:
+    text = (
+        "spec: {generators: [{list: {elements: [{dify: 1.13.3}]}}], template: {spec: {source: {chart: dify, helm: "
+        "{parameters: [{name: image.api.tag, value: '{{dify}}'}, {name: image.sandbox.tag, value: 0.2.14}]}}}}}\n"
+    )
+    assert kinds(plan({"set.yaml": text}))[0] == "tag-from-template"
+    made = plan({"set.yaml": text}, set_lines=sets("set.yaml#spec.generators[0].list.elements[0].dify=1.14.1"))
+    assert after(made, "set.yaml") == text.replace("1.13.3", "1.14.1").replace("0.2.14", "0.2.15")
+
+
+def test_images_without_a_tag_get_theirs_from_kustomize_or_hold_the_unit_back() -> None:
+    deployment = "spec: {template: {spec: {containers: [{image: langgenius/dify-api}]}}}\n"
+    daemon = "image: langgenius/dify-plugin-daemon:0.5.3-local\n"
+    files = {"deployment.yaml": deployment, "daemon.yaml": daemon}
+    assert plan(files).changes == ()
+    assert kinds(plan(files))[0] == "tag-from-chart"
+    moves = moved(plan(files | {"kustomization.yaml": samples.KUSTOMIZATION}))
+    assert moves["kustomization.yaml#images[0].newTag"] == "1.14.1"
+    assert moves["daemon.yaml#image"] == "0.6.0-local"
