@@ -36,9 +36,11 @@ check: $(VENV)/.ready ## Style, types, the house rules, workflows
 	$(BIN)/zizmor --offline --quiet action.yml examples
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.renovate examples/renovate/default.json
+	$(BIN)/check-jsonschema --builtin-schema vendor.renovate examples/renovate/dify.json
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $$(find examples -name '*.yml' | sort)
 	$(BIN)/python scripts/action_yml.py --check
 	$(BIN)/python scripts/translations.py --check
+	$(BIN)/python scripts/docs.py --check
 
 contract: $(VENV)/.ready contract/node_modules/.ready ## Hold our requests and examples against GitHub's own descriptions (Node.js)
 	@mkdir -p build && rm -f $(EXCHANGES)
@@ -57,6 +59,7 @@ bench: $(VENV)/.ready ## Ratios measured in this run: calls, seconds, memory, by
 generate: $(VENV)/.ready ## action.yml, the tables of the documentation, the translations
 	$(BIN)/python scripts/action_yml.py
 	$(BIN)/python scripts/translations.py
+	$(BIN)/python scripts/docs.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build contract/node_modules contract/build

@@ -137,7 +137,9 @@ class Runner:
 
         The one place where a secret may be written down: the runner keeps this file to itself.
         """
-        texts = {name: value.reveal() if isinstance(value, Secret) else value for name, value in values.items()}
+        texts = {
+            name: value.reveal() if isinstance(value, Secret) else self.redact(value) for name, value in values.items()
+        }
         self._append("GITHUB_STATE", texts)
 
     def summary(self, markdown: str) -> None:

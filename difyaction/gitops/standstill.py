@@ -14,6 +14,8 @@ from difyaction.gitops.records import Remark, Unit
 from difyaction.language import N_
 from difyaction.releases.catalogue import ImageSet
 
+_LEFT = N_("Everything that moves with it is left alone.")
+
 Key = tuple[str, int | None, Path]
 
 
@@ -33,7 +35,7 @@ class Obstacle:
 
     def remark(self) -> Remark:
         """Return the obstacle as a remark, for a file that we found ourselves."""
-        text = f"{self.text} {N_('Everything that moves with it is left alone.')}"
+        text = f"{self.text} {_LEFT}"
         return Remark(self.id, text, self.facts, file=self.file, line=self.line)
 
 
