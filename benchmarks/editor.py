@@ -14,7 +14,7 @@ from typing import TextIO
 
 from ruamel.yaml import YAML
 
-from difyaction.gitops import splice, yamltext
+from difyaction.gitops.editing import splice, yamltext
 
 Change = tuple[tuple[str | int, ...], int, str]
 Editor = Callable[[bytes, Sequence[Change]], bytes]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from difyaction.errors import Complaint, Invalid
-from difyaction.gitops import placeholders
-from difyaction.gitops.address import parse_set
+from difyaction.gitops.editing.address import parse_set
+from difyaction.gitops.wording import placeholders
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs

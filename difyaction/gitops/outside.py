@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import requests
 
 from difyaction.errors import ActionError, Failed
-from difyaction.gitops.chart_index import newest_chart
-from difyaction.gitops.moves import Wanted
-from difyaction.gitops.reading import Reading
+from difyaction.gitops.planning.chart_index import newest_chart
+from difyaction.gitops.planning.moves import Wanted
+from difyaction.gitops.planning.reading import Reading
 from difyaction.image_registry import Finding, State, check
 from difyaction.inputs import Inputs
 from difyaction.releases.catalogue import Policy, Release

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from difyaction.gitops.address import Address
+from difyaction.gitops.editing.address import Address
+from difyaction.gitops.editing.splice import Edit
 from difyaction.gitops.files import ChangedFile, FileAt
-from difyaction.gitops.splice import Edit
-from difyaction.gitops.spot import Spot
+from difyaction.gitops.finding.spot import Spot
 from difyaction.releases.catalogue import Release
 from difyaction.target import Change, Document, Objection
 

@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from difyaction.errors import ActionError
-from difyaction.gitops import delivery, describe
-from difyaction.gitops.app_token import App, Mint, permissions_for
-from difyaction.gitops.calls import Calls, Purpose
-from difyaction.gitops.client import Client, connect
 from difyaction.gitops.files import Choose, Entry, FileAt
-from difyaction.gitops.look import Look
-from difyaction.gitops.pace import Pace
-from difyaction.gitops.paragraphs import Subject
-from difyaction.gitops.plan import reapply
-from difyaction.gitops.proposal import Delivered, Proposal, Strategy, Wish
+from difyaction.gitops.github import delivery
+from difyaction.gitops.github.app_token import App, Mint, permissions_for
+from difyaction.gitops.github.calls import Calls, Purpose
+from difyaction.gitops.github.client import Client, connect
+from difyaction.gitops.github.look import Look
+from difyaction.gitops.github.pace import Pace
+from difyaction.gitops.github.proposal import Delivered, Proposal, Strategy, Wish
+from difyaction.gitops.github.repository import Repository, Touch
+from difyaction.gitops.planning.plan import reapply
 from difyaction.gitops.records import GitopsPlan
-from difyaction.gitops.repository import Repository, Touch
+from difyaction.gitops.wording import describe
+from difyaction.gitops.wording.paragraphs import Subject
 from difyaction.inputs import Inputs
 from difyaction.language import Language
 from difyaction.releases import heads

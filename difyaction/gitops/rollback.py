@@ -8,15 +8,16 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from difyaction.errors import Failed, Invalid
-from difyaction.gitops import names, papers
-from difyaction.gitops.address import Address
-from difyaction.gitops.dotenv import read_env
-from difyaction.gitops.kinds import variables
-from difyaction.gitops.reading import Reading
+from difyaction.gitops.editing.address import Address
+from difyaction.gitops.editing.dotenv import read_env
+from difyaction.gitops.editing.yamltext import read
+from difyaction.gitops.finding import names
+from difyaction.gitops.finding.kinds import variables
+from difyaction.gitops.finding.spot import Spot
+from difyaction.gitops.finding.units import installed
+from difyaction.gitops.planning import papers
+from difyaction.gitops.planning.reading import Reading
 from difyaction.gitops.records import GitopsFacts, GitopsPlan, Unit
-from difyaction.gitops.spot import Spot
-from difyaction.gitops.units import installed
-from difyaction.gitops.yamltext import read
 from difyaction.language import N_
 from difyaction.releases import heads
 from difyaction.releases.version import Version

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from difyaction.errors import Failed
-from difyaction.gitops import environments, names
-from difyaction.gitops.discover import candidates
+from difyaction.gitops import environments
 from difyaction.gitops.environments import Environment
 from difyaction.gitops.files import Entry
-from difyaction.gitops.reading import Reading, read_files
+from difyaction.gitops.finding import names
+from difyaction.gitops.finding.discover import candidates
+from difyaction.gitops.planning.reading import Reading, read_files
 from difyaction.gitops.records import GitopsFacts, PlanOptions
 from difyaction.gitops.rollback import Past, version_then
 from difyaction.inputs import Inputs

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from difyaction.errors import ActionError, Complaint, Failed, Invalid, Refused, Stranded
-from difyaction.gitops.blobs import blob_oid
 from difyaction.gitops.files import EXECUTABLE, REGULAR, ChangedFile, Entry, FileAt
+from difyaction.gitops.github.blobs import blob_oid
 
 LARGEST = 5_000_000  # bytes of the largest file that is read
 PRUNED = frozenset({".git", ".venv", "node_modules"})

@@ -8,12 +8,12 @@ from typing import Protocol
 
 from difyaction.errors import Complaint, Failed, Invalid
 from difyaction.gitops import environments, rollback
-from difyaction.gitops.address import parse_set
-from difyaction.gitops.discover import candidates
+from difyaction.gitops.editing.address import parse_set
 from difyaction.gitops.files import Choose, Entry, FileAt
+from difyaction.gitops.finding.discover import candidates
 from difyaction.gitops.outside import Outside
-from difyaction.gitops.plan import make_plan, wanted_images
-from difyaction.gitops.reading import Reading, read_files, wanted_globs
+from difyaction.gitops.planning.plan import make_plan, wanted_images
+from difyaction.gitops.planning.reading import Reading, read_files, wanted_globs
 from difyaction.gitops.records import GitopsFacts, GitopsPlan, PlanOptions
 from difyaction.inputs import Inputs
 from difyaction.releases.request import first_version_line, version_file

@@ -7,14 +7,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from difyaction.gitops.calls import Calls
-from difyaction.gitops.client import connect
-from difyaction.gitops.delivery import Order
 from difyaction.gitops.files import ChangedFile
-from difyaction.gitops.look import Look
-from difyaction.gitops.pace import Pace
-from difyaction.gitops.proposal import Proposal, Strategy, Wish
-from difyaction.gitops.repository import Repository
+from difyaction.gitops.github.calls import Calls
+from difyaction.gitops.github.client import connect
+from difyaction.gitops.github.delivery import Order
+from difyaction.gitops.github.look import Look
+from difyaction.gitops.github.pace import Pace
+from difyaction.gitops.github.proposal import Proposal, Strategy, Wish
+from difyaction.gitops.github.repository import Repository
 from difyaction.secret import Secret
 from tests.emulators.github.emulator import GitHubEmulator
 from tests.emulators.github.repository import Repository as Hosted

@@ -9,8 +9,8 @@ import pytest
 
 from difyaction import post
 from difyaction.errors import Failed, Invalid
-from difyaction.gitops.app_token import App, Mint, Minted, permissions_for
-from difyaction.gitops.calls import Calls, Purpose
+from difyaction.gitops.github.app_token import App, Mint, Minted, permissions_for
+from difyaction.gitops.github.calls import Calls, Purpose
 from difyaction.secret import Secret
 from tests.contract.github_setting import NAME, FastTime, bench, sample
 from tests.emulators.github.credentials import App as HostedApp

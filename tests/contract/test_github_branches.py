@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from difyaction.errors import Failed
-from difyaction.gitops.delivery import commit, propose
-from difyaction.gitops.proposal import Delivered
+from difyaction.gitops.github.delivery import commit, propose
+from difyaction.gitops.github.proposal import Delivered
 from tests.contract.github_setting import (
     NEW,
     OTHER,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.gitops.calls import Purpose
-from difyaction.gitops.delivery import Order, propose
 from difyaction.gitops.files import Entry
+from difyaction.gitops.github.calls import Purpose
+from difyaction.gitops.github.delivery import Order, propose
 from tests.contract.github_setting import Bench, bench, bump, order, proposal, sample, squash
 from tests.emulators.github.emulator import GitHubEmulator
 

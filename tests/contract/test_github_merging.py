@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.gitops.calls import Purpose
-from difyaction.gitops.delivery import propose
-from difyaction.gitops.proposal import Delivered, Wish
+from difyaction.gitops.github.calls import Purpose
+from difyaction.gitops.github.delivery import propose
+from difyaction.gitops.github.proposal import Delivered, Wish
 from tests.contract.github_setting import VALUES, bench, content, order, proposal, sample, squash
 from tests.emulators.github.emulator import GitHubEmulator
 

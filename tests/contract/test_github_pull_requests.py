@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from difyaction.errors import Failed
-from difyaction.gitops.calls import Purpose
-from difyaction.gitops.delivery import propose
-from difyaction.gitops.proposal import Delivered, Proposal, Wish
-from difyaction.gitops.queries import bodies
+from difyaction.gitops.github.calls import Purpose
+from difyaction.gitops.github.delivery import propose
+from difyaction.gitops.github.proposal import Delivered, Proposal, Wish
+from difyaction.gitops.github.queries import bodies
 from tests.contract.github_setting import NEW, OTHER, VALUES, bench, bump, content, order, proposal, sample, squash
 from tests.emulators.github.emulator import GitHubEmulator
 

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from difyaction.errors import Failed
-from difyaction.gitops.calls import Calls
-from difyaction.gitops.client import connect
-from difyaction.gitops.repository import Repository
+from difyaction.gitops.github.calls import Calls
+from difyaction.gitops.github.client import connect
+from difyaction.gitops.github.repository import Repository
 from difyaction.secret import Secret
 from tests.contract.github_setting import NAME, OTHER, VALUES, FastTime, bench, content, sample
 from tests.emulators.faults import BAD_GATEWAY, SECONDARY_LIMIT

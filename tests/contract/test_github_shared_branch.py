@@ -6,8 +6,8 @@ import random
 import threading
 import time
 
-from difyaction.gitops.delivery import Order, propose
-from difyaction.gitops.pace import Pace
+from difyaction.gitops.github.delivery import Order, propose
+from difyaction.gitops.github.pace import Pace
 from tests.contract.github_setting import (
     NEW,
     OTHER,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from difyaction import errors
-from difyaction.gitops.address import parse_path
-from difyaction.gitops.splice import Edit, splice
-from difyaction.gitops.yamltext import Scalar, read
+from difyaction.gitops.editing.address import parse_path
+from difyaction.gitops.editing.splice import Edit, splice
+from difyaction.gitops.editing.yamltext import Scalar, read
 
 FILE = "values.yaml"
 

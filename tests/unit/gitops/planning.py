@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from difyaction.gitops.files import FileAt
-from difyaction.gitops.plan import GitopsFacts, GitopsPlan, PlanOptions, make_plan
+from difyaction.gitops.planning.plan import GitopsFacts, GitopsPlan, PlanOptions, make_plan
 from difyaction.releases.catalogue import ImageSet, Published, Release
 from difyaction.releases.version import Version
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difyaction import errors
-from difyaction.gitops.address import INLINE, Address, format_path, parse_path, parse_set
+from difyaction.gitops.editing.address import INLINE, Address, format_path, parse_path, parse_set
 
 
 @pytest.mark.parametrize(

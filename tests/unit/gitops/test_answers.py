@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.gitops.answers import Reply, bounded, wait_before_repeating
-from difyaction.gitops.blobs import CHUNK_BYTES, blob_oid, chunks, proved
 from difyaction.gitops.files import Entry
+from difyaction.gitops.github.answers import Reply, bounded, wait_before_repeating
+from difyaction.gitops.github.blobs import CHUNK_BYTES, blob_oid, chunks, proved
 
 DATE = {"date": "Tue, 12 May 2026 00:00:00 GMT"}
 

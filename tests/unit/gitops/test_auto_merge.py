@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from difyaction.gitops.auto_merge import (
+from difyaction.gitops.github.auto_merge import (
     UNKNOWN_POLLS,
     UNSTABLE_POLLS,
     Action,
@@ -17,9 +17,9 @@ from difyaction.gitops.auto_merge import (
     next_step,
     refused,
 )
-from difyaction.gitops.proposal import Wish
-from difyaction.gitops.pull_state import Gate, PullState
-from difyaction.gitops.refusals import Refusal, read_refusal
+from difyaction.gitops.github.proposal import Wish
+from difyaction.gitops.github.pull_state import Gate, PullState
+from difyaction.gitops.github.refusals import Refusal, read_refusal
 
 SQUASH = Wish("squash")
 AUTO = Wish("auto")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from difyaction.gitops import discover
-from difyaction.gitops.address import Address
+from difyaction.gitops.editing.address import Address
 from difyaction.gitops.files import FileAt
-from difyaction.gitops.plan import GitopsFacts, PlanOptions, make_plan
+from difyaction.gitops.finding import discover
+from difyaction.gitops.planning.plan import GitopsFacts, PlanOptions, make_plan
 from tests.shared import shared_root
 from tests.unit.gitops.planning import release
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.gitops.chart_index import newest_chart
-from difyaction.gitops.plan import read_files
+from difyaction.gitops.planning.chart_index import newest_chart
+from difyaction.gitops.planning.plan import read_files
 from difyaction.releases.version import Version
 from tests.unit.gitops import samples
 from tests.unit.gitops.planning import after, facts, kinds, moved, plan

@@ -3,9 +3,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from difyaction.errors import Invalid
-from difyaction.gitops import describe
-from difyaction.gitops.describe import Subject
-from difyaction.gitops.marks import is_marked, units_of
+from difyaction.gitops.wording import describe
+from difyaction.gitops.wording.describe import Subject
+from difyaction.gitops.wording.marks import is_marked, units_of
 from difyaction.language import Language
 from difyaction.releases.catalogue import EnvKeys, ImageSet, Published, Release
 from difyaction.releases.version import Version

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from difyaction import errors
-from difyaction.gitops import discover
 from difyaction.gitops.files import Entry
-from difyaction.gitops.plan import PlanOptions
+from difyaction.gitops.finding import discover
+from difyaction.gitops.planning.plan import PlanOptions
 from tests.unit.gitops import samples
 from tests.unit.gitops.planning import API, DAEMON, SANDBOX, WEB, file_at
 

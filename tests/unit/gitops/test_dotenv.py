@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difyaction import errors
-from difyaction.gitops.dotenv import read_env, set_env
+from difyaction.gitops.editing.dotenv import read_env, set_env
 
 FILE = "docker/.env"
 

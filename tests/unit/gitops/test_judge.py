@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.gitops import globs, judge
-from difyaction.gitops.plan import read_files
+from difyaction.gitops.finding import globs
+from difyaction.gitops.planning import judge
+from difyaction.gitops.planning.plan import read_files
 from difyaction.releases.situation import Situation
 from tests.unit.gitops import samples
 from tests.unit.gitops.planning import API, OLD, facts, kinds, plan

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from difyaction.gitops import markdown
+from difyaction.gitops.wording import markdown
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 ADDRESS = re.compile(r"https?://[\w-]+(?:\.[\w-]+)+(?:[/?#][^\s<]*)?")  # linked as a whole: nothing in it links again

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difyaction.gitops.marks import (
+from difyaction.gitops.wording.marks import (
     LONGEST_BODY,
     is_marked,
     merge_sections,

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from difyaction.gitops.notes import hoist, render
+from difyaction.gitops.wording.notes import hoist, render
 from difyaction.language import Language
 from difyaction.releases.catalogue import Published
 from difyaction.releases.version import Version

@@ -1,7 +1,7 @@
 import pytest
 
 from difyaction.errors import Invalid
-from difyaction.gitops import placeholders
+from difyaction.gitops.wording import placeholders
 
 
 def test_placeholders_are_filled_and_doubled_braces_are_braces() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from difyaction import errors
-from difyaction.gitops.address import parse_set
-from difyaction.gitops.plan import Overtaken, make_plan, reapply, wanted_images
+from difyaction.gitops.editing.address import parse_set
+from difyaction.gitops.planning.plan import Overtaken, make_plan, reapply, wanted_images
 from tests.unit.gitops import samples
 from tests.unit.gitops.planning import (
     API,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difyaction.gitops.yamltext import read
+from difyaction.gitops.editing.yamltext import read
 from tests.unit.gitops.planning import API, DAEMON, OLD, SANDBOX, SET, WEB, plan
 
 KEYS = {API: "api", WEB: "web", SANDBOX: "sandbox", DAEMON: "pluginDaemon"}

@@ -6,8 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from difyaction.errors import Invalid
-from difyaction.gitops.app_token import App, assertion, permissions_for
-from difyaction.gitops.private_key import mend
+from difyaction.gitops.github.app_token import App, assertion, permissions_for
+from difyaction.gitops.github.private_key import mend
 from difyaction.secret import Secret
 from tests.emulators.github.credentials import pem, rsa_key
 

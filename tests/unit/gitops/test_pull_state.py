@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difyaction.gitops.pull_state import Gate, gate_of_protection, gate_of_rules
+from difyaction.gitops.github.pull_state import Gate, gate_of_protection, gate_of_rules
 
 
 def test_required_checks_or_reviews_are_a_gate() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from difyaction.gitops.splice import Edit, splice
+from difyaction.gitops.editing.splice import Edit, splice
 from tests.shared import shared_root
 
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
-from difyaction.gitops.address import Path
-from difyaction.gitops.splice import Edit, splice
-from difyaction.gitops.written import reads_as_text
-from difyaction.gitops.yamltext import read
+from difyaction.gitops.editing.address import Path
+from difyaction.gitops.editing.splice import Edit, splice
+from difyaction.gitops.editing.written import reads_as_text
+from difyaction.gitops.editing.yamltext import read
 from tests.unit.gitops.editing import FILE
 from tests.unit.gitops.yaml_texts import Leaf, Piece, texts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from difyaction import errors
-from difyaction.gitops.splice import Edit, splice
+from difyaction.gitops.editing.splice import Edit, splice
 from tests.unit.gitops.editing import FILE, edited, refusal, scalar
 
 ALIASED = "api:\n  tag: &t 1.13.3\nweb:\n  tag: *t\n"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from difyaction.gitops.proposal import Strategy
-from difyaction.gitops.standing import BranchCommit, Move, Standing, carry, decide
+from difyaction.gitops.github.proposal import Strategy
+from difyaction.gitops.github.standing import BranchCommit, Move, Standing, carry, decide
 
 OURS = BranchCommit("Bump\n\nDify-Upgrade-Action: staging", "dify-upgrader[bot]")
 THEIRS = BranchCommit("Fix by hand", "jane")

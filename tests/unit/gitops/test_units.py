@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from difyaction import errors
-from difyaction.gitops.plan import read_files
+from difyaction.gitops.planning.plan import read_files
 from tests.unit.gitops import samples
 from tests.unit.gitops.planning import API, SANDBOX, Environment, facts, kinds, moved, plan
 

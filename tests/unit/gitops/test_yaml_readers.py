@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from difyaction.gitops import quick
-from difyaction.gitops.events import YAML_1_1, YAML_1_2, Event, Version, ruamel_events
+from difyaction.gitops.editing import quick
+from difyaction.gitops.editing.events import YAML_1_1, YAML_1_2, Event, Version, ruamel_events
 from tests.unit.gitops.yaml_texts import Piece, texts
 
 STARTS = ("", "", "- ", "a: ", "b: ", "'c d': ", "- e: ", "- - ", "a:", "? ", "-\t")

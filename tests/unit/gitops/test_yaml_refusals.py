@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difyaction import errors
-from difyaction.gitops import yamltext
+from difyaction.gitops.editing import yamltext
 from tests.unit.gitops.editing import FILE, edited, refusal
 
 

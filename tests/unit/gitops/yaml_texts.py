@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from difyaction.gitops.address import Path
+from difyaction.gitops.editing.address import Path
 
 KEYS = ("tag", "image", "api", "web", "replicas", "a.b", "キー", "x-y", "0")
 WORDS = (

@@ -1,0 +1,1 @@
+"""Where files name images and charts of Dify, and which of them belong together."""

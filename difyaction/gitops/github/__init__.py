@@ -1,0 +1,1 @@
+"""A repository on GitHub: read, committed to, proposed to, without a checkout."""

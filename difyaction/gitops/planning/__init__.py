@@ -1,0 +1,1 @@
+"""Decide what changes, over facts alone."""

@@ -1,0 +1,108 @@
+"""What a reader of a plan should know and nobody has to act on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from difyaction.gitops.finding import names, units
+from difyaction.gitops.finding.found import Found
+from difyaction.gitops.finding.spot import Spot
+from difyaction.gitops.planning.moves import Move
+from difyaction.gitops.planning.reading import Reading
+from difyaction.gitops.records import GitopsFacts, Remark, Unit
+from difyaction.language import N_
+from difyaction.releases.catalogue import Release
+
+
+def notices(facts: GitopsFacts, reading: Reading, moved: Sequence[Move], still: Collection[str]) -> Iterator[Remark]:
+    """Yield every remark about the units and the moves of a plan."""
+    found = reading.survey.found
+    if not reading.units:
+        text = N_("None of the {count} files that were read names an image or a chart of Dify.")
+        yield Remark("nothing-found", text, {"count": len(reading.files)})
+    if facts.release:
+        for unit in reading.units:
+            yield from _about_unit(unit, found, facts.release, moves=unit.name not in still)
+    yield from units.inheritance(reading.units)
+    files = {file for unit in reading.units for file in unit.files}
+    places = {move.spot.key for move in moved} | {each.spot.key for each in reading.fixed}
+    for each in found:
+        if each.file in files:
+            yield from _charts_left(each, places, facts)
+    yield from _about_moves(moved)
+
+
+def undecided(unit: Unit, images: Sequence[str]) -> Remark:
+    """Say that something which is not here decides the tags of some images."""
+    text = N_(
+        "{unit} names {images} without a tag, so that its chart's version decides, or `latest`: everything that moves "
+        "with it is left alone. Write the tag out, or give chart-version."
+    )
+    return Remark("tag-from-chart", text, {"unit": unit.name, "images": ", ".join(images)}, unit=unit.name)
+
+
+def _about_unit(unit: Unit, found: Sequence[Found], release: Release, *, moves: bool) -> Iterator[Remark]:
+    here = {image for spot in unit.spots if spot.image for image, _ in spot.names}
+    here |= {item.image for each in found if each.file in unit.files for item in each.named}
+    if not here:
+        return
+    if mixed := units.mixed(unit):
+        tags = ", ".join(f"{image} {' and '.join(found_tags)}" for image, found_tags in mixed.items())
+        text = N_("{unit} is in a mixed state: {tags}.")
+        text += " " + N_("All of it moves to {version}.") if moves else ""
+        yield _of_unit("mixed-state", text, unit, tags=tags, version=release.version)
+    if lacking := sorted(set(release.images.tags) - here):
+        text = N_("{unit} names no tag of {images}, which Dify {version} runs: what its chart or manifests say, goes.")
+        yield _of_unit("unit-lacks", text, unit, images=", ".join(lacking), version=release.version)
+    if extra := sorted(here - set(release.images.tags)):
+        text = N_("{unit} names {images}, which Dify {version} does not run: left as it is.")
+        yield _of_unit("unit-extra", text, unit, images=", ".join(extra), version=release.version)
+
+
+def _of_unit(kind: str, text: str, unit: Unit, **facts: object) -> Remark:
+    return Remark(kind, text, {"unit": unit.name, **facts}, unit=unit.name)
+
+
+def _charts_left(found: Found, places: Collection[object], facts: GitopsFacts) -> Iterator[Remark]:
+    """Say which versions of charts are not touched, and what would touch them."""
+    for spot in found.spots:
+        target = facts.options.chart_version or facts.chart_versions.get(spot.repository)
+        if spot.kind == "chart-version" and spot.key not in places and not target:
+            text = N_(
+                "{where} (line {line}) asks for version {version} of the chart dify from {repository}, "
+                "which is left as it is; chart-version would move it."
+            )
+            known = {"where": spot.where, "line": spot.line, "version": spot.before, "repository": spot.repository}
+            yield Remark("chart-left", text, known, file=spot.file, line=spot.line)
+    for gap in found.gaps:
+        if not gap.image:
+            text = N_(
+                "{file} (line {line}) asks for {version} of the chart dify, which is no one version: left as it is."
+            )
+            known = {"file": gap.file, "line": gap.line, "version": gap.text}
+            yield Remark("chart-range", text, known, file=gap.file, line=gap.line)
+
+
+def _about_moves(moved: Sequence[Move]) -> Iterator[Remark]:
+    for move in moved:
+        spot = move.spot
+        if spot.kind == "chart-version" and spot.path[0] == "dependencies":
+            text = N_(
+                "{file} now depends on another version of the chart dify: renew Chart.lock by `helm dependency update`."
+            )
+            yield Remark("chart-lock", text, {"file": spot.file}, file=spot.file, line=spot.line)
+        if spot.kind == "app-version":
+            text = N_("{file}: appVersion moves; the chart's own version is yours to raise.")
+            yield Remark("own-chart", text, {"file": spot.file}, file=spot.file, line=spot.line)
+        if spot.before == "latest":
+            text = N_("{where} (line {line}) said latest; from now on it says which release.")
+            yield Remark("floating-tag", text, {"where": spot.where, "line": spot.line}, file=spot.file, line=spot.line)
+        if defaulted := _variable(spot):
+            text = N_("{where} (line {line}) is the default of {variable}: a value that is set elsewhere wins over it.")
+            known = {"where": spot.where, "line": spot.line, "variable": defaulted}
+            yield Remark("variable-default", text, known, file=spot.file, line=spot.line)
+
+
+def _variable(spot: Spot) -> str:
+    """Return the variable whose default a place is."""
+    return names.variable_around(spot.value, spot.span)

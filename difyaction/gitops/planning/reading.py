@@ -1,0 +1,115 @@
+"""What the files say, before anything is decided: spots, units, and the charts whose index is worth reading."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from difyaction import errors
+from difyaction.gitops.files import FileAt
+from difyaction.gitops.finding import discover, globs, units
+from difyaction.gitops.finding.found import Found
+from difyaction.gitops.planning import set_lines
+from difyaction.gitops.records import Environment, GitopsFacts, PlanOptions, Unit
+from difyaction.releases.version import Version
+
+
+@dataclass(frozen=True)
+class ChartReference:
+    """A chart of Dify that files take from elsewhere. ``key`` is the name in `GitopsFacts.chart_versions`."""
+
+    repository: str
+    chart: str
+    version: str
+
+    @property
+    def key(self) -> str:
+        """What tells one chart from another: the address of its repository."""
+        return self.repository
+
+    @property
+    def index_url(self) -> str:
+        """Where the repository's index is; '' for a registry or a Git repository, which have none."""
+        is_web = self.repository.startswith(("https://", "http://")) and not self.repository.endswith(".git")
+        return f"{self.repository.rstrip('/')}/index.yaml" if is_web else ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The files, read once. ``every_unit`` are all units, ``units`` those that the user limited the run to."""
+
+    files: Mapping[str, FileAt]
+    survey: discover.Survey
+    fixed: tuple[set_lines.Fixed, ...]
+    every_unit: tuple[Unit, ...]
+    units: tuple[Unit, ...]
+    globs: tuple[str, ...] = ()
+
+    def is_asked(self, file: str) -> bool:
+        """Whether the user named this file, by its path or by a glob."""
+        return globs.matches(file, self.globs)
+
+    @property
+    def installed(self) -> Version | None:
+        """The version of Dify that the units run, the lowest when they differ; None when no tag says."""
+        return min((version for unit in self.units if (version := units.lowest(unit))), default=None)
+
+    @property
+    def charts(self) -> tuple[ChartReference, ...]:
+        """The charts whose version is written in these files, each repository once."""
+        found = {
+            spot.repository: ChartReference(spot.repository, "dify", spot.before)
+            for unit in self.units
+            for spot in unit.spots
+            if spot.kind == "chart-version"
+        }
+        return tuple(found.values())
+
+
+def wanted_globs(options: PlanOptions, environments: Sequence[Environment]) -> tuple[str, ...]:
+    """Return the globs of the files that the user named: by themselves, or by their environment; empty: all."""
+    if options.globs:
+        return options.globs
+    return tuple(glob for each in environments if each.name in options.units for glob in each.files)
+
+
+def read_files(facts: GitopsFacts) -> Reading:
+    """Look through the files and make the units.
+
+    Raises `errors.Invalid` with every complaint: unreadable files that were asked for, `set` lines without a
+    place, and unit-unknown for a unit that is not there.
+    """
+    options = facts.options
+    files = {file.path: file for file in facts.files}
+    wanted = wanted_globs(options, facts.environments)
+    survey = discover.survey(facts.files, options, wanted)
+    fixed = set_lines.resolve(options.set_lines, files, survey.found)
+    every_unit = units.group(_with_fixed(survey.found, fixed), facts.environments)
+    return Reading(files, survey, fixed, every_unit, _chosen(every_unit, options.units), wanted)
+
+
+def _with_fixed(found: tuple[Found, ...], fixed: tuple[set_lines.Fixed, ...]) -> tuple[Found, ...]:
+    """Add the places that only a `set` line names, so that they belong to a unit like all others."""
+    by_file = {each.file: each for each in found}
+    for each in fixed:
+        known = by_file.get(each.spot.file, Found(file=each.spot.file))
+        if each.spot.key not in {spot.key for spot in known.spots}:
+            known = known.with_spots((*known.spots, each.spot))
+        by_file[each.spot.file] = known
+    return tuple(by_file.values())
+
+
+def _chosen(every_unit: tuple[Unit, ...], wanted: tuple[str, ...]) -> tuple[Unit, ...]:
+    known = [unit.name for unit in every_unit]
+    complaints = []
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            text = f"No files of a unit named {name!r} hold an image of Dify; units are {', '.join(known) or '(none)'}."
+            complaints.append(
+                errors.Complaint(id="unit-unknown", text=text, input="environment", suggestion=near[0] if near else "")
+            )
+    if complaints:
+        raise errors.Invalid(complaints)
+    return tuple(unit for unit in every_unit if not wanted or unit.name in wanted)

@@ -1,0 +1,102 @@
+"""The edits that the user wrote out: an address and a value. They always win."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from difyaction import errors
+from difyaction.gitops.editing import locate
+from difyaction.gitops.editing.address import Address
+from difyaction.gitops.editing.dotenv import read_env
+from difyaction.gitops.editing.yamltext import read
+from difyaction.gitops.files import FileAt
+from difyaction.gitops.finding.found import Found
+from difyaction.gitops.finding.kinds import variables
+from difyaction.gitops.finding.spot import Spot
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A place, and the whole value that shall stand there."""
+
+    spot: Spot
+    value: str
+
+
+def resolve(
+    lines: Sequence[tuple[Address, str]], files: Mapping[str, FileAt], found: Sequence[Found]
+) -> tuple[Fixed, ...]:
+    """Find every place that a line of `set` names.
+
+    Raises `errors.Invalid` with all complaints at once: set-file-missing, set-conflict, and what reading
+    and `locate.find` complain of.
+    """
+    complaints: list[errors.Complaint] = []
+    fixed: dict[object, Fixed] = {}
+    by_file = {each.file: each for each in found}
+    for address, value in lines:
+        try:
+            spot = _spot(address, files.get(address.file), by_file.get(address.file, Found(file=address.file)))
+        except errors.Invalid as why:
+            complaints.extend(replace(complaint, input="set") for complaint in why.complaints)
+            continue
+        other = fixed.setdefault(spot.key, Fixed(spot, value))
+        if other.value != value:
+            text = f"{address} is to become {other.value!r} and {value!r}"
+            complaints.append(_complain("set-conflict", text, address))
+    if complaints:
+        raise errors.Invalid(complaints)
+    return tuple(fixed.values())
+
+
+def _spot(address: Address, file: FileAt | None, found: Found) -> Spot:
+    if file is None:
+        text = f"{address.file} is not a file of the repository"
+        raise errors.Invalid([_complain("set-file-missing", text, address)])
+    if variables.is_env(address.file):
+        return _env_spot(address, file, found)
+    text_read = found.text or read(file.content, file=file.path)
+    scalar = locate.find(text_read, address)
+    known = next((spot for spot in found.spots if spot.key == (file.path, scalar.document, scalar.path)), None)
+    spot = known or _blank(address, scalar.line)
+    return replace(
+        spot,
+        path=scalar.path,
+        document=scalar.document,
+        value=scalar.text,
+        span=(0, len(scalar.text)),
+        before=known.before if known else scalar.text,
+        kind="set",
+    )
+
+
+def _env_spot(address: Address, file: FileAt, found: Found) -> Spot:
+    for line in read_env(file.content, file=file.path):
+        if address.path == (line.key,):
+            known = next((spot for spot in found.spots if spot.path == address.path), None)
+            spot = known or _blank(address, line.line)
+            whole = (0, len(line.value))
+            before = known.before if known else line.value
+            return replace(spot, value=line.value, span=whole, before=before, kind="set")
+    raise errors.Invalid([_complain("path-missing", f"{address.file} does not set {address.path[0]}", address)])
+
+
+def _blank(address: Address, line: int) -> Spot:
+    return Spot(
+        file=address.file,
+        path=address.path,
+        document=None,
+        image="",
+        repository="",
+        value="",
+        span=(0, 0),
+        before="",
+        kind="set",
+        layout="",
+        line=line,
+    )
+
+
+def _complain(kind: str, text: str, address: Address) -> errors.Complaint:
+    return errors.Complaint(id=kind, text=f"set: {text}.", input="set", file=address.file)

@@ -1,0 +1,1 @@
+"""What a reviewer reads: titles, bodies, commit messages, release notes made harmless."""
