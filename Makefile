@@ -44,7 +44,7 @@ check: $(VENV)/.ready ## Style, types, the house rules, workflows
 
 contract: $(VENV)/.ready contract/node_modules/.ready ## Hold our requests and examples against GitHub's own descriptions (Node.js)
 	@mkdir -p build && rm -f $(EXCHANGES)
-	GITHUB_EMULATOR_JOURNAL=$(CURDIR)/$(EXCHANGES) $(BIN)/python -m pytest -q tests/contract
+	GITHUB_EMULATOR_JOURNAL=$(CURDIR)/$(EXCHANGES) $(BIN)/python -m pytest -q tests/contract tests/e2e/test_gitops.py
 	$(BIN)/python contract/exchanges.py $(EXCHANGES) contract/node_modules
 	cd contract && npx --no-install esbuild workflows.mjs --bundle --platform=node --format=esm --outfile=build/workflows.mjs --log-level=warning --banner:js="import {createRequire} from 'node:module';const require=createRequire(import.meta.url);"
 	node contract/build/workflows.mjs action.yml $$(find examples .github/workflows -name '*.yml' | sort)

@@ -20,6 +20,8 @@ for (const file of [actionFile, ...files]) {
   const uri = file === actionFile ? "file:///repository/action.yml" : `file:///repository/.github/workflows/${basename(file)}`;
   const found = await validate(TextDocument.create(uri, "yaml", 1, text), { actionsMetadataProvider });
   for (const { message, range, severity } of found) {
+    // Nobody is asked over the network what inputs other people's actions have.
+    if (message.startsWith("Unable to resolve action")) continue;
     complaints += 1;
     console.log(`${file}:${range.start.line + 1}: ${severity === 1 ? "error" : "warning"}: ${message}`);
   }
