@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from difyaction import breakage, command_line, inputs, registry, report, story
+from difyaction import command_line, inputs, registry, report, story
 from difyaction.cancelled import Cancelled, signals_cancel
 from difyaction.errors import ActionError, Failed
 from difyaction.inputs import Inputs
@@ -133,6 +133,8 @@ class _Run:
         return "UTC" if status == "invalid" else self._given.get("timezone") or "UTC"
 
     def _broken(self, why: Exception) -> Told:
+        from difyaction import breakage  # noqa: PLC0415 - runs that end well do not pay for it
+
         if self._runner.debugging:
             self._runner.foreign("\n".join(breakage.trace(why)))
         error = breakage.as_error(why, stages=[stage.name for stage in self._journal.stages])

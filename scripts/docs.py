@@ -21,13 +21,35 @@ HEADS = {
     "en": {"input": "input", "default": "default", "meaning": "meaning", "output": "output"},
     "ja": {"input": "入力", "default": "既定値", "meaning": "意味", "output": "出力"},
 }
+ALLOWED = {
+    "en": {"boolean": " `true` or `false`.", "choice": " One of: {values}.", "list": " Comma or newline-separated."},
+    "ja": {
+        "boolean": "`true` または `false`。",
+        "choice": "次のいずれか: {values}。",
+        "list": "カンマまたは改行で区切ります。",
+    },
+}
+# Made by mode rollback, not by rules.toml: it compares with what stood there before, not with what upstream says.
+ROLLBACK_RULE = """\
+## schema-rollback
+
+Severity `acknowledge`, applies in mode `rollback` when the schema heads of the two versions differ or one is not known;
+looked for in: repository. The consent names the version that is gone back to: `schema-rollback@1.13.3`.
+[Source](https://github.com/langgenius/dify/issues/15220)
+
+> The older release cannot read a database that the newer one has migrated. Restore the database from before the
+> upgrade first; then acknowledge.
+"""
 
 
 def inputs_table(code: str) -> str:
     """Return the table of inputs in one language."""
     head, say = HEADS[code], Language.of(code).say
     rows = [f"| {head['input']} | {head['default']} | {head['meaning']} |", "|---|---|---|"]
-    rows += [f"| `{name}` | {_default(spec)} | {_cell(say(spec.description))} |" for name, spec in table().items()]
+    rows += [
+        f"| `{name}` | {_default(spec)} | {_cell(say(spec.description) + _allowed(spec, code))} |"
+        for name, spec in table().items()
+    ]
     return "\n".join(rows)
 
 
@@ -57,7 +79,12 @@ def rules_page() -> str:
             f"Severity `{rule['severity']}`, {since}; looked for in: {seen}. [Source]({rule['source']})\n",
             f"> {rule['text']}\n",
         ]
-    return "\n".join(parts).rstrip("\n") + "\n"
+    return "\n".join([*parts, ROLLBACK_RULE]).rstrip("\n") + "\n"
+
+
+def _allowed(spec: Spec, code: str) -> str:
+    """Say what the kind of an input allows."""
+    return ALLOWED[code].get(spec.kind, "").format(values=", ".join(f"`{value}`" for value in spec.values))
 
 
 def _default(spec: Spec) -> str:

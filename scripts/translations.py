@@ -4,7 +4,8 @@
     python scripts/translations.py --check    change nothing; fail when something is out of date or untranslated
 
 Texts are templates: arguments of ``N_(...)`` and ``language.say(...)``, explanations in calls of the errors, texts of
-objections, and the rules of rules.toml. A template that is no literal is looked up among the assignments of its module.
+objections, the rules of rules.toml, and the descriptions of inputs and outputs for the README of each language.
+A template that is no literal is looked up among the assignments of its module.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from templates import Template, in_module
+
+from difyaction.input_table import table
+from difyaction.report import OUTPUTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "difyaction"
@@ -41,7 +45,13 @@ def templates() -> list[Template]:
         found += in_module(path.read_text("utf-8"), path.relative_to(ROOT).as_posix())
     rules = tomllib.loads((PACKAGE / "releases" / "rules.toml").read_text("utf-8"))["rule"]
     found += [Template(rule["text"], f"difyaction/releases/rules.toml#{rule['id']}", None) for rule in rules]
-    return found
+    return found + descriptions()
+
+
+def descriptions() -> list[Template]:
+    """Return what inputs and outputs are said to mean. Nothing is filled into them."""
+    inputs = [Template(spec.description, "difyaction/inputs.toml", frozenset()) for spec in table().values()]
+    return inputs + [Template(text, "difyaction/report.py", frozenset()) for text in OUTPUTS.values()]
 
 
 def folder(language: str) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-import requests
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from difyaction.errors import ActionError, Failed
 from difyaction.gitops.planning.chart_index import newest_chart
@@ -17,43 +18,56 @@ from difyaction.releases.catalogue import Policy, Release
 from difyaction.releases.version import Version
 from difyaction.surroundings import Surroundings
 from difyaction.upstream import Upstream
-from difyaction.web import Web
+from difyaction.web import Reads
+
+if TYPE_CHECKING:
+    import requests
 
 INDEX_LIMIT = 64 * 1024 * 1024  # bytes; indexes of old chart repositories are long
 
 
-@dataclass(frozen=True)
+@dataclass
 class Outside:
-    """Reads only. ``say`` is the log, ``warn`` also annotates the run."""
+    """Reads only, over one session that begins with the first question."""
 
     inputs: Inputs
-    session: requests.Session
-    web: Web
-    policy: Policy
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
+    surroundings: Surroundings
 
-    @classmethod
-    def of(cls, inputs: Inputs, surroundings: Surroundings) -> Outside:
-        """Build it for one run."""
-        session = requests.Session()
-        return cls(
-            inputs=inputs,
-            session=session,
-            web=Web(session, clock=surroundings.monotonic, pause=surroundings.pause),
-            policy=Policy(surroundings.now(), inputs.allow_prerelease, inputs.minimum_release_age),
-            say=surroundings.say,
-            warn=surroundings.runner.warning,
-        )
+    @property
+    def say(self) -> Callable[[str], None]:
+        """The log."""
+        return self.surroundings.say
+
+    @property
+    def warn(self) -> Callable[[str], None]:
+        """The log, and the run's page."""
+        return self.surroundings.runner.warning
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        import requests  # noqa: PLC0415 - an edit that asks nobody does not pay for the library
+
+        return requests.Session()
+
+    @cached_property
+    def web(self) -> Reads:
+        """The way to the servers."""
+        from difyaction.websession import Web  # noqa: PLC0415 - the same
+
+        return Web(self._session, clock=self.surroundings.monotonic, pause=self.surroundings.pause)
 
     def release(self, text: str, installed: Version | None) -> Release:
         """Ask upstream for the release that is wanted, with all that lies on the way to it."""
         inputs = self.inputs
         upstream = Upstream(self.web, inputs.dify_api_url, inputs.dify_repository, inputs.dify_token or None)
-        release = upstream.release(text, installed=installed, policy=self.policy)
+        release = upstream.release(text, installed=installed, policy=self._policy)
         self.say(f"Dify {installed or '(unknown)'} is installed, {release.version} is wanted")
         self.say(f"{upstream.calls} calls to {inputs.dify_repository}")
         return release
+
+    @property
+    def _policy(self) -> Policy:
+        return Policy(self.surroundings.now(), self.inputs.allow_prerelease, self.inputs.minimum_release_age)
 
     def chart_versions(self, reading: Reading, release: Release) -> Mapping[str, str]:
         """Return the newest chart for the release, by repository. One that cannot be read is left alone, and said."""
@@ -63,7 +77,7 @@ class Outside:
                 continue
             try:
                 reply = self.web.get(chart.index_url, limit=INDEX_LIMIT)
-                if reply.status != requests.codes.ok:
+                if reply.status != HTTPStatus.OK:
                     raise ValueError(f"HTTP {reply.status}")  # noqa: TRY301 - handled with its like below
                 newest = newest_chart(reply.text, chart.chart, release.version)
             except (ActionError, ValueError) as why:
@@ -79,7 +93,7 @@ class Outside:
         :raises Failed: ``image-missing`` or ``image-unproved`` when ``image-check`` is ``require``.
         """
         inputs = self.inputs
-        if inputs.image_check == "off" and not inputs.pin_digests:
+        if not wanted or (inputs.image_check == "off" and not inputs.pin_digests):
             return ()
         findings = check(wanted, inputs.image_platforms, credentials=inputs.registry_credentials, web=self.web)
         for finding in findings:
@@ -93,7 +107,8 @@ class Outside:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self.session.close()
+        if "_session" in self.__dict__:
+            self._session.close()
 
 
 def _require(findings: tuple[Finding, ...]) -> None:

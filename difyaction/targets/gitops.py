@@ -179,7 +179,7 @@ class Gitops:
 
 def build(inputs: Inputs, surroundings: Surroundings) -> Gitops:
     """Make the target. Nobody is contacted yet."""
-    return Gitops(inputs, surroundings, place_of(inputs, surroundings), Outside.of(inputs, surroundings))
+    return Gitops(inputs, surroundings, place_of(inputs, surroundings), Outside(inputs, surroundings))
 
 
 def place_of(inputs: Inputs, surroundings: Surroundings) -> Place:

@@ -19,7 +19,7 @@ import requests
 from difyaction.image_registry import Finding, State, check
 from difyaction.input_kinds import RegistryCredential
 from difyaction.secret import Secret
-from difyaction.web import Web
+from difyaction.websession import Web
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 LIST = "application/vnd.docker.distribution.manifest.list.v2+json"

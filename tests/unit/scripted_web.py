@@ -9,7 +9,7 @@ from typing import cast
 import requests
 from requests.adapters import BaseAdapter
 
-from difyaction.web import Web
+from difyaction.websession import Web
 
 
 @dataclass

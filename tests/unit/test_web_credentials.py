@@ -10,7 +10,8 @@ import requests
 
 from difyaction import errors
 from difyaction.secret import Secret
-from difyaction.web import Credential, Web, host_of
+from difyaction.web import Credential, host_of
+from difyaction.websession import Web
 from tests.unit.scripted_web import Answer, Time, redirect, web
 
 TOKEN = Credential("api.example", Secret("Bearer sesame"))
