@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.stage import sample
 from tests.stage.run import ROOT, act, environment, parsed
 from tests.stage.world import World, world
 
@@ -304,3 +305,36 @@ def test_the_post_step_revokes_what_a_killed_run_left(stage: World, tmp_path: Pa
     assert done.returncode == 0
     assert "revoked" in done.stdout
     assert stage.github.calls("DELETE /installation/token")
+
+
+def test_a_new_pull_request_for_forty_files_costs_at_most_eight_calls() -> None:
+    text = sample.VALUES.format(name="fleet", registry="registry.example", version="1.13.3", replicas=1)
+    padding = "".join(f"# {number:06} {'x' * 90}\n" for number in range(500))
+    fleet = {f"fleet/{number:02}/values.yaml": (text + padding).encode() for number in range(40)}
+    with world(fleet) as stage:
+        stage.repository.settings.allow_auto_merge = True
+        stage.repository.protect("main", required_checks=("ci",))
+        stage.repository.collaborators |= {"alice", "bob"}
+        stage.repository.teams |= {"platform"}
+
+        run = act(
+            stage.inputs(
+                files="fleet/**",
+                dify_version="file:.dify-version",
+                image_check="off",
+                auto_merge="squash",
+                labels="dify, upgrade",
+                reviewers="alice",
+                team_reviewers="platform",
+                assignees="bob",
+            )
+        )
+
+        assert (run.exit_code, run.outputs["auto-merge-result"]) == (0, "enabled"), run.log
+        pull = stage.repository.pull(1)
+        assert (sorted(pull.labels), sorted(pull.assignees)) == (["dify", "upgrade"], ["bob"])
+        own = [request for request in stage.github.requests if "/langgenius/" not in request.path]
+        apart = [request for request in own if "installation" in request.path]
+        polling = [request for request in own if request.document and "mergeStateStatus" in request.document]
+        assert len(own) - len(apart) - len(polling) <= 8, [(r.method, r.path, r.roots) for r in own]
+        assert "Calls to acme/gitops: proposal: " in run.log
