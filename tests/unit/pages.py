@@ -87,5 +87,5 @@ def pages(root: Path) -> tuple[Page, ...]:
 
 
 def _slug(heading: str) -> str:
-    text = _LINK.sub("", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)).lower()
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
     return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")

@@ -23,6 +23,8 @@ PACKAGE = ROOT / "difyaction"
 TROUBLESHOOTING = Page.read(ROOT / "docs/troubleshooting.md")
 READMES = (Page.read(ROOT / "README.md"), Page.read(ROOT / "README.ja.md"))
 READ_FIRST = "A run failed at night: read this first"
+STATUS_TABLES = list(zip(READMES, ("Statuses and exit codes", "ステータスと終了コード"), strict=True))
+INPUT_TABLES = list(zip(READMES, (("Inputs", "Outputs"), ("入力", "出力")), strict=True))
 PAGES = pages(ROOT)
 CANCELLED = {"130": "cancelled", "143": "cancelled"}  # 128 and the number of the signal
 
@@ -80,8 +82,8 @@ def _left_alone(body: list[ast.stmt]) -> Iterator[str]:
 
 def test_every_refusal_of_auto_merge_is_explained_and_no_other() -> None:
     said = set(reasons())
-    known = {heading.text.removeprefix("refused:") for heading in TROUBLESHOOTING.headings if ":" in heading.text}
-    known -= {READ_FIRST, *(heading.text for heading in TROUBLESHOOTING.headings if heading.level < 3)}
+    headings = [heading.text for heading in TROUBLESHOOTING.headings if heading.text.startswith("refused:")]
+    known = {heading.removeprefix("refused:") for heading in headings}
     assert not lacking(said, known), f"write `### refused:<reason>` in docs/troubleshooting.md: {lacking(said, known)}"
     assert known <= {each.id for each in said}, f"no run ends so: {sorted(known - {each.id for each in said})}"
 
@@ -111,9 +113,7 @@ def test_every_rule_is_explained_and_no_other() -> None:
     assert told == objection_rules(), f"run scripts/docs.py; they differ in {told ^ objection_rules()}"
 
 
-@pytest.mark.parametrize(
-    ("page", "heading"), zip(READMES, ("Statuses and exit codes", "ステータスと終了コード"), strict=True)
-)
+@pytest.mark.parametrize(("page", "heading"), STATUS_TABLES)
 def test_statuses_and_exit_codes_are_those_of_the_code(page: Page, heading: str) -> None:
     rows = {(status, code) for codes, status, _ in page.table_under(heading) for code in codes.split(", ")}
     below = page.prose.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
@@ -130,7 +130,7 @@ def test_troubleshooting_gives_each_status_its_exit_code() -> None:
             assert str(EXIT_CODES[status]) in codes.split(", "), f"{status} has the exit code {EXIT_CODES[status]}"
 
 
-@pytest.mark.parametrize(("page", "names"), zip(READMES, (("Inputs", "Outputs"), ("入力", "出力")), strict=True))
+@pytest.mark.parametrize(("page", "names"), INPUT_TABLES)
 def test_inputs_and_outputs_of_the_readmes_are_those_of_the_code(page: Page, names: tuple[str, str]) -> None:
     inputs, outputs = ([row[0].strip("`") for row in page.table_under(name)] for name in names)
     assert inputs == list(table()), "run scripts/docs.py"
@@ -147,12 +147,8 @@ def test_the_japanese_readme_is_built_like_the_english_one() -> None:
     levels = [[heading.level for heading in page.headings] for page in READMES]
     assert levels[0] == levels[1], "README.ja.md has other headings than README.md: translate what changed"
     assert english.fences == japanese.fences, "README.ja.md has another number of code blocks than README.md"
-    tables = [[len(page.table_under(heading.text)) for heading in _with_tables(page)] for page in READMES]
+    tables = [[len(page.table_under(each.text)) for each in page.headings if each.level == 2] for page in READMES]
     assert tables[0] == tables[1], "a table of README.ja.md has other rows than the one of README.md"
-
-
-def _with_tables(page: Page) -> list[Any]:
-    return [heading for heading in page.headings if heading.level == 2]
 
 
 def test_both_readmes_link_to_the_same_pages() -> None:
