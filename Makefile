@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 EXCHANGES := build/exchanges.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check contract bench generate clean
+.PHONY: help demo test check contract bench generate lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,10 @@ generate: $(VENV)/.ready ## action.yml, the tables of the documentation, the tra
 	$(BIN)/python scripts/action_yml.py
 	$(BIN)/python scripts/translations.py
 	$(BIN)/python scripts/docs.py
+
+lock: ## Pin what the image installs, with hashes
+	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools
+	build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.txt pyproject.toml
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build contract/node_modules contract/build

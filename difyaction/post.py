@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The post step: revokes the App's token that the main step left in the runner's state. Standard library only.
 
 The main step saves ``app_token`` and ``api_url`` through GITHUB_STATE; the runner hands them back as ``STATE_...``.

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 _FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n.*?^\1[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -76,7 +77,8 @@ class Page:
     def table_under(self, heading: str) -> tuple[tuple[str, ...], ...]:
         """Return the cells of the first table's rows below a heading, its head left out."""
         rest = self.prose.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-        rows = [line for line in rest.splitlines() if line.startswith("|")]
+        lines = dropwhile(lambda line: not line.startswith("|"), rest.splitlines())
+        rows = list(takewhile(lambda line: line.startswith("|"), lines))
         return tuple(tuple(cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]) for row in rows[2:])
 
 

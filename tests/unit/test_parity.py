@@ -117,7 +117,7 @@ def test_every_rule_is_explained_and_no_other() -> None:
 def test_statuses_and_exit_codes_are_those_of_the_code(page: Page, heading: str) -> None:
     rows = {(status, code) for codes, status, _ in page.table_under(heading) for code in codes.split(", ")}
     below = page.prose.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
-    reserved = re.findall(r"`([a-z-]+)`[^`0-9]*?(?:`([a-z-]+)`)?\s*[((]([0-9])[))]", below)
+    reserved = re.findall(r"`([a-z-]+)`(?:(?: and | \u3068 )`([a-z-]+)`)? ?[(\uff08]([0-9])", below)
     told = {status.strip("`"): code for status, code in rows if code not in CANCELLED}
     told |= {status: code for *found, code in reserved for status in found if status}
     told |= {status: code for code, status in CANCELLED.items()}
