@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def check(inputs: Inputs) -> Iterator[Complaint]:
     """Yield a complaint for everything that is missing or contradicts something else."""
     yield from _what_to_do(inputs)
-    if inputs.target == "gitops" and inputs.mode != "matrix":
+    if inputs.target == "gitops" or inputs.mode == "matrix":
         yield from _access(inputs)
+    if inputs.target == "gitops" and inputs.mode != "matrix":
         yield from _delivery(inputs)
         yield from asked.complaints(inputs)
     if bool(inputs.app_client_id) != bool(inputs.app_private_key):
@@ -37,6 +38,8 @@ def _what_to_do(inputs: Inputs) -> Iterator[Complaint]:
         yield _missing("target", "target: say what is upgraded, for example gitops.")
     if inputs.mode in {"plan", "apply"} and not (inputs.dify_version or inputs.set_lines or inputs.chart_version):
         yield _missing("dify-version", "dify-version: say which release is wanted, or give explicit edits in set.")
+    if inputs.mode == "matrix" and not inputs.dify_version:
+        yield _missing("dify-version", "dify-version: say which release the environments are to have, such as latest.")
     if inputs.plan_id and inputs.mode in {"plan", "matrix"}:
         yield _conflict("plan-id", f"plan-id: mode {inputs.mode} makes a plan; an approved one belongs to apply.")
     if inputs.rollback_to and inputs.mode != "rollback":
@@ -65,5 +68,7 @@ def _delivery(inputs: Inputs) -> Iterator[Complaint]:
         yield _conflict("draft", "draft: a draft is never merged, and auto-merge asks for a merge.")
     if inputs.delivery == "files" and inputs.require_verified:
         yield _conflict("require-verified", "require-verified: delivery files makes no commit that could be verified.")
+    if inputs.delivery == "commit" and inputs.base and inputs.branch not in {"", inputs.base}:
+        yield _conflict("branch", "branch: delivery commit reads and writes one branch; name it in base or in branch.")
     if inputs.delivery == "pull-request" and inputs.base and inputs.base == inputs.branch:
         yield _conflict("branch", "branch: a pull request cannot go from a branch to itself.")

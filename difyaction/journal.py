@@ -56,6 +56,8 @@ class Journal:
         for remark in plan.remarks:
             say(f"remark: {remark}")
         for document in plan.documents:
+            if document.kind == "markdown":
+                continue  # written for the summary, where it is rendered
             say(f"{document.title}:")
             self._runner.foreign(document.text)
         if not plan.changes:

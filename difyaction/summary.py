@@ -36,6 +36,8 @@ HEADLINES: Mapping[str, str] = {
     "cancelled": N_("🛑 Cancelled: {subject}."),
 }
 
+_EDITED = N_("📝 Edited: {subject}. The checkout holds it; nothing is committed.")
+
 _STAGE_NAMES: Mapping[str, str] = {
     "inspect": N_("Inspect"),
     "plan": N_("Plan"),
@@ -54,7 +56,7 @@ _SEVERITIES: Mapping[Severity, str] = {
 
 def summary(told: Told, language: Language) -> str:
     """Write the whole summary as Markdown, in the reader's language."""
-    parts = [f"## {language.say(HEADLINES[told.status], subject=_subject(told, language))}"]
+    parts = [f"## {language.say(_headline(told), subject=_subject(told, language))}"]
     if told.error is not None:
         parts.append(_failure(told.error, language))
     parts.extend(_pull_requests(told, language))
@@ -68,6 +70,12 @@ def summary(told: Told, language: Language) -> str:
         parts.extend(_documents(told.plan, language))
     parts.append(_footer(told, language))
     return "\n\n".join(parts) + "\n"
+
+
+def _headline(told: Told) -> str:
+    """Return the headline's template. A proposal without a pull request is an edited checkout."""
+    url = told.outcome.outputs.get("pull-request-url") if told.outcome else ""
+    return HEADLINES[told.status] if url or told.status != "proposed" else _EDITED
 
 
 def _subject(told: Told, language: Language) -> str:
@@ -112,6 +120,9 @@ def _pull_requests(told: Told, language: Language) -> Iterator[str]:
     for number, url in zip(numbers, urls, strict=False):
         if url:
             yield f"**{markdown.link(language.say('Pull request {number}', number=number), url)}**"
+    result = given.get("auto-merge-result", "")
+    if result not in {"", "off"}:
+        yield language.say("Auto-merge: {result}", result=markdown.code(result))
 
 
 def _plan(plan: Plan, language: Language) -> Iterator[str]:

@@ -101,9 +101,9 @@ class Remote:
             prefix = self._inputs.branch or PREFIX
             try:
                 if choose is None:
-                    look = repository.look(self._inputs.base, prefix)
+                    look = repository.look(self._base, prefix)
                 else:
-                    look, _ = repository.survey(choose, base=self._inputs.base, prefix=prefix)
+                    look, _ = repository.survey(choose, base=self._base, prefix=prefix)
             except ActionError:
                 if minted:
                     _revoke(client, self._surroundings)
@@ -125,6 +125,12 @@ class Remote:
         granted = ", ".join(f"{name}: {level}" for name, level in sorted(made.permissions.items()))
         runner.say(f"token of the App {made.app_slug or inputs.app_client_id} for {inputs.repository} ({granted})")
         return made.token, True
+
+    @property
+    def _base(self) -> str:
+        """The branch that is read; with `delivery: commit` it is the one that is written, by whichever name."""
+        inputs = self._inputs
+        return inputs.base or (inputs.branch if inputs.delivery == "commit" else "")
 
     @property
     def _pace(self) -> Pace:
@@ -156,7 +162,7 @@ class Remote:
             body=(describe.frame if shared else describe.body)(subject, say, inputs.body),
             section=describe.section(subject, say) if shared else "",
             branch=self._branch(subject.unit),
-            base=inputs.base,
+            base=self._base,
             labels=inputs.labels,
             reviewers=inputs.reviewers,
             team_reviewers=inputs.team_reviewers,

@@ -15,9 +15,10 @@ from difyaction.gitops.records import GitopsFacts, PlanOptions
 from difyaction.gitops.rollback import Past, version_then
 from difyaction.inputs import Inputs
 from difyaction.matrix import Carried, matrix
+from difyaction.releases.request import version_file
 from difyaction.surroundings import Surroundings
 from difyaction.target import Outcome
-from difyaction.targets.gitops import Place, place_of
+from difyaction.targets.gitops import Place, place_of, version_text
 
 
 def run(inputs: Inputs, surroundings: Surroundings) -> Outcome:
@@ -25,20 +26,35 @@ def run(inputs: Inputs, surroundings: Surroundings) -> Outcome:
     place = place_of(inputs, surroundings)
     try:
         path = inputs.environments_file
-        found = place.survey(lambda entries: [entry for entry in entries if entry.is_file and entry.path == path])
-        if not found:
+        wanted = {path, version_file(inputs.dify_version)}
+        first = place.survey(lambda entries: [entry for entry in entries if entry.is_file and entry.path in wanted])
+        found = {file.path: file for file in first}
+        if path not in found:
             raise Failed(
                 "environments-file-missing",
                 "The repository has no file {path}, which would say what the environments are.",
                 next_step="Add it, or name it in environments-file; docs/matrix.md shows one.",
                 path=path,
             )
-        known = environments.parse(found[0].content, file=path)
-        text = matrix(known, _Chronicle(place, inputs), request=inputs.dify_version, now=surroundings.now())
+        known = environments.parse(found[path].content, file=path)
+        _need_history(place, known)
+        request = version_text(inputs.dify_version, found)
+        text = matrix(known, _Chronicle(place, inputs), request=request, now=surroundings.now())
     finally:
         place.close()
     surroundings.say(text)
     return Outcome("planned", changed=False, outputs={"matrix": text})
+
+
+def _need_history(place: Place, known: tuple[Environment, ...]) -> None:
+    waiting = [environment.name for environment in known if environment.after]
+    if waiting and not isinstance(place, Past):
+        raise Failed(
+            "matrix-needs-history",
+            "What {environments} may run depends on the history of the files, which `delivery: files` does not read.",
+            next_step="Leave `delivery` out: then git is asked through GitHub's API, and nothing is written either.",
+            environments=", ".join(waiting),
+        )
 
 
 @dataclass(frozen=True)

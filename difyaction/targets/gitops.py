@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -15,10 +15,14 @@ from difyaction.gitops.outside import Outside
 from difyaction.gitops.planning.plan import make_plan, wanted_images
 from difyaction.gitops.planning.reading import Reading, read_files, wanted_globs
 from difyaction.gitops.records import GitopsFacts, GitopsPlan, PlanOptions
+from difyaction.gitops.wording import notes
 from difyaction.inputs import Inputs
+from difyaction.language import N_, Language
 from difyaction.releases.request import first_version_line, version_file
 from difyaction.surroundings import Surroundings
-from difyaction.target import Outcome
+from difyaction.target import Document, Outcome
+
+NOTES_CHARACTERS = 60_000
 
 
 class Place(Protocol):
@@ -76,7 +80,7 @@ class Gitops:
         if self._inputs.mode == "rollback":
             return self._backwards(facts, reading)
         if self._inputs.dify_version:
-            release = self._outside.release(self._version_text(first), reading.installed)
+            release = self._outside.release(version_text(self._inputs.dify_version, first), reading.installed)
             charts = {} if options.chart_version else self._outside.chart_versions(reading, release)
             facts = replace(facts, release=release, chart_versions=charts)
         findings = self._outside.image_findings(wanted_images(facts, reading))
@@ -85,7 +89,9 @@ class Gitops:
     def plan(self, facts: Facts) -> GitopsPlan:
         """Decide, over facts alone."""
         plan = make_plan(facts.facts, facts.reading)
-        return rollback.judged(plan, facts.facts, facts.back) if facts.back else plan
+        if facts.back:
+            return rollback.judged(plan, facts.facts, facts.back)
+        return replace(plan, documents=(*plan.documents, *self._notes(plan)))
 
     def apply(self, plan: GitopsPlan) -> Outcome:
         """Propose the plan, or write it."""
@@ -95,6 +101,13 @@ class Gitops:
         """Let go of everything."""
         self._place.close()
         self._outside.close()
+
+    def _notes(self, plan: GitopsPlan) -> Iterator[Document]:
+        """Yield the release notes on the way, for the job summary."""
+        say = Language.of(self._inputs.language).say
+        text = notes.render(plan.release.between, NOTES_CHARACTERS, say) if plan.release and plan.changes else ""
+        if text:
+            yield Document(say(N_("Release notes")), text, "markdown")
 
     def _backwards(self, facts: GitopsFacts, reading: Reading) -> Facts:
         past = self._place
@@ -158,23 +171,25 @@ class Gitops:
             also=[*(address.file for address, _ in options.set_lines), *self._preliminaries],
         )
 
-    def _version_text(self, files: Mapping[str, FileAt]) -> str:
-        path = version_file(self._inputs.dify_version)
-        if path is None:
-            return self._inputs.dify_version
-        file = files.get(path)
-        if file is None:
-            raise Failed(
-                "version-file-missing",
-                "The repository has no file {path}, where dify-version says that the version stands.",
-                next_step="Correct the input dify-version, or add the file with one line such as 1.14.1.",
-                path=path,
-            )
-        try:
-            return first_version_line(file.content.decode("utf-8"))
-        except ValueError as why:
-            complaint = Complaint(id="version-file-empty", text=f"{path}: {why}", input="dify-version", file=path)
-            raise Invalid([complaint]) from why
+
+def version_text(asked: str, files: Mapping[str, FileAt]) -> str:
+    """Return the version or range that is asked for, out of its file if ``asked`` names one."""
+    path = version_file(asked)
+    if path is None:
+        return asked
+    file = files.get(path)
+    if file is None:
+        raise Failed(
+            "version-file-missing",
+            "The repository has no file {path}, where dify-version says that the version stands.",
+            next_step="Correct the input dify-version, or add the file with one line such as 1.14.1.",
+            path=path,
+        )
+    try:
+        return first_version_line(file.content.decode("utf-8"))
+    except ValueError as why:
+        complaint = Complaint(id="version-file-empty", text=f"{path}: {why}", input="dify-version", file=path)
+        raise Invalid([complaint]) from why
 
 
 def build(inputs: Inputs, surroundings: Surroundings) -> Gitops:

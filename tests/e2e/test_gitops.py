@@ -338,3 +338,15 @@ def test_a_new_pull_request_for_forty_files_costs_at_most_eight_calls() -> None:
         polling = [request for request in own if request.document and "mergeStateStatus" in request.document]
         assert len(own) - len(apart) - len(polling) <= 8, [(r.method, r.path, r.roots) for r in own]
         assert "Calls to acme/gitops: proposal: " in run.log
+
+
+def test_delivery_commit_writes_to_the_branch_that_is_named_and_to_no_other() -> None:
+    with world() as stage:
+        stage.repository.branch("release-x")
+        before = stage.repository.head("main")
+
+        run = act(stage.inputs(delivery="commit", branch="release-x"))
+
+        assert (run.exit_code, run.outputs["status"]) == (0, "merged"), run.log
+        assert b'"1.14.1"' in stage.repository.read("release-x", PRODUCTION)
+        assert stage.repository.head("main") == before

@@ -129,7 +129,7 @@ def test_inputs_that_lack_or_contradict_each_other_are_named(given: dict[str, st
         {"delivery": "files", "token": "", "repository": ""},
         {"dify-version": "", "set": "a.yaml#b=1"},
         {"token": "", "app-client-id": "Iv1.abc", "app-private-key": "-----BEGIN"},
-        {"target": "", "mode": "matrix", "token": ""},
+        {"target": "", "mode": "matrix"},
         {"mode": "rollback", "dify-version": "", "rollback-to": "1.13.3"},
         {"dify-version": "file:.dify-version"},
         {"api-url": "http://127.0.0.1:8080"},

@@ -60,24 +60,23 @@ def reasons() -> Iterator[Said]:
     """Yield the reasons of ``refused:<reason>``: of the merge table, of final refusals, and of a branch left alone."""
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            match node:
-                case ast.Call(func=ast.Name(id="refused"), args=[ast.Constant(value=str(reason))]):
-                    yield Said(reason, path.name)
-                case ast.AnnAssign(target=ast.Name(id="FINAL"), value=ast.Dict(values=values)):
-                    yield from (Said(each.value, path.name) for each in values if isinstance(each, ast.Constant))
-                case ast.Constant(value=str(text)) if re.fullmatch(r"refused:[a-z-]+", text):
-                    yield Said(text.removeprefix("refused:"), path.name)
-                case ast.Call(func=ast.Name(id="replace"), keywords=[ast.keyword("refuse", ast.Constant(str(reason)))]):
-                    yield Said(reason, path.name)
-                case ast.ClassDef(name="Move", body=body):
-                    yield from (Said(value, path.name) for value in _left_alone(body))
+            yield from (Said(reason, path.name) for reason in _reasons_of(node))
 
 
-def _left_alone(body: list[ast.stmt]) -> Iterator[str]:
-    for each in body:
-        match each:
-            case ast.Assign(targets=[ast.Name(id="FOREIGN" | "QUEUED")], value=ast.Constant(value=str(reason))):
-                yield reason
+def _reasons_of(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Call(func=ast.Name(id="refused"), args=[ast.Constant(value=str(reason))]):
+            yield reason
+        case ast.Call(func=ast.Name(id="replace"), keywords=[ast.keyword("refuse", ast.Constant(value=str(reason)))]):
+            yield reason
+        case ast.Constant(value=str(text)) if re.fullmatch(r"refused:[a-z-]+", text):
+            yield text.removeprefix("refused:")
+        case ast.AnnAssign(target=ast.Name(id="FINAL"), value=ast.Dict(values=values)):
+            yield from (str(each.value) for each in values if isinstance(each, ast.Constant))
+        case ast.Assign(targets=[ast.Name(id="FOREIGN" | "QUEUED")], value=ast.Constant(value=str(reason))):
+            yield reason  # the moves of a branch that end in a refusal
+        case _:
+            return
 
 
 def test_every_refusal_of_auto_merge_is_explained_and_no_other() -> None:

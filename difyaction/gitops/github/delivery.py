@@ -66,7 +66,7 @@ def _standing_pull(repository: Repository, look: Look, branch_name: str) -> Pull
 def commit(repository: Repository, look: Look, order: Order) -> Delivered:
     """Deliver a change straight to the base branch."""
     tip = branch.commit_to_base(repository, look, _work(look, order, queued=False))
-    return _delivered(repository, tip, replace(NO_PULL, url=f"{look.url}/commit/{tip.oid}"), Merged("off"))
+    return _delivered(repository, tip, NO_PULL, Merged("off"))
 
 
 def _work(look: Look, order: Order, *, queued: bool) -> Work:
