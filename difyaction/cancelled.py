@@ -11,29 +11,58 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Cancelled(BaseException):
-    """Somebody cancelled the run. No `except Exception` may swallow it."""
+    """Somebody cancelled the run. No `except Exception` may swallow it.
+
+    ``left`` holds the outputs of what stands by then, such as the pull request's number.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.signal = signal.Signals(number).name
         self.exit_code = 128 + number
+        self.left: dict[str, str] = {}
 
 
-@contextmanager
-def signals_cancel() -> Iterator[None]:
-    """Raise `Cancelled` for the first signal inside. Later ones are ignored: closing is under way by then.
+class Watch:
+    """The runner's signals during one run: SIGINT, 7.5 s later SIGTERM, and 2.5 s after that the end.
 
-    The runner sends SIGINT, 7.5 s later SIGTERM, and kills 2.5 s after that.
+    The first one raises `Cancelled`; later ones are ignored, because closing is under way by then.
     """
 
-    def cancel(number: int, _: FrameType | None) -> None:
+    def __init__(self) -> None:
+        self._holds = 0
+        self._waiting: int | None = None
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Surround the run; what was there before is put back."""
+        before = {each: signal.signal(each, self._take) for each in _SIGNALS}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Let a signal wait while something is made that has to be written down before it can be undone."""
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+        if not self._holds and self._waiting is not None:
+            number, self._waiting = self._waiting, None
+            raise Cancelled(number)
+
+    def ignore(self) -> None:
+        """Ignore signals from here on: the run has ended, only its report is left to write."""
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_IGN)
-        raise Cancelled(number)
 
-    before = {each: signal.signal(each, cancel) for each in _SIGNALS}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    def _take(self, number: int, _: FrameType | None) -> None:
+        self.ignore()
+        if self._holds:
+            self._waiting = number
+            return
+        raise Cancelled(number)

@@ -26,6 +26,7 @@ class ActionError(Exception):
 
     ``what``, ``state`` and ``next_step`` are templates for ``str.format`` over ``facts``, so that
     the report can render them in another language. ``id`` is an anchor of docs/troubleshooting.md.
+    ``left`` holds the outputs of what was made before it broke, such as the pull request's number.
     """
 
     status: ClassVar[str] = "failed"
@@ -49,7 +50,8 @@ class ActionError(Exception):
         self.next_step = next_step
         self.file = file
         self.line = line
-        self.facts = facts
+        self.facts = {"file": file, "line": line, **facts}
+        self.left: dict[str, str] = {}
 
     def __str__(self) -> str:
         texts = (self.what, self.state, self.next_step)

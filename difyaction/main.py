@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from difyaction import command_line, inputs, registry, report, story
-from difyaction.cancelled import Cancelled, signals_cancel
+from difyaction.cancelled import Cancelled, Watch
 from difyaction.errors import ActionError, Failed
 from difyaction.inputs import Inputs
 from difyaction.journal import Journal
@@ -63,22 +63,25 @@ class _Run:
         self._journal = Journal(self._runner, world.monotonic)
         self._began = world.monotonic()
         self._given: dict[str, str] = {}
+        self._watch = Watch()
 
     def go(self, argv: Sequence[str]) -> int:
-        try:
-            with signals_cancel():
-                asked = self._asked(argv)
-                ending = self._ending(asked)
-        except ActionError as why:
-            told = self._told(why.status, why.exit_code, error=why)
-        except Cancelled as why:
-            told = self._told("cancelled", why.exit_code)
-        except Exception as why:  # noqa: BLE001 - whatever broke, the run ends in a defined state
-            told = self._broken(why)
-        else:
-            told = self._told(ending.status, EXIT_CODES[ending.status], ending=ending)
-        self._report(told)
+        with self._watch.watching():
+            told = self._outcome(argv)
+            self._watch.ignore()
+            self._report(told)
         return told.exit_code
+
+    def _outcome(self, argv: Sequence[str]) -> Told:
+        try:
+            ending = self._ending(self._asked(argv))
+        except ActionError as why:
+            return self._told(why.status, why.exit_code, error=why)
+        except Cancelled as why:
+            return self._told("cancelled", why.exit_code, left=why.left)
+        except Exception as why:  # noqa: BLE001 - whatever broke, the run ends in a defined state
+            return self._broken(why)
+        return self._told(ending.status, EXIT_CODES[ending.status], ending=ending)
 
     def _asked(self, argv: Sequence[str]) -> Inputs:
         self._given = inputs.from_environ(self._environ)
@@ -103,6 +106,7 @@ class _Run:
             now=self._world.now,
             pause=self._world.pause,
             monotonic=self._world.monotonic,
+            hold_signals=self._watch.hold,
         )
         if asked.mode == "matrix":
             with self._journal.stage("matrix"):
@@ -112,7 +116,13 @@ class _Run:
         return story.tell(target, mode=asked.mode, approved=asked.plan_id, say=self._journal)
 
     def _told(
-        self, status: str, exit_code: int, *, ending: Ending | None = None, error: ActionError | None = None
+        self,
+        status: str,
+        exit_code: int,
+        *,
+        ending: Ending | None = None,
+        error: ActionError | None = None,
+        left: Mapping[str, str] | None = None,
     ) -> Told:
         return Told(
             status=status,
@@ -126,6 +136,7 @@ class _Run:
             plan=self._journal.plan,
             outcome=ending.outcome if ending else None,
             error=error,
+            left=left or (error.left if error else {}),
         )
 
     def _timezone(self, status: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -47,15 +47,18 @@ class Told:
     plan: Plan | None = None
     outcome: Outcome | None = None
     error: ActionError | None = None
+    left: Mapping[str, str] = field(default_factory=dict)  # outputs of what a run that broke off has made
 
     @property
     def changed(self) -> bool:
         """Whether something was changed, or in mode ``plan`` would be."""
         if self.outcome is not None:
             return self.outcome.changed
+        if self.left:
+            return True
         if self.error is not None:
             return self.status == "stranded"
-        return bool(self.plan and self.plan.changes)
+        return bool(self.plan and self.plan.changes) and self.mode == "plan"
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def outputs(told: Told) -> dict[str, str]:
         "plan": plan_json(plan) if plan else "",
         "report": report_json(told),
     }
-    targets_own = told.outcome.outputs if told.outcome else {}
+    targets_own = told.outcome.outputs if told.outcome else told.left
     return {**dict.fromkeys(OUTPUTS, ""), **known, **targets_own}
 
 
@@ -135,7 +138,7 @@ def report_json(told: Told) -> str:
         "seconds": round(told.seconds, 1),
         "stages": [{"name": s.name, "result": s.result, "seconds": round(s.seconds, 1)} for s in told.stages],
         "error": _error(told.error) if told.error else None,
-        "outputs": dict(told.outcome.outputs) if told.outcome else {},
+        "outputs": dict(told.outcome.outputs if told.outcome else told.left),
         "sentences": list(told.outcome.sentences) if told.outcome else [],
     }
     return _bounded(whole, ("sentences", "outputs"))
@@ -170,9 +173,9 @@ def _error(error: ActionError) -> dict[str, Any]:
 def _bounded(whole: dict[str, Any], longest_first: tuple[str, ...]) -> str:
     """Empty one field after the other until the text fits."""
     text = json.dumps(whole, ensure_ascii=False)
-    for field in longest_first:
+    for name in longest_first:
         if len(text) <= JSON_CHARACTERS:
             break
-        whole = {**whole, field: type(whole[field])(), "cut": True}
+        whole = {**whole, name: type(whole[name])(), "cut": True}
         text = json.dumps(whole, ensure_ascii=False)
     return text

@@ -114,7 +114,7 @@ def _place(file: str, line: int) -> str:
 
 
 def _pull_requests(told: Told, language: Language) -> Iterator[str]:
-    given = told.outcome.outputs if told.outcome else {}
+    given = told.outcome.outputs if told.outcome else told.left
     numbers = re.split(r"[\s,]+", given.get("pull-request-number", ""))
     urls = re.split(r"[\s,]+", given.get("pull-request-url", ""))
     for number, url in zip(numbers, urls, strict=False):

@@ -41,7 +41,7 @@ def _apply(stage: World) -> bool:
 
 def _merge(stage: World) -> bool:
     _say("4. The required check passes", "GitHub merges what was armed; nobody has to come back for it.")
-    stage.repository.check(stage.repository.head("dify-upgrade/all"), "ci")
+    stage.repository.check(stage.repository.head(stage.repository.pull(1).head), "ci")
     merged = stage.repository.read("main", "environments/production/values.yaml").decode()
     _show(merged)
     return 'tag: "1.14.1"' in merged

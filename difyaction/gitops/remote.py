@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,7 +31,8 @@ from difyaction.surroundings import Surroundings
 from difyaction.target import Objection, Outcome
 
 PREFIX = "dify-upgrade/"
-SHARED_UNIT = "all"
+EVERYTHING = "all"
+_SLUG = 40  # characters of a branch name that people still read
 
 
 @dataclass
@@ -104,7 +107,7 @@ class Remote:
                     look = repository.look(self._base, prefix)
                 else:
                     look, _ = repository.survey(choose, base=self._base, prefix=prefix)
-            except ActionError:
+            except BaseException:
                 if minted:
                     _revoke(client, self._surroundings)
                 raise
@@ -119,9 +122,10 @@ class Remote:
         mint = Mint(inputs.api_url, inputs.repository, app, self._pace, self._calls)
         writes = inputs.mode in {"apply", "rollback"}
         paths = (*inputs.files, *(line.partition("#")[0] for line in inputs.set_lines))
-        made = mint.mint(permissions_for(writes=writes, paths=paths, team_reviewers=inputs.team_reviewers))
-        runner.mask(made.token)
-        runner.state({"app_token": made.token, "api_url": inputs.api_url})
+        with self._surroundings.hold_signals():
+            made = mint.mint(permissions_for(writes=writes, paths=paths, team_reviewers=inputs.team_reviewers))
+            runner.mask(made.token)
+            runner.state({"app_token": made.token, "api_url": inputs.api_url})
         granted = ", ".join(f"{name}: {level}" for name, level in sorted(made.permissions.items()))
         runner.say(f"token of the App {made.app_slug or inputs.app_client_id} for {inputs.repository} ({granted})")
         return made.token, True
@@ -157,10 +161,11 @@ class Remote:
         inputs, say = self._inputs, Language.of(self._inputs.language).say
         shared = inputs.branch_strategy == "shared"
         subject = self._subject(plan, reverts)
+        safe = self._surroundings.runner.redact  # GitHub shows these texts to everybody, and masks nothing
         return Proposal(
-            title=describe.title(subject, say, inputs.title),
-            body=(describe.frame if shared else describe.body)(subject, say, inputs.body),
-            section=describe.section(subject, say) if shared else "",
+            title=safe(describe.title(subject, say, inputs.title)),
+            body=safe((describe.frame if shared else describe.body)(subject, say, inputs.body)),
+            section=safe(describe.section(subject, say)) if shared else "",
             branch=self._branch(subject.unit),
             base=self._base,
             labels=inputs.labels,
@@ -169,7 +174,7 @@ class Remote:
             assignees=inputs.assignees,
             draft=inputs.draft or blocking is not None,
             unit=subject.unit,
-            commit_message=describe.commit_message(subject, inputs.commit_message),
+            commit_message=safe(describe.commit_message(subject, inputs.commit_message)),
         )
 
     def _branch(self, unit: str) -> str:
@@ -184,7 +189,7 @@ class Remote:
     def _subject(self, plan: GitopsPlan, reverts: str) -> Subject:
         moving = dict.fromkeys(name for change in plan.changes for name in change.unit.split(", ") if name)
         return Subject(
-            unit=self._inputs.environment or SHARED_UNIT,
+            unit=unit_of(self._inputs),
             units=tuple(moving),
             environment=self._inputs.environment,
             from_version=plan.from_version,
@@ -216,6 +221,18 @@ class Remote:
             },
             sentences=(*sentences, *done.warnings),
         )
+
+
+def unit_of(inputs: Inputs) -> str:
+    """Name what this run is about: runs about other files have other branches and never touch each other's."""
+    if inputs.environment:
+        return inputs.environment
+    about = (*inputs.files, *(line.partition("#")[0] for line in inputs.set_lines))
+    if not about:
+        return EVERYTHING
+    slug = re.sub(r"[^a-z0-9]+", "-", about[0].lower()).strip("-")[:_SLUG].strip("-")
+    digest = hashlib.sha256("\n".join(sorted(set(about))).encode()).hexdigest()[:6]
+    return f"{slug}-{digest}" if slug else f"files-{digest}"
 
 
 def _status(done: Delivered, how: str) -> str:

@@ -18,6 +18,8 @@ from tests.stage.world import World, world
 
 STAGING = "environments/staging/values.yaml"
 PRODUCTION = "environments/production/values.yaml"
+QUICK_START = "dify-upgrade/environments-values-yaml-916600"
+ROLLBACK = "dify-upgrade/rollback-environments-values-yaml-916600"
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_the_quick_start_ends_in_an_armed_pull_request_that_merges_when_its_chec
 
 def test_a_second_run_finds_its_pull_request_and_changes_nothing(stage: World) -> None:
     first = act(stage.inputs(auto_merge="squash"))
-    head = stage.repository.head("dify-upgrade/all")
+    head = stage.repository.head(QUICK_START)
 
     second = act(stage.inputs(auto_merge="squash"))
 
@@ -56,13 +58,13 @@ def test_a_second_run_finds_its_pull_request_and_changes_nothing(stage: World) -
     assert second.outputs["pull-request-operation"] == "none"
     assert second.outputs["auto-merge-result"] == "already"
     assert second.outputs["changed"] == "false"
-    assert stage.repository.head("dify-upgrade/all") == head
+    assert stage.repository.head(QUICK_START) == head
     assert len(stage.repository.pulls) == 1
 
 
 def test_a_run_after_the_merge_is_unchanged(stage: World) -> None:
     act(stage.inputs(auto_merge="squash"))
-    stage.repository.check(stage.repository.head("dify-upgrade/all"), "ci")
+    stage.repository.check(stage.repository.head(QUICK_START), "ci")
 
     run = act(stage.inputs(auto_merge="squash"))
 
@@ -151,7 +153,8 @@ def test_an_explicit_address_moves_what_no_layout_knows() -> None:
         )
 
         assert run.exit_code == 0, run.log
-        assert stage.repository.read("dify-upgrade/all", "own.yaml") == b'a:\n  \'b.c\': {d: "1.10", e: [x, "1.10"]}\n'
+        edited = stage.repository.read(stage.repository.pull(1).head, "own.yaml")
+        assert edited == b'a:\n  \'b.c\': {d: "1.10", e: [x, "1.10"]}\n'
 
 
 def test_delivery_commit_writes_straight_to_the_base_branch() -> None:
@@ -167,7 +170,7 @@ def test_a_rollback_proposes_what_the_files_had_before(stage: World) -> None:
     old = stage.repository.read("main", STAGING)
     act(stage.inputs(auto_merge="squash", dify_version="1.13.2", allow_downgrade="true"))
     act(stage.inputs(auto_merge="squash"))
-    stage.repository.check(stage.repository.head("dify-upgrade/all"), "ci")
+    stage.repository.check(stage.repository.head(QUICK_START), "ci")
     assert stage.repository.read("main", STAGING) != old
 
     refused = act(stage.inputs(mode="rollback", dify_version=""))
@@ -176,7 +179,7 @@ def test_a_rollback_proposes_what_the_files_had_before(stage: World) -> None:
     run = act(stage.inputs(mode="rollback", dify_version="", acknowledge="schema-rollback@1.13.3"))
 
     assert (run.exit_code, run.outputs["status"]) == (0, "proposed"), run.log
-    assert stage.repository.read("dify-upgrade/rollback-all", STAGING) == old
+    assert stage.repository.read(ROLLBACK, STAGING) == old
 
 
 def test_an_unacknowledged_objection_makes_a_draft_that_is_never_armed() -> None:
