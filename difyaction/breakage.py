@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePath
 
 from difyaction.errors import NOTHING_TOUCHED, Failed
@@ -20,6 +20,24 @@ def as_error(broken: Exception, *, stages: Collection[str]) -> Failed:
         state=_MAY_HAVE_CHANGED if "apply" in stages else NOTHING_TOUCHED,
         next_step="Run again with debug logging switched on, and report the bug with the log.",
         kind=type(broken).__name__,
+    )
+
+
+def as_cancelled(signal: str, *, stages: Collection[str], left: Mapping[str, str]) -> Failed:
+    """Say in what state a cancelled run leaves things. ``left`` are the outputs of what it made."""
+    if "apply" not in stages:
+        state = NOTHING_TOUCHED
+    elif left.get("pull-request-url"):
+        state = N_("The pull request {url} stands; what was to follow may be missing.")
+    else:
+        state = N_("It was changing things; a branch may be there, and the next run goes on from it.")
+    return Failed(
+        "cancelled",
+        "The run was cancelled ({signal}).",
+        state=state,
+        next_step="Run again when you are ready: what is done already is found and kept.",
+        signal=signal,
+        url=left.get("pull-request-url", ""),
     )
 
 

@@ -36,12 +36,16 @@ def _conflict(name: str, text: str) -> Complaint:
 def _what_to_do(inputs: Inputs) -> Iterator[Complaint]:
     if not inputs.target and inputs.mode != "matrix":
         yield _missing("target", "target: say what is upgraded, for example gitops.")
-    if inputs.mode in {"plan", "apply"} and not (inputs.dify_version or inputs.set_lines or inputs.chart_version):
+    named = inputs.dify_version or inputs.set_lines or inputs.chart_version or inputs.environment
+    if inputs.mode in {"plan", "apply"} and not named:
         yield _missing("dify-version", "dify-version: say which release is wanted, or give explicit edits in set.")
     if inputs.mode == "matrix" and not inputs.dify_version:
         yield _missing("dify-version", "dify-version: say which release the environments are to have, such as latest.")
     if inputs.plan_id and inputs.mode in {"plan", "matrix"}:
         yield _conflict("plan-id", f"plan-id: mode {inputs.mode} makes a plan; an approved one belongs to apply.")
+    if inputs.mode == "rollback" and inputs.dify_version:
+        text = "dify-version: mode rollback goes back to what rollback-to names, or to what the files had before."
+        yield _conflict("dify-version", text)
     if inputs.rollback_to and inputs.mode != "rollback":
         yield _conflict("rollback-to", f"rollback-to: mode {inputs.mode} does not go back; use mode rollback.")
     if inputs.pin_digests and inputs.image_check == "off":

@@ -78,7 +78,7 @@ class _Run:
         except ActionError as why:
             return self._told(why.status, why.exit_code, error=why)
         except Cancelled as why:
-            return self._told("cancelled", why.exit_code, left=why.left)
+            return self._cancelled(why)
         except Exception as why:  # noqa: BLE001 - whatever broke, the run ends in a defined state
             return self._broken(why)
         return self._told(ending.status, EXIT_CODES[ending.status], ending=ending)
@@ -142,6 +142,12 @@ class _Run:
     def _timezone(self, status: str) -> str:
         # When the inputs are invalid, the time zone may be what is wrong with them.
         return "UTC" if status == "invalid" else self._given.get("timezone") or "UTC"
+
+    def _cancelled(self, why: Cancelled) -> Told:
+        from difyaction import breakage  # noqa: PLC0415 - runs that end well do not pay for it
+
+        error = breakage.as_cancelled(why.signal, stages=[stage.name for stage in self._journal.stages], left=why.left)
+        return self._told("cancelled", why.exit_code, error=error, left=why.left)
 
     def _broken(self, why: Exception) -> Told:
         from difyaction import breakage  # noqa: PLC0415 - runs that end well do not pay for it

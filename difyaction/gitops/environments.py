@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from difyaction.errors import Complaint, Invalid
+from difyaction.errors import Complaint, Invalid, Refused
 from difyaction.gitops.outline import Item, Outline
 from difyaction.releases.request import Request, version_file
+from difyaction.releases.version import Version
 
 _KNOWN = ("name", "wave", "files", "host", "dify-version", "after")
 _AFTER = ("environment", "days")
@@ -54,6 +55,29 @@ def parse(content: bytes, *, file: str) -> tuple[Environment, ...]:
     if reading.complaints:
         raise Invalid(sorted(reading.complaints, key=lambda complaint: complaint.line))
     return environments
+
+
+def check_versions(environments: Sequence[Environment], moving: Collection[str], wanted: Version) -> None:
+    """See that nobody is moved to a release that their own entry does not ask for.
+
+    :raises Refused: ``environment-version``, naming every entry that asks for something else.
+    """
+    other = [
+        f"{each.name} ({each.dify_version})"
+        for each in environments
+        if each.name in moving
+        and each.dify_version
+        and version_file(each.dify_version) is None
+        and not Request.parse(each.dify_version).accepts(wanted)
+    ]
+    if other:
+        raise Refused(
+            "environment-version",
+            "Dify {wanted} is not what the environments file asks for: {environments}.",
+            next_step="Change dify-version there, or run for the other environments alone.",
+            wanted=wanted,
+            environments=", ".join(other),
+        )
 
 
 @dataclass

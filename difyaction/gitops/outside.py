@@ -81,7 +81,8 @@ class Outside:
                     raise ValueError(f"HTTP {reply.status}")  # noqa: TRY301 - handled with its like below
                 newest = newest_chart(reply.text, chart.chart, release.version)
             except (ActionError, ValueError) as why:
-                self.warn(f"The chart index {chart.index_url} cannot be read, chart versions are left alone: {why}")
+                said = why.what.format(**why.facts) if isinstance(why, ActionError) else str(why)
+                self.warn(f"The chart index {chart.index_url} cannot be read, so that chart versions stay: {said}")
                 continue
             if newest:
                 found[chart.key] = newest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from difyaction.errors import ActionError
@@ -76,6 +76,12 @@ class Remote:
     def file_at(self, sha: str, path: str) -> bytes | None:
         """Return a file at a commit; None when it was not there."""
         return self._session().repository.file_at(sha, path)
+
+    def files_at(self, sha: str, paths: Collection[str]) -> dict[str, bytes]:
+        """Return those of several files that were there at a commit: one listing, and their contents together."""
+        repository = self._session().repository
+        entries = [entry for entry in repository.entries(sha) if entry.path in paths and entry.is_file]
+        return {file.path: file.content for file in repository.read(entries)}
 
     def deliver(self, plan: GitopsPlan, reverts: str) -> Outcome:
         """Propose the plan, or commit it to the base branch."""
@@ -183,13 +189,12 @@ class Remote:
             return self._session().look.base
         if inputs.branch:
             return inputs.branch
-        name = "shared" if inputs.branch_strategy == "shared" else unit
-        return f"{PREFIX}{name}" if inputs.mode != "rollback" else f"{PREFIX}rollback-{name}"
+        return f"{PREFIX}{'shared' if inputs.branch_strategy == 'shared' else unit}"
 
     def _subject(self, plan: GitopsPlan, reverts: str) -> Subject:
         moving = dict.fromkeys(name for change in plan.changes for name in change.unit.split(", ") if name)
         return Subject(
-            unit=unit_of(self._inputs),
+            unit=f"rollback-{unit_of(self._inputs)}" if reverts else unit_of(self._inputs),
             units=tuple(moving),
             environment=self._inputs.environment,
             from_version=plan.from_version,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -52,6 +52,10 @@ class Past(Protocol):
         """Return a file at a commit; None when it was not there."""
         ...
 
+    def files_at(self, sha: str, paths: Collection[str]) -> Mapping[str, bytes]:
+        """Return those of several files that were there at a commit, in few questions."""
+        ...
+
 
 @dataclass(frozen=True)
 class Back:
@@ -70,12 +74,12 @@ def find(past: Past, reading: Reading, goal: str) -> Back:
     lines: list[tuple[Address, str]] = []
     versions: dict[str, tuple[Version | None, Version | None]] = {}
     reverts: dict[str, None] = {}
+    history = _History(past, frozenset(spot.file for unit in reading.units for spot in unit.spots))
     for unit in reading.units:
-        sha = _moment(past, unit, goal)
-        then = _Then(past, sha)
+        then = _moment(history, unit, goal)
         lines += _lines(unit, then)
         versions[unit.name] = (installed(unit), _version(unit, then))
-        reverts[sha[:12]] = None
+        reverts[then.sha[:12]] = None
     if not lines:
         raise _nothing(goal)
     return Back(tuple(dict.fromkeys(lines)), versions, ", ".join(reverts))
@@ -104,26 +108,70 @@ class _Then:
             return None
         return scalar.text if scalar else None
 
+    def load(self, paths: Collection[str]) -> None:
+        """Read many files at once; those that are known already are not asked for again."""
+        missing = [path for path in paths if path not in self._files]
+        if missing:
+            found = self.past.files_at(self.sha, missing)
+            self._files.update({path: found.get(path) for path in missing})
+
     def content(self, file: str) -> bytes | None:
         if file not in self._files:
             self._files[file] = self.past.file_at(self.sha, file)
         return self._files[file]
 
 
-def _moment(past: Past, unit: Unit, goal: str) -> str:
-    """Return the commit whose state is the goal."""
+class _History:
+    """The states of all files, each commit read once: units that were bumped together go back together."""
+
+    def __init__(self, past: Past, paths: frozenset[str]) -> None:
+        self._past = past
+        self._paths = paths
+        self._states: dict[str, _Then] = {}
+
+    def of(self, file: str) -> Iterator[_Then]:
+        """Yield the states at the commits that touched a file, newest first."""
+        for moment in self._past.touched(file):
+            if moment.sha not in self._states:
+                self._states[moment.sha] = _Then(self._past, moment.sha)
+                self._states[moment.sha].load(self._paths)
+            yield self._states[moment.sha]
+
+
+def _moment(history: _History, unit: Unit, goal: str) -> _Then:
+    """Return the state that is the goal."""
     guide = next((spot for spot in unit.spots if spot.image == names.API), unit.spots[0] if unit.spots else None)
     if guide is None:
         raise _nothing(goal)
-    for moment in past.touched(guide.file):
-        value = _Then(past, moment.sha).value(guide)
+    for then in history.of(guide.file):
+        value = then.value(guide)
         if value is None:
             continue
-        if goal and (moment.sha.startswith(goal) or _tag(guide, value) == goal):
-            return moment.sha
-        if not goal and value != guide.value:
-            return moment.sha
+        version = names.version_of(_tag(guide, value))
+        if goal and (then.sha.startswith(goal) or _tag(guide, value) == goal):
+            _check_direction(unit, version)
+            return then
+        # What was newer than today was itself taken back: going there would be an upgrade.
+        if not goal and value != guide.value and not _is_forward(unit, version):
+            return then
     raise _nothing(goal)
+
+
+def _is_forward(unit: Unit, then: Version | None) -> bool:
+    now = installed(unit)
+    return now is not None and then is not None and then > now
+
+
+def _check_direction(unit: Unit, then: Version | None) -> None:
+    if _is_forward(unit, then):
+        raise Failed(
+            "rollback-forward",
+            "{unit} runs {installed}, and {wanted} is newer: that is an upgrade, no way back.",
+            next_step="Use mode apply with dify-version {wanted}, or name an older state in rollback-to.",
+            unit=unit.name,
+            installed=installed(unit),
+            wanted=then,
+        )
 
 
 def _tag(spot: Spot, value: str) -> str:

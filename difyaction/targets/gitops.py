@@ -23,6 +23,7 @@ from difyaction.surroundings import Surroundings
 from difyaction.target import Document, Outcome
 
 NOTES_CHARACTERS = 60_000
+USUAL_ENVIRONMENTS_FILE = "environments.yaml"  # the input's default: nobody has to have it
 
 
 class Place(Protocol):
@@ -79,8 +80,9 @@ class Gitops:
         self._say(f"{len(picked)} files read, {sum(len(unit.spots) for unit in reading.units)} places name an image")
         if self._inputs.mode == "rollback":
             return self._backwards(facts, reading)
-        if self._inputs.dify_version:
-            release = self._outside.release(version_text(self._inputs.dify_version, first), reading.installed)
+        if wanted := self._version(known):
+            release = self._outside.release(version_text(wanted, first), reading.installed)
+            environments.check_versions(known, [unit.name for unit in reading.units], release.version)
             charts = {} if options.chart_version else self._outside.chart_versions(reading, release)
             facts = replace(facts, release=release, chart_versions=charts)
         findings = self._outside.image_findings(wanted_images(facts, reading))
@@ -109,6 +111,17 @@ class Gitops:
         if text:
             yield Document(say(N_("Release notes")), text, "markdown")
 
+    def _version(self, known: tuple[environments.Environment, ...]) -> str:
+        """Return the input, or what the environment's own entry asks for."""
+        inputs = self._inputs
+        if inputs.dify_version or inputs.set_lines or inputs.chart_version:
+            return inputs.dify_version
+        own = next((each.dify_version for each in known if each.name == inputs.environment), "")
+        if not own:
+            text = f"dify-version: neither the input nor {inputs.environments_file} says which release is wanted."
+            raise Invalid([Complaint(id="input-missing", text=text, input="dify-version")])
+        return own
+
     def _backwards(self, facts: GitopsFacts, reading: Reading) -> Facts:
         past = self._place
         if not isinstance(past, rollback.Past):
@@ -131,13 +144,12 @@ class Gitops:
         """Return the environments of the file that names them; none when there is no such file."""
         file = files.get(self._inputs.environments_file)
         if file is None:
-            if self._inputs.environment:
+            if self._inputs.environment or self._inputs.environments_file != USUAL_ENVIRONMENTS_FILE:
                 raise Failed(
                     "environments-file-missing",
-                    "The repository has no file {path}, which would say what the environment {environment} is.",
-                    next_step="Add it, name it in environments-file, or name the files themselves in files.",
+                    "The repository has no file {path}, which would say what the environments are.",
+                    next_step="Add it, or name it in environments-file; docs/matrix.md shows one.",
                     path=self._inputs.environments_file,
-                    environment=self._inputs.environment,
                 )
             return ()
         return environments.parse(file.content, file=file.path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -33,6 +33,11 @@ class History:
     def touched(self, path: str) -> tuple[Touch, ...]:
         assert path == self.path
         return tuple(Touch(sha, WHEN) for sha in self.commits)
+
+    def files_at(self, sha: str, paths: Collection[str]) -> dict[str, bytes]:
+        assert set(paths) == {self.path}
+        content = self.commits[sha]
+        return {} if content is None else {self.path: content}
 
     def file_at(self, sha: str, path: str) -> bytes | None:
         assert path == self.path
@@ -103,3 +108,16 @@ def test_a_database_that_cannot_go_back_stands_in_the_way(
 
     assert [objection.consent for objection in plan.stopping] == stopping
     assert (plan.from_version, plan.to_version) == (now, then)
+
+
+def test_a_second_rollback_never_goes_forward_again() -> None:
+    back = rollback.find(history("1.13.2", "1.13.3", "1.13.2", "1.13.1"), reading("1.13.2"), "")
+
+    assert {value for _, value in back.lines} == {"1.13.1"}
+
+
+def test_a_newer_state_that_is_asked_for_by_name_is_refused() -> None:
+    with pytest.raises(Failed, match="that is an upgrade") as told:
+        rollback.find(history("1.13.2", "1.13.3"), reading("1.13.2"), "1.13.3")
+
+    assert told.value.id == "rollback-forward"
