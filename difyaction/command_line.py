@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from difyaction.errors import Complaint, Invalid
+from difyaction.errors import Complaint
 from difyaction.input_kinds import did_you_mean, nearest
 from difyaction.input_table import Spec, table
 
+_OF_SEVERAL = frozenset({"list", "lines", "pairs", "credentials"})
 _BOOLEANS = frozenset({"true", "false"})
 
 
@@ -30,12 +32,18 @@ def help_text() -> str:
     return "\n".join(lines)
 
 
-def read(argv: Sequence[str], *, contents: Callable[[str], str]) -> dict[str, str]:
-    """Read flags as inputs by name; a flag that is given again adds a line.
+@dataclass(frozen=True)
+class Flags:
+    """What the flags give, by the inputs' names, and what is wrong with the flags themselves."""
+
+    given: Mapping[str, str]
+    complaints: tuple[Complaint, ...]
+
+
+def read(argv: Sequence[str], *, contents: Callable[[str], str]) -> Flags:
+    """Read flags as inputs by name; a flag of several values that is given again adds a line.
 
     ``contents`` returns the text of a file, or of standard input for ``-``; an ``OSError`` is a complaint.
-
-    :raises Invalid: with every complaint at once.
     """
     given: dict[str, str] = {}
     complaints: list[Complaint] = []
@@ -45,11 +53,11 @@ def read(argv: Sequence[str], *, contents: Callable[[str], str]) -> dict[str, st
             complaints.append(_unknown(flag))
         elif isinstance(value := _value(spec, text, contents), Complaint):
             complaints.append(value)
+        elif spec.name in given and spec.kind not in _OF_SEVERAL:
+            complaints.append(_twice(spec))
         else:
             given[spec.name] = f"{given[spec.name]}\n{value}" if spec.name in given else value
-    if complaints:
-        raise Invalid(complaints)
-    return given
+    return Flags(given, tuple(complaints))
 
 
 def _spec(flag: str) -> Spec | None:
@@ -87,6 +95,10 @@ def _value(spec: Spec, text: str | None, contents: Callable[[str], str]) -> str 
         return Complaint(
             id="secret-unreadable", text=f"--{spec.name}: {text[1:]} cannot be read: {why}", input=spec.name
         )
+
+
+def _twice(spec: Spec) -> Complaint:
+    return Complaint(id="input-conflict", text=f"--{spec.name} is given twice.", input=spec.name)
 
 
 def _unknown(flag: str) -> Complaint:

@@ -27,8 +27,8 @@ _SHAPES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "word": (re.compile(r"\S+"), "one word without blanks"),
     "path": (re.compile(r"(?!/)(?!(.*/)?\.\.(/|$)).+"), "a path inside the repository"),
     "branch": (
-        re.compile(r"(?![/.-])(?!.*(\.\.|//|@\{|/\.|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]+"),
-        "a branch's name",
+        re.compile(r"(?![/.-]|refs/)(?!.*(\.\.|//|@\{|/\.|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]+"),
+        "a branch's name such as `main`, without refs/heads/",
     ),
 }
 

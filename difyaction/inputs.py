@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,12 +70,12 @@ class Inputs:
     api_url: str
 
 
-def read(given: Mapping[str, str]) -> Inputs:
+def read(given: Mapping[str, str], already: Sequence[Complaint] = ()) -> Inputs:
     """Type and check what was given, by the inputs' names.
 
-    :raises Invalid: with every complaint at once.
+    :raises Invalid: with every complaint at once, those that were found ``already`` first.
     """
-    complaints = list(_unknown_names(given))
+    complaints = [*already, *_unknown_names(given)]
     values: dict[str, Any] = {}
     for name, spec in table().items():
         text = given.get(name, "").strip() or spec.default
@@ -85,7 +85,9 @@ def read(given: Mapping[str, str]) -> Inputs:
             complaints.extend(why.complaints)
             values[spec.field] = input_kinds.parse(spec, spec.default)
     inputs = Inputs(**values)
-    complained = {complaint.input for complaint in complaints}
+    # A misspelt flag may be the very one that seems to be missing.
+    complained = {complaint.suggestion.removeprefix("--") or complaint.input for complaint in complaints}
+    complained |= {complaint.input for complaint in complaints}
     complaints.extend(found for found in input_checks.check(inputs) if found.input not in complained)
     if complaints:
         raise Invalid(complaints)

@@ -88,9 +88,10 @@ class _Run:
         for variable in inputs.secret_variables():
             self._environ.pop(variable, None)
         self._mask()
-        self._given |= command_line.read(argv, contents=self._contents)
+        flags = command_line.read(argv, contents=self._contents)
+        self._given |= flags.given
         self._mask()
-        return inputs.read(self._given)
+        return inputs.read(self._given, flags.complaints)
 
     def _mask(self) -> None:
         for secret in inputs.secrets_in(self._given):
@@ -163,5 +164,6 @@ class _Run:
         for each in report.annotated(told):
             runner.annotate(each.kind, each.text, title=each.title, file=each.file, line=each.line)
         language = Language.of(self._given.get("language") or "en")
-        runner.summary(summary(told, language))
+        if runner.is_github:  # at one's desk, the log has said it all
+            runner.summary(summary(told, language))
         runner.say(f"{told.status}, exit code {told.exit_code}")

@@ -61,10 +61,10 @@ def _is_rate_limit(reply: Reply) -> bool:
 
 def _rate_limited(reply: Reply, facts: Mapping[str, Any], *, anonymous: bool) -> errors.Failed:
     reset = reply.headers.get("X-RateLimit-Reset", "")
-    until = f" until {datetime.fromtimestamp(int(reset), UTC):%H:%M} UTC" if reset.isdecimal() else ""
+    until = f"until {datetime.fromtimestamp(int(reset), UTC):%H:%M} UTC" if reset.isdecimal() else "for now"
     return errors.Failed(
         "upstream-rate-limit",
-        "{host} takes no more requests from here{until} (rate limit, status {status}).",
+        "{host} takes no more requests from here {until} (rate limit, status {status}).",
         next_step=_SHARED_BY_ALL if anonymous else _USED_BY_OTHERS,
         until=until,
         **facts,

@@ -23,7 +23,7 @@ from difyaction.gitops.records import GitopsPlan
 from difyaction.gitops.wording import describe
 from difyaction.gitops.wording.paragraphs import Subject
 from difyaction.inputs import Inputs
-from difyaction.language import Language
+from difyaction.language import N_, Language
 from difyaction.releases import heads
 from difyaction.releases.version import Version
 from difyaction.secret import Secret
@@ -209,12 +209,12 @@ class Remote:
         )
 
     def _outcome(self, done: Delivered) -> Outcome:
-        calls = ", ".join(f"{purpose}: {self._calls.of(purpose)}" for purpose in Purpose if self._calls.of(purpose))
-        sentences = [f"Calls to {self._inputs.repository}: {calls}"]
-        if done.verified is not None:
-            sentences.append(f"Commit {done.head_sha[:12]} is {'verified' if done.verified else 'not verified'}")
-        for sentence in sentences:
+        result = done.auto_merge_result
+        for sentence in (*self._sentences(done, "en"), f"Auto-merge: {result}"):
             self._surroundings.say(sentence)
+        if result.startswith("refused:") and self._inputs.auto_merge != "off":
+            text = f"This pull request will not merge by itself: {result}. docs/troubleshooting.md says what to do."
+            self._surroundings.runner.warning(text)
         return Outcome(
             status=_status(done, self._inputs.delivery),
             changed=_changed(done, self._inputs.delivery),
@@ -224,7 +224,16 @@ class Remote:
                 "pull-request-operation": done.operation,
                 "auto-merge-result": done.auto_merge_result,
             },
-            sentences=(*sentences, *done.warnings),
+            sentences=(*self._sentences(done, self._inputs.language), *done.warnings),
+        )
+
+    def _sentences(self, done: Delivered, code: str) -> tuple[str, ...]:
+        say = Language.of(code).say
+        calls = ", ".join(f"{purpose} {self._calls.of(purpose)}" for purpose in Purpose if self._calls.of(purpose))
+        verified = N_("Commit {sha} is verified.") if done.verified else N_("Commit {sha} is not verified.")
+        return (
+            say(N_("Calls to {repository}: {calls}."), repository=self._inputs.repository, calls=calls),
+            *((say(verified, sha=done.head_sha[:12]),) if done.verified is not None else ()),
         )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from difyaction.errors import Failed
 from difyaction.gitops import environments
@@ -43,7 +46,16 @@ def run(inputs: Inputs, surroundings: Surroundings) -> Outcome:
     finally:
         place.close()
     surroundings.say(text)
-    return Outcome("planned", changed=False, outputs={"matrix": text})
+    return Outcome("planned", changed=False, outputs={"matrix": text}, sentences=tuple(_told(json.loads(text))))
+
+
+def _told(whole: Mapping[str, Any]) -> Iterator[str]:
+    """Say who may move where, and who waits for what."""
+    for row in whole["all"]["include"]:
+        at = f" from {row['current-version']}" if row["current-version"] else ""
+        yield f"Wave {row['wave']}: {row['environment']} goes{at} to {row['dify-version']}"
+    for row in whole["held"]:
+        yield f"{row['environment']} stays: {row['reason']}"
 
 
 def _need_history(place: Place, known: tuple[Environment, ...]) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
-from difyaction import command_line
+from difyaction import command_line, inputs
 from difyaction.errors import Invalid
 from difyaction.input_table import table
 
@@ -15,14 +17,14 @@ def contents(path: str) -> str:
     return FILES[path]
 
 
-def read(*argv: str) -> dict[str, str]:
-    return command_line.read(argv, contents=contents)
+def read(*argv: str) -> Mapping[str, str]:
+    flags = command_line.read(argv, contents=contents)
+    assert not flags.complaints
+    return flags.given
 
 
 def complaint(*argv: str) -> str:
-    with pytest.raises(Invalid) as caught:
-        read(*argv)
-    [found] = caught.value.complaints
+    [found] = command_line.read(argv, contents=contents).complaints
     return found.text
 
 
@@ -53,12 +55,24 @@ def test_a_secret_comes_from_a_file_or_from_standard_input() -> None:
         (("--title", "--draft"), "--title needs a value."),
         (("--token", "ghs_secret"), "other users can read a command line"),
         (("--token", "@missing"), "--token: missing cannot be read"),
+        (("--target", "gitops", "--target", "gitops"), "--target is given twice."),
     ],
 )
 def test_a_wrong_flag_is_explained(argv: tuple[str, ...], expected: str) -> None:
     said = complaint(*argv)
     assert expected in said
     assert "ghs_secret" not in said
+
+
+def test_a_misspelt_flag_and_a_wrong_value_are_told_together() -> None:
+    flags = command_line.read(
+        ["--target", "gitop", "--delivry", "files", "--dify-version", "1.14.1"], contents=contents
+    )
+
+    with pytest.raises(Invalid) as caught:
+        inputs.read(flags.given, flags.complaints)
+
+    assert [complaint.input for complaint in caught.value.complaints] == ["--delivry", "target"]
 
 
 def test_help_lists_every_input() -> None:
