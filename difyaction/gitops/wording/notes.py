@@ -62,6 +62,8 @@ def hoist(notes: str) -> tuple[str, str]:
 
 
 def _sort(block: Block, piles: _Sorted) -> None:
+    if not block.lines:
+        return  # nothing stands between two fences, or behind the last one
     in_alert = False
     for line, following in zip(block.lines, (*block.lines[1:], ""), strict=True):
         if found := _heading(line, following):

@@ -1,6 +1,9 @@
+import re
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from difyaction.gitops.wording.notes import hoist, render
 from difyaction.language import Language
@@ -42,6 +45,56 @@ def test_what_must_be_read_before_an_upgrade_comes_first(heading: str) -> None:
 @pytest.mark.parametrize("heading", ["## What's Changed", "## Upgrade dependencies", "## Fixes", "## 新機能"])
 def test_other_sections_stay_where_they_are(heading: str) -> None:
     assert hoist(f"{heading}\n\ntext") == ("", f"{heading}\n\ntext")
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        "",
+        "<!-- only a comment -->",
+        "text\n```\nx\n```",
+        "```sh\nx\n```\n",
+        "a\n```\nx\n```\n```\ny\n```\n",
+        "## Upgrade Guide\n```bash\ndocker compose up -d\n```",
+    ],
+)
+def test_notes_with_nothing_around_their_code_are_read(notes: str) -> None:
+    first, rest = hoist(notes)
+    assert [line for line in (first + rest).split("\n") if line in {"x", "y"}] == re.findall(
+        r"^[xy]$", notes, re.MULTILINE
+    )
+
+
+_PIECES = st.sampled_from(
+    [
+        "```",
+        "~~~",
+        "````sh",
+        "<!--",
+        "-->",
+        "# A",
+        "## Breaking",
+        "**Upgrade**",
+        "===",
+        "---",
+        "> [!WARNING]",
+        "> x",
+        "",
+        " ",
+        "text",
+        "- a",
+        "<!-- b -->",
+        "1. ```",
+        "`x",
+    ]
+)
+
+
+@given(st.lists(_PIECES | st.text(max_size=12), max_size=14).map("\n".join))
+def test_any_markdown_can_be_read_as_notes(notes: str) -> None:
+    first, rest = hoist(notes)
+    assert hoist(first + "\n\n" + rest) is not None
+    assert len(render([released("1.14.1", notes)], 4_000, SAY)) <= 4_000
 
 
 def test_a_warning_keeps_its_parts_and_its_code() -> None:
