@@ -31,14 +31,12 @@ class Release:
     repository: Repository
     version: Version
 
-    def check(self, notes: Path | None) -> None:
-        """Say that everything agrees and the tag is free; write the notes where a file is named."""
-        text = self.tree.notes(self.version)
+    def check(self) -> None:
+        """Refuse when something does not agree, or the tag is taken."""
+        self.tree.notes(self.version)
         standing = self.repository.tags()
         if self.version.tag in standing:
             raise Refused(f"{self.version.tag} is released already, at {standing[self.version.tag]}.")
-        if notes:
-            notes.write_text(text, "utf-8")
 
     def pinned(self, action: bytes, image: str, digest: str) -> bytes:
         """Return the released action.yml."""
@@ -58,7 +56,8 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     steps = parser.add_subparsers(dest="step", required=True)
     for name, meaning in (
         ("prepare", "write the version into package and changelog"),
-        ("check", "package, changelog and action.yml agree, and the version is free"),
+        ("check", "package, changelog, action.yml and the image's name are as they must be, and the version is free"),
+        ("notes", "print the version's part of the changelog"),
         ("pin", "rewrite `image:` of action.yml in this checkout"),
         ("plan", "say which tags would be made and moved"),
         ("tag", "push the immutable tag"),
@@ -66,10 +65,9 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     ):
         step = steps.add_parser(name, help=meaning)
         step.add_argument("version", type=str)
-        if name == "check":
-            step.add_argument("--notes", type=Path)
-        if name in {"pin", "plan", "tag", "move"}:
+        if name not in {"prepare", "notes"}:
             step.add_argument("--image", required=True)
+        if name in {"pin", "plan", "tag", "move"}:
             step.add_argument("--digest", required=True)
             step.add_argument("--parent", default="HEAD")
     return parser.parse_args(given)
@@ -87,7 +85,11 @@ def run(given: list[str], *, root: Path, environ: Mapping[str, str], today: date
         case "prepare":
             tree.prepare(version, today)
         case "check":
-            release.check(arguments.notes)
+            registry = pin.registry_of(arguments.image)
+            release.check()
+            _tell(environ, registry=registry)
+        case "notes":
+            print(tree.notes(version), end="")
         case "pin":
             (root / ACTION).write_bytes(release.pinned(tree.action(), arguments.image, arguments.digest))
         case _:
@@ -105,9 +107,14 @@ def _tags(release: Release, arguments: argparse.Namespace, environ: Mapping[str,
         if not decided.standing:
             raise Refused(f"{decided.tag} does not stand yet; nothing moves before it does.")
         repository.move(decided)
-    if output := environ.get("GITHUB_OUTPUT"):
-        with Path(output).open("a", encoding="utf-8") as stream:
-            stream.write(f"latest={str(decided.latest).lower()}\ncommit={decided.commit}\n")
+    _tell(environ, latest=str(decided.latest).lower(), commit=decided.commit)
+
+
+def _tell(environ: Mapping[str, str], **outputs: str) -> None:
+    """Tell later steps of the workflow."""
+    if path := environ.get("GITHUB_OUTPUT"):
+        with Path(path).open("a", encoding="utf-8") as stream:
+            stream.writelines(f"{name}={value}\n" for name, value in outputs.items())
 
 
 def main() -> int:

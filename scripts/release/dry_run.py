@@ -57,7 +57,7 @@ class Rehearsal:
 
     def published(self, version: Version, image: str, digest: str) -> None:
         """Do what the workflow does once the image stands."""
-        self.step("check", version)
+        self.step("check", version, "--image", image)
         for step in ("plan", "tag", "move", "tag", "move"):  # twice: a run that was interrupted is started again
             self.step(step, version, "--image", image, "--digest", digest)
 

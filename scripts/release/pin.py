@@ -16,10 +16,16 @@ _RUNS = re.compile(rb"^runs:[ \t]*\r?$", re.MULTILINE)
 _LINE = re.compile(rb"^(  image: )([^\r\n]*)", re.MULTILINE)
 
 
-def reference(image: str, digest: str) -> str:
-    """Join the image's name and its digest; `Refused` when either could not be one or the name carries a tag."""
+def registry_of(image: str) -> str:
+    """Return the host that serves the image; `Refused` when this is no whole name, or one with a tag."""
     if not _IMAGE.fullmatch(image):
         raise Refused(f"{image!r} is no image: write registry/path in lower case, without tag and digest.")
+    return image.partition("/")[0]
+
+
+def reference(image: str, digest: str) -> str:
+    """Join the image's name and its digest; `Refused` when either could not be one."""
+    registry_of(image)
     if not _DIGEST.fullmatch(digest):
         raise Refused(f"{digest!r} is no digest: sha256: and 64 hexadecimal digits in lower case.")
     return f"{image}@{digest}"

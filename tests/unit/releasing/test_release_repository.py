@@ -19,7 +19,8 @@ TODAY = date(2026, 11, 20)
 PERSON = {
     f"GIT_{who}_{what}": "someone@example.invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
 }
-PUBLISHED = ("--image", "registry.example/org/x", "--digest", "sha256:" + "0" * 64)
+IMAGE = ("--image", "registry.example:5000/org/x")
+PUBLISHED = (*IMAGE, "--digest", "sha256:" + "0" * 64)
 FILES = {
     "difyaction/__init__.py": '"""x"""\n\n__version__ = "0.1.0"\n',
     "CHANGELOG.md": "# Changelog\n\n## Unreleased\n\n- Something.\n",
@@ -51,13 +52,20 @@ def prepared(clone: Repository, version: str) -> None:
     clone.git("commit", "--quiet", "--all", "--message", f"Prepare {version}")
 
 
-def test_prepare_makes_package_and_changelog_agree(clone: Repository) -> None:
+def test_prepare_makes_package_and_changelog_agree(clone: Repository, capsys: pytest.CaptureFixture[str]) -> None:
     prepared(clone, "1.0.0")
     tree = Tree(clone.root)
     assert tree.version() == Version(1, 0, 0)
     assert tree.notes(Version(1, 0, 0)) == "- Something.\n"
-    step(clone, "check", "1.0.0", "--notes", str(clone.root / "notes.md"))
-    assert (clone.root / "notes.md").read_text() == "- Something.\n"
+    step(clone, "notes", "1.0.0")
+    assert capsys.readouterr().out == "- Something.\n"
+
+
+def test_a_check_tells_the_registry_to_log_in_to(clone: Repository, tmp_path: Path) -> None:
+    prepared(clone, "1.0.0")
+    output = tmp_path / "output"
+    step(clone, "check", "1.0.0", *IMAGE, environ={"GITHUB_OUTPUT": str(output)})
+    assert output.read_text() == "registry=registry.example:5000\n"
 
 
 @pytest.mark.parametrize(
@@ -73,14 +81,14 @@ def test_a_checkout_that_does_not_agree_is_refused(clone: Repository, path: str,
     prepared(clone, "1.0.0")
     (clone.root / path).write_text(text, "utf-8")
     with pytest.raises(Refused, match=told):
-        step(clone, "check", "1.0.0")
+        step(clone, "check", "1.0.0", *IMAGE)
 
 
 def test_a_version_that_is_released_is_refused(clone: Repository) -> None:
     prepared(clone, "1.0.0")
     step(clone, "tag", "1.0.0", *PUBLISHED)
     with pytest.raises(Refused, match="already"):
-        step(clone, "check", "1.0.0")
+        step(clone, "check", "1.0.0", *IMAGE)
 
 
 def test_the_released_commit_differs_in_one_file_and_is_the_same_at_every_try(clone: Repository) -> None:
