@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 EXCHANGES := build/exchanges.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check contract bench generate lock clean
+.PHONY: help demo test check contract bench generate lock audit release-dry-run clean
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
@@ -29,6 +29,7 @@ check: $(VENV)/.ready ## Style, types, the house rules, workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases scripts/release
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run
 	$(BIN)/hadolint Dockerfile
@@ -36,7 +37,8 @@ check: $(VENV)/.ready ## Style, types, the house rules, workflows
 	$(BIN)/zizmor --offline --quiet action.yml examples
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/check-jsonschema --builtin-schema vendor.renovate examples/renovate/dify.json
+	$(BIN)/check-jsonschema --builtin-schema vendor.renovate renovate.json examples/renovate/dify.json
+	$(BIN)/check-jsonschema --check-metaschema docs/schema/*.json
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $$(find examples -name '*.yml' | sort)
 	$(BIN)/python scripts/action_yml.py --check
 	$(BIN)/python scripts/translations.py --check
@@ -61,9 +63,20 @@ generate: $(VENV)/.ready ## action.yml, the tables of the documentation, the tra
 	$(BIN)/python scripts/translations.py
 	$(BIN)/python scripts/docs.py
 
-lock: ## Pin what the image installs, with hashes
+# The header is kept: Renovate reads in it how to make the file again.
+COMPILE := PIP_FIND_LINKS= $(CURDIR)/build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url
+
+lock: ## Pin what the image installs, and what audits it, with hashes
 	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools
-	build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.txt pyproject.toml
+	$(COMPILE) --output-file=requirements.txt pyproject.toml
+	cd .github/audit && $(COMPILE) --allow-unsafe --output-file=requirements.txt requirements.in
+
+audit: ## Ask whether what the image installs has known vulnerabilities (network)
+	@test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && build/audit/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement .github/audit/requirements.txt; }
+	build/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement requirements.txt
+
+release-dry-run: ## Rehearse a release, without an account; RELEASE_IMAGE names an image to take instead of building it
+	@RELEASE_IMAGE="$(RELEASE_IMAGE)" $(PYTHON) -m scripts.release.dry_run
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build contract/node_modules contract/build

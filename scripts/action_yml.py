@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,15 +24,20 @@ branding:
 _TAIL = """\
 runs:
   using: docker
-  image: Dockerfile
+  image: {image}
   post-entrypoint: /app/post.py
   post-if: always()
 """
 
 
-def text() -> str:
-    """Return what action.yml must hold."""
-    return "\n".join((_HEAD + "inputs:", *_inputs(), "outputs:", *_outputs(), _TAIL))
+_RELEASED = re.compile(r"^  image: (docker://\S+@sha256:[0-9a-f]{64} # v\S+)$", re.MULTILINE)
+
+
+def text(standing: str = "") -> str:
+    """Return what action.yml must hold; where a release stands in ``standing``, with the image that it names."""
+    released = _RELEASED.search(standing)
+    tail = _TAIL.format(image=released[1] if released else "Dockerfile")
+    return "\n".join((_HEAD + "inputs:", *_inputs(), "outputs:", *_outputs(), tail))
 
 
 def _inputs() -> Iterator[str]:
@@ -51,5 +57,6 @@ def _outputs() -> Iterator[str]:
 
 if __name__ == "__main__":
     if "--check" in sys.argv:
-        raise SystemExit("action.yml is out of date" if ACTION.read_text("utf-8") != text() else 0)
+        there = ACTION.read_text("utf-8")
+        raise SystemExit("action.yml is out of date" if there != text(there) else 0)
     ACTION.write_text(text(), "utf-8")
