@@ -8,7 +8,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from difyaction import markdown
-from difyaction.errors import ActionError, Invalid
+from difyaction.errors import ActionError, Complaint, Invalid
+from difyaction.explanations import explanation
 from difyaction.language import N_, Language
 from difyaction.report import Told
 from difyaction.story import STAGES
@@ -92,7 +93,7 @@ def _subject(told: Told, language: Language) -> str:
 def _failure(error: ActionError, language: Language) -> str:
     lines = [f"> **`{error.id}`**"]
     if isinstance(error, Invalid):
-        lines += [f"> - {_place(c.file, c.line)}{markdown.inline(c.text)}" for c in error.complaints[:ROWS]]
+        lines += [f"> - {_complaint(each, language)}" for each in error.complaints[:ROWS]]
     else:
         cause = markdown.fill(language.template(error.what), error.facts)
         lines[0] += f" {_place(error.file, error.line)}{cause}"
@@ -105,6 +106,14 @@ def _failure(error: ActionError, language: Language) -> str:
         f"> **{language.say('Next step')}:** {next_step}",
     ]
     return "\n".join(lines)
+
+
+def _complaint(complaint: Complaint, language: Language) -> str:
+    """Say the facts in English; before them, to readers of another language, what such a complaint means."""
+    sentence, facts = explanation(complaint.id), markdown.inline(complaint.text)
+    translated = language.template(sentence)
+    said = facts if translated == sentence else f"{markdown.fill(translated, {})} ({facts})"
+    return _place(complaint.file, complaint.line) + said
 
 
 def _place(file: str, line: int) -> str:

@@ -4,7 +4,8 @@
     python scripts/translations.py --check    change nothing; fail when something is out of date or untranslated
 
 Texts are templates: arguments of ``N_(...)`` and ``language.say(...)``, explanations in calls of the errors, texts of
-objections, the rules of rules.toml, and the descriptions of inputs and outputs for the README of each language.
+objections, the rules of rules.toml, the sentences of explanations.toml, and the descriptions of inputs and outputs for
+the README of each language.
 A template that is no literal is looked up among the assignments of its module.
 """
 
@@ -20,6 +21,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from templates import Template, in_module
 
+from difyaction.explanations import explanations
 from difyaction.input_table import table
 from difyaction.report import OUTPUTS
 
@@ -45,6 +47,7 @@ def templates() -> list[Template]:
         found += in_module(path.read_text("utf-8"), path.relative_to(ROOT).as_posix())
     rules = tomllib.loads((PACKAGE / "releases" / "rules.toml").read_text("utf-8"))["rule"]
     found += [Template(rule["text"], f"difyaction/releases/rules.toml#{rule['id']}", None) for rule in rules]
+    found += [Template(text, "difyaction/explanations.toml", frozenset()) for text in explanations().values()]
     return found + descriptions()
 
 

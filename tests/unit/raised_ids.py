@@ -65,6 +65,11 @@ def error_ids(package: Path) -> frozenset[Said]:
     return _ids(calls, _ERRORS | _COMPLAINTS | _subclasses(package))
 
 
+def complaint_ids(package: Path) -> frozenset[Said]:
+    """Return the ids of complaints alone, which difyaction/explanations.toml explains in a sentence each."""
+    return _ids(_calls(package), _COMPLAINTS)
+
+
 def remark_ids(package: Path) -> frozenset[Said]:
     """Return the kinds of a plan's remarks."""
     return _ids(_calls(package), _REMARKS)

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from difyaction.explanations import explanations
 from difyaction.input_table import table
 from difyaction.releases import rules
 from difyaction.report import OUTPUTS
 from difyaction.statuses import EXIT_CODES
 from tests.unit.pages import Page, pages
-from tests.unit.raised_ids import Said, error_ids, remark_ids
+from tests.unit.raised_ids import Said, complaint_ids, error_ids, remark_ids
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "difyaction"
@@ -54,6 +55,20 @@ def test_an_explanation_says_what_it_means_why_and_what_to_do() -> None:
         if ":" not in heading:
             marks = re.findall(r"\*\*(Means|Why|Do):\*\*", text)
             assert marks == ["Means", "Why", "Do"], f"`### {heading}` says {marks}, not what it means, why, what to do"
+
+
+def test_every_complaint_has_a_sentence_and_no_other_id() -> None:
+    said, known = complaint_ids(PACKAGE), explanations().keys()
+    missing, dead = lacking(said, known), known - {each.id for each in said}
+    assert not missing, f"write a sentence in difyaction/explanations.toml for each of {missing}"
+    assert not dead, f"nothing complains of {sorted(dead)}: remove them from difyaction/explanations.toml"
+
+
+@pytest.mark.parametrize("sentence", explanations().values(), ids=explanations())
+def test_a_complaint_is_explained_in_one_sentence_without_facts(sentence: str) -> None:
+    assert re.fullmatch(r"[A-Z](?:(?![.!?] [A-Z])[^{}|])*\.", sentence), "one sentence, no braces"
+    assert ": " in sentence, "say what is wrong, then what to do"
+    assert sentence.count("`") % 2 == 0
 
 
 def reasons() -> Iterator[Said]:

@@ -87,6 +87,31 @@ def test_all_complaints_are_listed() -> None:
     assert "> - `a.yaml:2` &#60;first&#62; &#124; &#96;x&#96;\n> - second\n" in said
 
 
+def test_a_complaint_is_explained_in_the_readers_language_before_its_facts() -> None:
+    wrong = Invalid(
+        [
+            Complaint("yaml-not-utf8", "a.yaml, line 2: the byte 0xff | is not UTF-8", file="a.yaml", line=2),
+            Complaint("input-conflict", "--mode is given twice."),
+            Complaint("nobody-explains-this", "It <is> odd."),
+        ]
+    )
+    told = dataclasses.replace(WHOLE, status="invalid", plan=None, outcome=None, error=wrong, stages=())
+    english = [line for line in text(told).splitlines() if line.startswith("> - ")]
+    japanese = [line for line in text(told, Language.of("ja")).splitlines() if line.startswith("> - ")]
+    assert english == [
+        "> - `a.yaml:2` a.yaml, line 2: the byte 0xff &#124; is not UTF-8",
+        "> - --mode is given twice.",
+        "> - It &#60;is&#62; odd.",
+    ]
+    not_utf8 = "YAML ファイルの文字コードが UTF-8 ではありません。UTF-8 で保存し直してください。"
+    conflict = "入力が互いに矛盾しているか、同じ入力が重複しています。どちらかを取り除いてください。"
+    assert japanese == [
+        f"> - `a.yaml:2` {not_utf8} (a.yaml, line 2: the byte 0xff &#124; is not UTF-8)",
+        f"> - {conflict} (--mode is given twice.)",
+        "> - It &#60;is&#62; odd.",
+    ]
+
+
 def test_a_matrix_has_its_own_headline_and_stage() -> None:
     told = dataclasses.replace(
         WHOLE, mode="matrix", status="planned", plan=None, stages=(Stage("matrix", "done", 0.1),)
