@@ -84,11 +84,16 @@ class PlanOptions:
     acknowledge: tuple[str, ...] = ()
     delivery: str = "pull-request"
     units: tuple[str, ...] = ()
+    bound: tuple[tuple[str, str], ...] = ()  # further inputs that whoever approves a plan approves with it
 
 
 @dataclass(frozen=True, kw_only=True)
 class GitopsFacts:
-    """Everything that a plan is made from. ``chart_versions`` maps `ChartReference.key` to the version to write."""
+    """Everything that a plan is made from. ``chart_versions`` maps `ChartReference.key` to the version to write.
+
+    ``chart_apps`` maps a chart's repository and version to the release of Dify that the chart runs (its appVersion, as
+    `chart_index.app_versions` reads it). ``skipped`` says which files were not read.
+    """
 
     files: tuple[FileAt, ...]
     release: Release | None
@@ -96,6 +101,8 @@ class GitopsFacts:
     image_findings: tuple[ImageFinding, ...] = ()
     chart_versions: Mapping[str, str] = field(default_factory=dict)
     environments: tuple[Environment, ...] = ()
+    chart_apps: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    skipped: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +129,7 @@ class FileEdit:
 
 @dataclass(frozen=True, kw_only=True)
 class GitopsPlan:
-    """What would be changed in the repository. Satisfies `target.Plan`."""
+    """What would be changed in the repository. Satisfies `target.Plan`. ``held`` are units that stay as they are."""
 
     from_version: str
     to_version: str
@@ -136,6 +143,7 @@ class GitopsPlan:
     units: tuple[Unit, ...]
     edits: Mapping[str, FileEdit]
     release: Release | None = None
+    held: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -86,18 +86,26 @@ def chart_never_migrates(situation: Situation) -> Facts | None:
 
 def downgrade(situation: Situation) -> Facts | None:
     """Older, with the same schema: possible, and asked for by name only."""
-    return APPLIES if situation.goes_back and situation.same_schema and not situation.allow_downgrade else None
+    newest, head = situation.newest
+    same = head is not None and head == situation.wanted_head
+    return {"installed": newest} if situation.goes_back and same and not situation.allow_downgrade else None
 
 
 def schema_downgrade(situation: Situation) -> Facts | None:
     """Older, with another schema, or with one that nobody knows."""
-    return _heads(situation) if situation.goes_back and not situation.same_schema else None
+    newest, head = situation.newest
+    if not situation.goes_back or (head is not None and head == situation.wanted_head):
+        return None
+    return _heads(situation) | {"installed": newest, "installed_head": head or "unknown"}
 
 
 def abandoned_line(situation: Situation) -> Facts | None:
     """To 2.0.0-beta or away from it: no migration leads either way."""
-    installed_abandoned = situation.installed is not None and situation.installed.is_abandoned
-    return APPLIES if situation.wanted.is_abandoned != installed_abandoned else None
+    newest, _ = situation.newest
+    installed_abandoned = newest is not None and newest.is_abandoned
+    if situation.wanted.is_abandoned == installed_abandoned:
+        return None
+    return {"installed": newest} if newest else APPLIES
 
 
 def unknown_release(situation: Situation) -> Facts | None:
@@ -138,7 +146,7 @@ def _minor(tag: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _heads(situation: Situation) -> Facts:
+def _heads(situation: Situation) -> dict[str, object]:
     return {
         "installed_head": situation.installed_head or "unknown",
         "wanted_head": situation.wanted_head or "unknown",

@@ -13,6 +13,11 @@ from difyaction.releases.catalogue import ImageSet
 
 DIFY = "langgenius/dify-"
 
+KNOWN = frozenset(
+    DIFY + name for name in ("api", "web", "sandbox", "plugin-daemon", "agent-backend", "agent-local-sandbox")
+)
+"""Every image of Dify's own that a release of it has run. Others that are named alike are somebody else's."""
+
 # A registry is told from a first directory as Docker does it: by a dot, a port, or `localhost`.
 # A tag may be a Compose variable (`${DIFY_VERSION:-1.14.1}`), so that it may hold colons itself.
 _REFERENCE = re.compile(
@@ -42,7 +47,7 @@ class ImageRef:
         """The image of Dify that this is, wherever it is mirrored: ``langgenius/dify-api``; None for any other."""
         owner, _, image = self.name.rpartition("/")
         canonical = f"{owner.rpartition('/')[2]}/{image}"
-        return canonical if canonical.startswith(DIFY) else None
+        return canonical if canonical in KNOWN else None
 
 
 def split_image(ref: str) -> ImageRef:

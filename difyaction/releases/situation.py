@@ -14,6 +14,9 @@ from difyaction.releases.version import Version
 class Situation:
     """What is known of one unit before it moves. ``installed`` None: nobody can tell from its files.
 
+    Where its parts differ, ``installed`` is the lowest version of them, from where all breaks are crossed, and
+    ``highest`` the highest (None: the same one), behind which nothing may go.
+
     ``own_images`` and ``other_images`` map the images that the unit's files name (of Dify; any other)
     to the tags that stand there, ``upstream`` is the set of the wanted release. ``layouts`` are ids
     of known layouts. ``migrates``: True when the files show that migrations run, False when they
@@ -30,17 +33,26 @@ class Situation:
     layouts: frozenset[str] = frozenset()
     migrates: bool | None = None
     installed_head: str | None = None
+    highest: Version | None = None
+    highest_head: str | None = None
     wanted_head: str | None = None
     unit: str = ""
     family: Literal["repository", "machine"] = "repository"
     allow_downgrade: bool = False
 
     @property
+    def newest(self) -> tuple[Version | None, str | None]:
+        """The highest version that is installed, with its schema."""
+        return (self.highest, self.highest_head) if self.highest else (self.installed, self.installed_head)
+
+    @property
     def goes_back(self) -> bool:
-        """Whether the wanted release is older than the installed one."""
-        return self.installed is not None and self.wanted < self.installed
+        """Whether the wanted release is older than anything that is installed."""
+        newest, _ = self.newest
+        return newest is not None and self.wanted < newest
 
     @property
     def same_schema(self) -> bool:
-        """Whether both releases are known to have the same schema."""
-        return self.installed_head is not None and self.installed_head == self.wanted_head
+        """Whether all that is installed is known to have the schema of the wanted release."""
+        heads = {self.installed_head, self.newest[1]}
+        return heads == {self.wanted_head} and self.wanted_head is not None

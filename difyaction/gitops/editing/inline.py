@@ -13,7 +13,7 @@ from difyaction.gitops.editing.walk import Walk
 
 _DEEPEST = 3
 _LOOKS_LIKE_MAPPING = re.compile(
-    r"""(?:[ \t]*(?:\#.*)?\n|---[^\n]*\n)*[ ]*(?:[\w./-]+|"[^"\n]*"|'[^'\n]*')[ ]*:(?:\s|\Z)"""
+    r"""(?:[ \t]*(?:\#.*)?\n|---[^\n]*\n)*[ ]*(?:-[ ]+)?(?:[\w./-]+|"[^"\n]*"|'[^'\n]*')[ ]*:(?:\s|\Z)"""
 )
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n|\Z)")
 

@@ -1,4 +1,4 @@
-"""The proof of an edit: read again under YAML 1.1 and 1.2, exactly the intended leaves differ, and are strings."""
+"""The proof of an edit: read again under YAML 1.1 and 1.2, exactly the intended leaves differ, as intended."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from difyaction.gitops.editing.address import Path
 from difyaction.gitops.editing.events import YAML_1_1, YAML_1_2, Event, UnreadableError, Version, events, ruamel_events
-from difyaction.gitops.editing.written import STR, plain_tag
+from difyaction.gitops.editing.written import STR, Kind, is_of_kind, plain_tag
 
 Key = tuple[int, Path]
 
@@ -16,12 +16,13 @@ Key = tuple[int, Path]
 class Intent:
     """What shall differ in a text: by the place of a scalar in the old text, what it shall read as.
 
-    Where the scalar holds YAML text, ``inner`` says what shall differ in there.
+    Where the scalar holds YAML text, ``inner`` says what shall differ in there. ``kind`` is what it shall be.
     """
 
     value: str
     line: int
     inner: Mapping[int, Intent] = field(default_factory=dict)
+    kind: Kind = "text"
 
 
 class DisprovedError(Exception):
@@ -80,7 +81,7 @@ def _check(was: Event, now: Event, intent: Intent, version: Version) -> None:
         except DisprovedError as why:
             raise DisprovedError(str(why), was.line + why.line) from why
         return
-    if now.value != intent.value or _tag(now, version) != STR:
+    if now.value != intent.value or not is_of_kind(_tag(now, version), intent.kind):
         msg = (
             f"{intent.value!r} would be read as {now.value!r} ({_tag(now, version)}) by YAML {version[0]}.{version[1]}"
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from difyaction.gitops.editing.leaves import Scalar
-from difyaction.gitops.editing.written import STR, fits_plain, quoted, reads_as_text
+from difyaction.gitops.editing.written import STR, Kind, fits_plain, quoted, reads_as_text
 
 _LINE = re.compile(r"[^\r\n]+")
 
@@ -30,8 +30,13 @@ def dominant_quote(scalars: Iterable[Scalar]) -> str:
     return "'" if styles.count("single") > styles.count("double") else '"'
 
 
-def replacement(content: str, scalar: Scalar, value: str, quote: str) -> Replacement:
-    """Write ``value`` in place of a scalar; ``quote`` where it needs quotes and has none. Raises `CannotStandError`."""
+def replacement(content: str, scalar: Scalar, value: str, quote: str, kind: Kind = "text") -> Replacement:
+    """Write ``value`` in place of a scalar; ``quote`` where it needs quotes and has none. Raises `CannotStandError`.
+
+    A number or a boolean (``kind``) stands without quotes.
+    """
+    if kind != "text":
+        return Replacement(scalar.start, scalar.end, value)
     if scalar.style in {"literal", "folded"}:
         return _in_block(content, scalar, value)
     if scalar.style in {"single", "double"}:

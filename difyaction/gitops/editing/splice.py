@@ -11,13 +11,13 @@ from difyaction.gitops.editing.inline import read_inner
 from difyaction.gitops.editing.leaves import Scalar
 from difyaction.gitops.editing.proof import DisprovedError, Intent, prove
 from difyaction.gitops.editing.rewrite import CannotStandError, Replacement, dominant_quote, replacement
-from difyaction.gitops.editing.written import STR
+from difyaction.gitops.editing.written import STR, Kind, kind_kept
 from difyaction.gitops.editing.yamltext import Text, read, refuse
 
 
 @dataclass(frozen=True)
 class Edit:
-    """The value at a path shall become the string ``value``.
+    """The value at a path shall become the string ``value``, or, where it ``keeps_kind``, a number or a boolean again.
 
     ``expect`` is what stands there now, where the caller knows. ``shared`` is for a value with an anchor that
     was named on purpose: whoever reads it through an alias follows. Without it every such place must have an
@@ -29,6 +29,7 @@ class Edit:
     value: str
     expect: str | None = None
     shared: bool = False
+    keeps_kind: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class _Place:
     edit: Edit
     named: Scalar
     origin: Scalar
+
+    @property
+    def kind(self) -> Kind:
+        """What the new value shall be."""
+        plain = self.edit.keeps_kind and self.origin.style == "plain" and self.origin.tag is None
+        return kind_kept(self.origin.value, self.edit.value) if plain else "text"
 
 
 def splice(content: bytes, edits: Sequence[Edit], *, file: str) -> bytes:
@@ -128,7 +135,7 @@ def _replacement(text: Text, place: _Place, quote: str) -> Replacement:
     if "{{" in scalar.value:
         refuse("edit-template", f"{name} holds a template ({{{{ … }}}})", file=text.file, line=scalar.line)
     try:
-        return replacement(text.content, scalar, place.edit.value, quote)
+        return replacement(text.content, scalar, place.edit.value, quote, place.kind)
     except CannotStandError as why:
         refuse("edit-block", f"{name}: {why}", file=text.file, line=scalar.line)
 
@@ -163,7 +170,7 @@ def _intents(scalars: Sequence[Scalar], places: Sequence[_Place], depth: int = 0
         block = _block(written, place.origin, depth)
         if block is None:
             here = written[place.origin.document, place.origin.path]
-            intents[here.start] = Intent(_reads(place), here.line)
+            intents[here.start] = Intent(_reads(place), here.line, kind=place.kind)
         else:
             inside.setdefault((block.document, block.path), []).append(place)
     for key, those in inside.items():

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from ruamel.yaml.resolver import implicit_resolvers
 
 from difyaction.gitops.editing.events import Version
 
-STR = "tag:yaml.org,2002:str"
+_TAG = "tag:yaml.org,2002:"
+STR = f"{_TAG}str"
+
+Kind = Literal["text", "number", "boolean"]
+"""What a value is, under every version of YAML."""
 
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "=", "<<", ".inf", ".nan"})
 # Wider than either version of YAML: what go-yaml, PyYAML or a JavaScript reader takes for a number or a date.
@@ -18,6 +23,7 @@ _NUMBER = re.compile(
         | 0[xXoObB][0-9a-fA-F_]+ | \. (?: inf | nan ) )""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")  # read alike by everybody, and no digit of it is lost
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?", re.ASCII)
 _NOT_FIRST = frozenset("-?:,[]{}#&*!|>'\"%@` ")
 _NOT_INSIDE = re.compile(r": | #|:\Z|\s\Z|\A(?:---|\.\.\.)")
@@ -37,6 +43,23 @@ def plain_tag(value: str, version: Version) -> str:
         if version in versions and (value[:1] in first) and pattern.match(value):
             return str(tag)
     return STR
+
+
+def kind_kept(old: str, new: str) -> Kind:
+    """Return what a plain scalar ``old`` and the text ``new`` both are, under both versions: else ``new`` is a text."""
+    before, after = ({plain_tag(text, version) for version in ((1, 1), (1, 2))} for text in (old, new))
+    if before == after == {_TAG + "bool"}:
+        return "boolean"
+    numbers = {_TAG + "int", _TAG + "float"}
+    if before <= numbers and after <= numbers and _DECIMAL.fullmatch(new):
+        return "number"
+    return "text"
+
+
+def is_of_kind(tag: str, kind: Kind) -> bool:
+    """Say whether a scalar with this tag is a text, a number or a boolean."""
+    wanted = {"text": {STR}, "number": {_TAG + "int", _TAG + "float"}, "boolean": {_TAG + "bool"}}
+    return tag in wanted[kind]
 
 
 def fits_plain(value: str, *, flow: bool) -> bool:

@@ -33,7 +33,9 @@ class Layout:
     def weight(self, tree: Tree, prefix: Path) -> int:
         """How many of its keys stand below ``prefix``."""
         keys = {path[:-1] for path in self.tags} | set(self.near)
-        return sum(tree.has(prefix + key) for key in keys)
+        # `api` and `api.image` are one key: what stands deeper says no more.
+        found = {next((near for near in self.near if key[: len(near)] == near), key) for key in keys}
+        return sum(tree.has(prefix + key) for key in found)
 
     def is_proved(self, tree: Tree, prefix: Path) -> bool:
         """Whether a key that no other chart has stands below ``prefix``."""

@@ -7,20 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from difyaction import errors
-from difyaction.gitops.files import Entry, FileAt
+from difyaction.gitops.editing.address import Path
+from difyaction.gitops.files import FileAt
 from difyaction.gitops.finding import bases, globs, names
+from difyaction.gitops.finding.candidates import candidates, skipped
 from difyaction.gitops.finding.found import Found, is_worth_reading, look, names_image
-from difyaction.gitops.finding.kinds import variables, versions
+from difyaction.gitops.finding.kinds import versions
 from difyaction.gitops.finding.learned import with_learned
+from difyaction.gitops.finding.overruled import with_overruled
 from difyaction.gitops.finding.spot import Spot
 from difyaction.gitops.records import PlanOptions, Remark
 from difyaction.language import N_
 
-__all__ = ["Found", "Spot", "Survey", "candidates", "spots", "survey"]
+__all__ = ["Found", "Spot", "Survey", "candidates", "skipped", "spots", "survey"]
 
-_LEFT_ALONE = frozenset({".git", ".github", "node_modules", "templates"})
 _TEMPLATE = "yaml-template"
-_LARGEST = 2_000_000  # bytes: no file that people write is larger, and one commit call takes no more
+_MAY_HAVE_TAGS = b"tag"
 
 
 @dataclass(frozen=True)
@@ -31,57 +33,77 @@ class Survey:
     remarks: tuple[Remark, ...] = ()
 
 
-def candidates(
-    entries: Sequence[Entry], wanted: Sequence[str], *, with_env: bool = False, also: Sequence[str] = ()
-) -> tuple[Entry, ...]:
-    """Choose the files to read, by globs or else by their names; ``also`` are read in any case.
-
-    Raises `errors.Invalid` (files-match-nothing) naming every glob that no file of the repository matches.
-    """
-    files = [entry for entry in entries if entry.is_file]
-    if missing := globs.unmatched([entry.path for entry in files], wanted):
-        raise errors.Invalid([_nothing_matches(glob) for glob in missing])
-    return tuple(entry for entry in files if entry.path in also or _is_wanted(entry, wanted, with_env=with_env))
-
-
 def spots(file: FileAt, options: PlanOptions) -> tuple[Spot, ...]:
     """Return what one file names by itself. Raises `errors.Invalid` when it cannot be read."""
     return look(file, options, asked=globs.matches(file.path, options.globs)).spots
 
 
 def survey(files: Sequence[FileAt], options: PlanOptions, wanted: Sequence[str] = ()) -> Survey:
-    """Look through files; with globs in ``wanted`` the user named those that match, and no other is looked at.
+    """Look through files; with globs in ``wanted`` the user named those that match.
 
+    Of the others only those are looked at that hold base values of a file which was named.
     Raises `errors.Invalid` with every complaint about every file at once.
     """
-    complaints: list[errors.Complaint] = []
-    remarks: list[Remark] = []
-    found: list[Found] = []
-    for file in files:
-        asked = globs.matches(file.path, wanted)
-        if wanted and not asked:
-            continue
-        if not is_worth_reading(file, options, asked=asked) and not globs.names_exactly(file.path, wanted):
-            continue
-        try:
-            found.append(look(file, options, asked=asked))
-        except errors.Invalid as why:
-            complaints.extend(_that_count(why, file, options, asked=asked))
-            remarks.extend(_template_remarks(why, file, options, asked=asked))
-    if complaints:
-        raise errors.Invalid(complaints)
-    learned = with_learned(found, files, options, wanted)
+    looks = _Looks(options, wanted)
+    named = [file for file in files if not wanted or globs.matches(file.path, wanted)]
+    for file in named:
+        looks.at(file, asked=bool(wanted))
+    seen = {file.path: file for file in named}
+    others = {file.path: file for file in files if file.path not in seen}
+    for base in _bases(looks.found, tuple(others)):
+        seen[base] = others[base]
+        looks.at(others[base], asked=False)
+    for path, prefixes in _linked(looks.found, seen).items():
+        looks.at(seen[path], asked=globs.matches(path, wanted), given=prefixes)
+    if looks.complaints:
+        raise errors.Invalid(tuple(dict.fromkeys(looks.complaints)))
+    learned = with_learned(tuple(looks.found.values()), files, options, wanted)
     complete = tuple(_own_charts_only(_with_uses(_with_addresses(learned), options)))
     _check_variables(complete, options)
-    return Survey(complete, tuple(remarks))
+    return Survey(with_overruled(complete, files), tuple(looks.remarks))
 
 
-def _is_wanted(entry: Entry, wanted: Sequence[str], *, with_env: bool) -> bool:
-    if wanted:
-        return globs.matches(entry.path, wanted)
-    if _LEFT_ALONE & set(entry.path.split("/")[:-1]) or (entry.size or 0) > _LARGEST:
-        return False
-    return entry.path.endswith((".yaml", ".yml")) or (with_env and variables.is_env(entry.path))
+class _Looks:
+    """The files that were looked at, by path, and what is wrong with others."""
+
+    def __init__(self, options: PlanOptions, wanted: Sequence[str]) -> None:
+        self._options = options
+        self._wanted = wanted
+        self.found: dict[str, Found] = {}
+        self.complaints: list[errors.Complaint] = []
+        self.remarks: list[Remark] = []
+
+    def at(self, file: FileAt, *, asked: bool, given: tuple[Path, ...] = ()) -> None:
+        """Look at a file if that is worth it. ``given`` are the places of values for Dify's chart."""
+        if (
+            not given
+            and not is_worth_reading(file, self._options, asked=asked)
+            and not globs.names_exactly(file.path, self._wanted)
+        ):
+            return
+        try:
+            self.found[file.path] = look(file, self._options, asked=asked, given=given)
+        except errors.Invalid as why:
+            self.complaints.extend(_that_count(why, file, self._options, asked=asked))
+            self.remarks.extend(_template_remarks(why, file, self._options, asked=asked))
+
+
+def _bases(found: Mapping[str, Found], others: Sequence[str]) -> tuple[str, ...]:
+    shelf = bases.Shelf.of(others)
+    return tuple(dict.fromkeys(base for path, each in found.items() if each.matters for base in shelf.bases_of(path)))
+
+
+def _linked(found: Mapping[str, Found], files: Mapping[str, FileAt]) -> Mapping[str, tuple[Path, ...]]:
+    """Return which files hold values for Dify's chart, and where in them, by what other files say."""
+    given: dict[str, tuple[Path, ...]] = defaultdict(tuple)
+    shelf = bases.Shelf.of(files)
+    for each in found.values():
+        for link in each.links:
+            beside = shelf.by_directory.get(link.file.rstrip("/") or ".", ()) if link.file.endswith("/") else ()
+            for path in (link.file, *beside):
+                if path in files and path != each.file and link.prefix not in given[path]:
+                    given[path] += (link.prefix,)
+    return {path: prefixes for path, prefixes in given.items() if prefixes and _MAY_HAVE_TAGS in files[path].content}
 
 
 def _that_count(
@@ -104,12 +126,6 @@ def _template_remarks(why: errors.Invalid, file: FileAt, options: PlanOptions, *
             facts = {"file": file.path, "line": complaint.line}
             yield Remark("template-left", text, facts, file=file.path, line=complaint.line)
             return
-
-
-def _nothing_matches(glob: str) -> errors.Complaint:
-    return errors.Complaint(
-        id="files-match-nothing", text=f"No file of the repository matches {glob!r}.", input="files"
-    )
 
 
 def _with_addresses(found: Sequence[Found]) -> Iterator[Found]:

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from difyaction import errors
-from difyaction.gitops.editing.yamltext import Text, read
+from difyaction.gitops.editing.yamltext import Scalar, Text, read
 from difyaction.gitops.files import FileAt
 from difyaction.gitops.finding import bases, globs, names
 from difyaction.gitops.finding.found import Found
 from difyaction.gitops.finding.kinds import variables
+from difyaction.gitops.finding.kinds.values import is_plausible
+from difyaction.gitops.finding.scopes import scopes
 from difyaction.gitops.finding.spot import Spot
+from difyaction.gitops.finding.tree import trees
 from difyaction.gitops.records import PlanOptions
 
 
@@ -46,6 +49,8 @@ def _spots(text: Text, lessons: Iterator[Spot], options: PlanOptions) -> Iterato
         leaf = text.get(lesson.path)
         if leaf is None or not leaf.text or not names.is_upstreams(lesson.image, names.find_place(leaf.text).tag):
             continue
+        if not is_plausible(leaf.text) or _is_anothers(text, leaf):
+            continue
         place = names.find_place(leaf.text)
         beside = text.get((*lesson.path[:-1], "repository"), leaf.document)
         if place.hole or (beside and names.canonical(beside.text, options.image_map) is None):
@@ -62,6 +67,15 @@ def _spots(text: Text, lessons: Iterator[Spot], options: PlanOptions) -> Iterato
             digest_path=None,
             line=leaf.line,
         )
+
+
+def _is_anothers(text: Text, leaf: Scalar) -> bool:
+    """Whether a value is for a chart that is not Dify's, whatever the file beside it is for."""
+    for tree in trees(text):
+        if tree.document == leaf.document and not tree.of_parameters:
+            scope = next((each for each in scopes(tree) if each.chart and each.holds(leaf.path)), None)
+            return scope is not None and not scope.is_dify
+    return False
 
 
 def _readable(file: FileAt) -> Text | None:

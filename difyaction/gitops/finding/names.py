@@ -11,13 +11,15 @@ from difyaction.releases.version import Version
 
 API = "langgenius/dify-api"
 WEB = "langgenius/dify-web"
+DAEMON = "langgenius/dify-plugin-daemon"
 HUB = "docker.io/"
 
 _HOLE = re.compile(r"\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*?\}\}|<[^<>]*>|%[A-Za-z_]+%")
 _DEFAULTED = re.compile(r"\$\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)(?::?[-=])(?P<default>[^${}]+)\}")
 _VARIABLE = re.compile(r"\$(?:(?P<bare>[A-Za-z_][A-Za-z0-9_]*)|\{(?P<braced>[A-Za-z_][A-Za-z0-9_]*)\})")
 _OVERRIDE = re.compile(r"[^=\s:@]+=")  # Argo CD writes kustomize's images as name=reference
-_NUMBERED = re.compile(r"v?[0-9]+\.[0-9][A-Za-z0-9._-]*")
+_PLAIN = re.compile(r"v?[0-9]+\.[0-9]+(?:\.[0-9]+)?(?:-(?:alpha|beta|rc)\.?[0-9]*)?")
+_FLAVOURED = re.compile(_PLAIN.pattern + r"(?:-(?:local|serverless))?")
 _WORD = re.compile(r"(?<![a-z])dify", re.IGNORECASE)
 
 RELEASE_PREFIXES = ("langgenius/dify-api", "langgenius/dify-web", "langgenius/dify-agent-")
@@ -117,10 +119,15 @@ def version_of(tag: str) -> Version | None:
 
 
 def is_upstreams(image: str, tag: str) -> bool:
-    """Whether a tag can have come from upstream: a version, `latest`, or nothing; not somebody's own build."""
+    """Whether a tag has a shape that upstream gives to this image, or is `latest`, or nothing.
+
+    Anything behind it (`0.2.14-acme1`) is somebody's own build.
+    """
     if tag in {"", "latest"}:
         return True
-    return version_of(tag) is not None if carries_release(image) else _NUMBERED.fullmatch(tag) is not None
+    if carries_release(image):
+        return version_of(tag) is not None
+    return (_FLAVOURED if image == DAEMON else _PLAIN).fullmatch(tag) is not None
 
 
 def _masked(text: str) -> str:

@@ -13,6 +13,7 @@ from difyaction.language import N_
 from difyaction.releases.version import Version
 
 _MANIFESTS = frozenset({"manifest", "kustomize"})
+_OVERRIDING = frozenset({"tag", "new-tag", "helm-parameter", "env"})  # a tag here counts for the whole unit
 ROOT = "root"
 """The name of the unit of files that lie in no directory."""
 
@@ -24,7 +25,7 @@ def group(found: Sequence[Found], environments: Sequence[Environment]) -> tuple[
     values of others is no unit of its own. Sibling directories of manifests that have no image in common
     (`dify/api`, `dify/web`) are parts of one unit, their parent.
     """
-    interesting = [each for each in found if each.spots or each.gaps or each.named]
+    interesting = [each for each in found if each.matters]
     own = _by_name(interesting, environments)
     by_file = {each.file: each for each in interesting}
     shelf = bases.Shelf.of(by_file)
@@ -39,25 +40,54 @@ def group(found: Sequence[Found], environments: Sequence[Environment]) -> tuple[
 
 def installed(unit: Unit) -> Version | None:
     """Return the version of Dify that the unit runs: its API's tag, the lowest when there are several."""
+    spots = effective(unit)
     for image in (names.API, names.WEB):
-        tagged = [spot for spot in unit.spots if image in dict(spot.names)]
-        fixed = [spot for spot in tagged if spot.kind != "app-version"]
-        if versions := [version for spot in fixed or tagged if (version := names.version_of(spot.before))]:
+        if versions := _versions([spot for spot in spots if image in dict(spot.names)]):
             return min(versions)
-    return None
+    return lowest(unit)
 
 
 def lowest(unit: Unit) -> Version | None:
     """Return the oldest version that an image of the unit has, of those that carry Dify's version."""
-    tags = {spot.before for spot in unit.spots if names.carries_release(spot.image) and spot.kind != "app-version"}
-    versions = (version for tag in tags if (version := names.version_of(tag)))
-    return min(versions, default=None) or installed(unit)
+    return min(_release_versions(unit), default=None)
+
+
+def highest(unit: Unit) -> Version | None:
+    """Return the newest version that an image of the unit has, of those that carry Dify's version."""
+    return max(_release_versions(unit), default=None)
+
+
+def effective(unit: Unit) -> tuple[Spot, ...]:
+    """Return the places of a unit without those of base files whose image has a tag in the unit's own files.
+
+    A container that names its whole image in an own file says nothing of the other containers.
+    """
+    base = set(unit.inherits)
+    own = {
+        image
+        for spot in unit.spots
+        if spot not in base and spot.kind in _OVERRIDING and spot.before
+        for image, _ in spot.names
+    }
+    return tuple(
+        spot for spot in unit.spots if spot not in base or not spot.image or not own.issuperset(dict(spot.names))
+    )
+
+
+def _release_versions(unit: Unit) -> tuple[Version, ...]:
+    return _versions([spot for spot in effective(unit) if any(names.carries_release(image) for image, _ in spot.names)])
+
+
+def _versions(spots: Sequence[Spot]) -> tuple[Version, ...]:
+    """Return the versions that stand at these places; a chart's appVersion counts where nothing else says."""
+    fixed = [spot for spot in spots if spot.kind != "app-version"]
+    return tuple(version for spot in fixed or spots if (version := names.version_of(spot.before)))
 
 
 def mixed(unit: Unit) -> Mapping[str, tuple[str, ...]]:
     """Return image -> tags when images that share Dify's version differ in it, or one image has two tags; else {}."""
     tags: dict[str, dict[str, None]] = defaultdict(dict)
-    for spot in unit.spots:
+    for spot in effective(unit):
         if spot.image and spot.before and spot.kind != "app-version":
             for image, _ in spot.names:
                 tags[image][spot.before] = None

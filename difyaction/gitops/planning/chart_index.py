@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -26,8 +27,24 @@ def newest_chart(index_yaml: str, chart: str, app_version: Version) -> str | Non
     return max(fitting, key=_rank, default=None)
 
 
+def app_versions(index_yaml: str, chart: str) -> Mapping[str, str]:
+    """Return the appVersion of every version of ``chart``, withdrawn ones too: they may still be installed.
+
+    ``ValueError`` when the text is no index.
+    """
+    return {version: app for version, app, _ in _entries(index_yaml, chart)}
+
+
 def _charts(index_yaml: str, chart: str) -> Iterator[tuple[str, str]]:
     """Yield version and appVersion of every chart of that name that has not been withdrawn."""
+    for version, app, withdrawn in _entries(index_yaml, chart):
+        if not withdrawn:
+            yield version, app
+
+
+@functools.lru_cache(maxsize=2)  # two questions are asked of one index, which may be long
+def _entries(index_yaml: str, chart: str) -> tuple[tuple[str, str, bool], ...]:
+    """Return version, appVersion, and whether it was withdrawn, of every chart of that name."""
     try:
         # The pure loader keeps every scalar a text, so that the version 1.10 is not read as a number.
         index = YAML(typ="base", pure=True).load(index_yaml)
@@ -36,11 +53,13 @@ def _charts(index_yaml: str, chart: str) -> Iterator[tuple[str, str]]:
     entries = index.get("entries") if isinstance(index, Mapping) else None
     if not isinstance(entries, Mapping):
         raise ValueError("the index of the chart repository has no entries")  # noqa: TRY004 - wrong content
+    found: list[tuple[str, str, bool]] = []
     for entry in entries.get(chart) or ():
-        if isinstance(entry, Mapping) and str(entry.get("deprecated", "")).lower() != "true":
+        if isinstance(entry, Mapping):
             version, app = entry.get("version"), entry.get("appVersion")
             if isinstance(version, str) and isinstance(app, str) and _SEMVER.fullmatch(version):
-                yield version, app
+                found.append((version, app, str(entry.get("deprecated", "")).lower() == "true"))
+    return tuple(found)
 
 
 def _rank(version: str) -> _Rank:

@@ -6,25 +6,41 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from difyaction import errors
+from difyaction.gitops.editing.address import Path
 from difyaction.gitops.editing.dotenv import read_env, set_env
 from difyaction.gitops.editing.splice import Edit, splice
 from difyaction.gitops.editing.yamltext import read
 from difyaction.gitops.files import ChangedFile, FileAt
 from difyaction.gitops.finding.kinds import variables
+from difyaction.gitops.finding.spot import Spot
 from difyaction.gitops.planning.moves import Move
 from difyaction.gitops.records import FileEdit
+
+_TAGS = frozenset({"tag", "newTag", "imageTag", "version", "appVersion", "targetRevision", "image", "digest"})
 
 
 def edits_of(moves: Sequence[Move]) -> Mapping[str, FileEdit]:
     """Gather moves by file, every leaf once, in the order of the files' names."""
     by_file: dict[str, dict[object, Edit]] = defaultdict(dict)
     for move in moves:
-        edit = Edit(move.path, move.spot.document, move.value, expect=move.expect, shared=move.spot.kind == "set")
+        edit = Edit(
+            move.path,
+            move.spot.document,
+            move.value,
+            expect=move.expect,
+            shared=move.spot.kind == "set",
+            keeps_kind=move.spot.kind == "set" and not _is_tag(move.spot, move.path),
+        )
         by_file[move.spot.file].setdefault((move.spot.document, move.path), edit)
     return {
         file: FileEdit(file, tuple(edits.values()), is_env=variables.is_env(file))
         for file, edits in sorted(by_file.items())
     }
+
+
+def _is_tag(spot: Spot, path: Path) -> bool:
+    """Whether a place holds a tag or a version, which is a text even where it looks like a number: `1.10`."""
+    return bool(spot.image) or (bool(path) and path[-1] in _TAGS) or spot.layout == "chart"
 
 
 def apply_all(files: Mapping[str, FileAt], edits: Mapping[str, FileEdit]) -> tuple[ChangedFile, ...]:

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from difyaction.gitops.finding import names, units
 from difyaction.gitops.finding.found import Found
-from difyaction.gitops.records import PlanOptions, Unit
+from difyaction.gitops.finding.spot import Spot
+from difyaction.gitops.planning.course import chart_target
+from difyaction.gitops.planning.reading import Reading
+from difyaction.gitops.records import GitopsFacts, Unit
 from difyaction.releases import heads, rules
-from difyaction.releases.catalogue import Release
 from difyaction.releases.situation import Situation
+from difyaction.releases.version import Version
 from difyaction.target import Objection, Severity
 
+_GRAVEST = (Severity.NEVER, Severity.ACKNOWLEDGE, Severity.AUTOMATIC)
 
-def objections(
-    moving: Sequence[Unit], found: Sequence[Found], release: Release, options: PlanOptions
-) -> tuple[Objection, ...]:
-    """Return what stands in the way of the units that move, unit by unit."""
-    return tuple(
-        objection
-        for unit in moving
-        for objection in rules.objections(situation(unit, found, release, options), options.acknowledge)
-    )
+
+def objections(moving: Sequence[Unit], facts: GitopsFacts, reading: Reading) -> tuple[Objection, ...]:
+    """Return what stands in the way of the units that move: one objection a rule, which names all units."""
+    same: dict[str, list[Objection]] = defaultdict(list)
+    for unit in moving:
+        seen = situation(unit, facts, reading.survey.found)
+        for objection in rules.objections(seen, facts.options.acknowledge) if seen else ():
+            same[objection.consent].append(objection)
+    return tuple(sorted(map(_joined, same.values()), key=lambda objection: _GRAVEST.index(objection.severity)))
+
+
+def _joined(alike: Sequence[Objection]) -> Objection:
+    """Make one of several that one word acknowledges: each fact names all that was found."""
+    facts = {
+        key: fact if len(alike) == 1 else ", ".join(dict.fromkeys(str(each.facts[key]) for each in alike))
+        for key, fact in alike[0].facts.items()
+    }
+    return replace(alike[0], facts=facts)
 
 
 def stopping(found: Sequence[Objection], delivery: str) -> tuple[Objection, ...]:
@@ -31,36 +46,63 @@ def stopping(found: Sequence[Objection], delivery: str) -> tuple[Objection, ...]
     return tuple(objection for objection in found if objection.in_the_way)
 
 
-def situation(unit: Unit, found: Sequence[Found], release: Release, options: PlanOptions) -> Situation:
-    """Gather what the rules look at."""
+def situation(unit: Unit, facts: GitopsFacts, found: Sequence[Found]) -> Situation | None:
+    """Gather what the rules look at; None without a release, over which there is nothing to judge."""
+    if facts.release is None:
+        return None
     here = [each for each in found if each.file in unit.files]
-    installed = units.installed(unit)
+    installed, highest = running(unit, facts)
     said = {each.migrates for each in here if each.migrates is not None}
     return Situation(
-        wanted=release.version,
+        wanted=facts.release.version,
         installed=installed,
-        wanted_known=heads.is_known(release.version),
-        own_images=own_images(unit, here),
-        upstream=release.images,
+        wanted_known=heads.is_known(facts.release.version),
+        own_images=own_images(unit, facts, here),
+        upstream=facts.release.images,
         other_images={name: tag for each in here for name, tag in each.others.items()},
         layouts=layouts(unit),
         migrates=(True in said) if said else None,
         installed_head=heads.head_of(installed) if installed else None,
-        wanted_head=heads.head_of(release.version),
+        highest=highest,
+        highest_head=heads.head_of(highest) if highest else None,
+        wanted_head=heads.head_of(facts.release.version),
         unit=unit.name,
-        allow_downgrade=options.allow_downgrade,
+        allow_downgrade=facts.options.allow_downgrade,
     )
 
 
-def own_images(unit: Unit, found: Sequence[Found]) -> Mapping[str, str]:
-    """Return the images of Dify that a unit names with their tags; '' where a chart's appVersion fills it in."""
+def running(unit: Unit, facts: GitopsFacts) -> tuple[Version | None, Version | None]:
+    """Return the lowest and the highest version of Dify that a unit runs.
+
+    A chart that moves counts with the release that it ran, unless the unit names the API's tag: then that tag runs.
+    """
+    charts = _charts_that_decide(unit, facts)
+    known = [names.version_of(facts.chart_apps.get((spot.repository, spot.before), "")) for spot in charts]
+    if charts and None in known:
+        return None, None  # nobody knows what the chart ran
+    versions = [version for version in (units.lowest(unit), units.highest(unit), *known) if version]
+    return min(versions, default=None), max(versions, default=None)
+
+
+def own_images(unit: Unit, facts: GitopsFacts, found: Sequence[Found]) -> Mapping[str, str]:
+    """Return the images of Dify that a unit names with their tags; '' where a chart fills it in."""
     tags = {item.image: "" for each in found for item in each.named}
+    if facts.release and _charts_that_decide(unit, facts):
+        tags |= dict.fromkeys(facts.release.images.tags, "")  # the chart brings them
     for fallback in (True, False):  # a tag of its own beats the chart's appVersion
         for spot in unit.spots:
             if spot.image and (spot.kind == "app-version") is fallback:
                 tags |= {image: spot.before for image, _ in spot.names}
     lowest = units.installed(unit)
     return tags | ({names.API: str(lowest)} if lowest and names.API in tags else {})
+
+
+def _charts_that_decide(unit: Unit, facts: GitopsFacts) -> tuple[Spot, ...]:
+    """Return the charts that move, and whose own release runs because nothing in the unit tags the API."""
+    if any(spot.before for spot in unit.spots if names.API in dict(spot.names) and spot.kind != "app-version"):
+        return ()
+    moving = (spot for spot in unit.spots if spot.kind == "chart-version" and chart_target(facts, spot))
+    return tuple(spot for spot in moving if chart_target(facts, spot) != spot.before)
 
 
 def layouts(unit: Unit) -> frozenset[str]:

@@ -94,11 +94,12 @@ def moves_of(spot: Spot, tag: str, digests: Digests) -> tuple[Move, ...]:
 
     Raises `errors.Invalid` (digest-unknown) when a digest has to stand there and nobody has said which.
     """
-    if spot.before == tag and not (digests.pin and _is_behind(spot, tag, digests)):
+    known = _digest(spot, tag, digests)
+    if _is_right(spot, tag, known, pin=digests.pin):
         return ()
     digest = None
     if digests.pin or spot.digest:
-        digest = _digest(spot, tag, digests)
+        digest = known
         if digest is None:
             raise errors.Invalid([_complain(spot, tag, pin=digests.pin)])
     if not spot.before and digest == spot.digest:
@@ -106,6 +107,13 @@ def moves_of(spot: Spot, tag: str, digests: Digests) -> tuple[Move, ...]:
     if digest and spot.digest_path and spot.digest_path != spot.path:
         return (*_moved(spot, tag, None), *_apart(spot, digest))
     return _moved(spot, tag, digest)
+
+
+def _is_right(spot: Spot, tag: str, known: str | None, *, pin: bool) -> bool:
+    """Whether all stands here as wanted. A digest that nobody has said anything about is taken for the tag's own."""
+    if spot.before != tag:
+        return False
+    return known in {None, spot.digest} if spot.digest else not pin
 
 
 def _moved(spot: Spot, tag: str, digest: str | None) -> tuple[Move, ...]:
@@ -127,12 +135,6 @@ def _text(spot: Spot, tag: str, digest: str | None) -> str:
 def _apart(spot: Spot, digest: str) -> tuple[Move, ...]:
     old = spot.digest or ""
     return (Move(spot, spot.digest_path or spot.path, old, digest, old, digest),) if digest != old else ()
-
-
-def _is_behind(spot: Spot, tag: str, digests: Digests) -> bool:
-    """Whether the digest that the registry has for the tag is not the one that stands here."""
-    known = _digest(spot, tag, digests)
-    return known != spot.digest if known else spot.digest is None
 
 
 def _digest(spot: Spot, tag: str, digests: Digests) -> str | None:

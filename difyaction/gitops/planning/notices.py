@@ -26,9 +26,13 @@ def notices(facts: GitopsFacts, reading: Reading, moved: Sequence[Move], still: 
     yield from units.inheritance(reading.units)
     files = {file for unit in reading.units for file in unit.files}
     places = {move.spot.key for move in moved} | {each.spot.key for each in reading.fixed}
+    charts = {move.spot.file for move in moved if move.spot.kind == "chart-version"}
     for each in found:
         if each.file in files:
             yield from _charts_left(each, places, facts)
+            yield from _kept(each)
+            if each.links and each.file in charts:
+                yield from _not_followed(each, reading)
     yield from _about_moves(moved)
 
 
@@ -81,6 +85,28 @@ def _charts_left(found: Found, places: Collection[object], facts: GitopsFacts) -
             )
             known = {"file": gap.file, "line": gap.line, "version": gap.text}
             yield Remark("chart-range", text, known, file=gap.file, line=gap.line)
+
+
+def _kept(found: Found) -> Iterator[Remark]:
+    """Say which tags are kept for the record."""
+    for kept in found.kept:
+        text = N_(
+            "{file} (line {line}) notes {image} {tag} under {key}: it speaks of another time, and is left as it is."
+        )
+        facts = {"file": kept.file, "line": kept.line, "image": kept.image, "tag": kept.tag, "key": kept.key}
+        yield Remark("record-left", text, facts, file=kept.file, line=kept.line)
+
+
+def _not_followed(found: Found, reading: Reading) -> Iterator[Remark]:
+    """Say where values for a chart that moves stand, if nobody has looked there: a tag in them would stay."""
+    for link in found.links:
+        if link.is_sure and link.file not in reading.files:
+            text = N_(
+                "{file} (line {line}): the chart moves, and values for it stand in {values}, which was not read: "
+                "tags that are pinned there stay."
+            )
+            facts = {"file": found.file, "line": link.line, "values": link.text}
+            yield Remark("values-not-followed", text, facts, file=found.file, line=link.line)
 
 
 def _about_moves(moved: Sequence[Move]) -> Iterator[Remark]:

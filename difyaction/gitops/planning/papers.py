@@ -33,6 +33,7 @@ def plan_id(
         ),
         "release": facts.release.published.tag if facts.release else "",
         "options": [options.delivery, options.chart_version, options.pin_digests, options.allow_downgrade],
+        "bound": sorted(options.bound),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -50,6 +50,10 @@ class Reading:
         """Whether the user named this file, by its path or by a glob."""
         return globs.matches(file, self.globs)
 
+    def is_outside(self, file: str) -> bool:
+        """Whether the user named files, and not this one: it was read for the base values in it."""
+        return bool(self.globs) and not self.is_asked(file)
+
     @property
     def installed(self) -> Version | None:
         """The version of Dify that the units run, the lowest when they differ; None when no tag says."""
@@ -84,8 +88,13 @@ def read_files(facts: GitopsFacts) -> Reading:
     files = {file.path: file for file in facts.files}
     wanted = wanted_globs(options, facts.environments)
     survey = discover.survey(facts.files, options, wanted)
-    fixed = set_lines.resolve(options.set_lines, files, survey.found)
-    every_unit = units.group(_with_fixed(survey.found, fixed), facts.environments)
+    fixed = set_lines.resolve(options, files, survey.found)
+    set_files = {each.spot.file for each in fixed}
+    every_unit = tuple(
+        unit
+        for unit in units.group(_with_fixed(survey.found, fixed), facts.environments)
+        if not wanted or any(file in set_files or globs.matches(file, wanted) for file in unit.files)
+    )
     return Reading(files, survey, fixed, every_unit, _chosen(every_unit, options.units), wanted)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from difyaction import errors
@@ -11,22 +12,27 @@ from difyaction.gitops.editing.address import Address
 from difyaction.gitops.editing.dotenv import read_env
 from difyaction.gitops.editing.yamltext import read
 from difyaction.gitops.files import FileAt
+from difyaction.gitops.finding import names
 from difyaction.gitops.finding.found import Found
 from difyaction.gitops.finding.kinds import variables
 from difyaction.gitops.finding.spot import Spot
+from difyaction.gitops.planning import moves
+from difyaction.gitops.planning.moves import Wanted
+from difyaction.gitops.records import PlanOptions
+
+_DIGEST = re.compile(r"[a-z0-9+._-]+:[0-9a-f]{32,}")
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """A place, and the whole value that shall stand there."""
+    """A place, and the whole value that shall stand there. ``images`` are those that the value names for a registry."""
 
     spot: Spot
     value: str
+    images: tuple[Wanted, ...] = ()
 
 
-def resolve(
-    lines: Sequence[tuple[Address, str]], files: Mapping[str, FileAt], found: Sequence[Found]
-) -> tuple[Fixed, ...]:
+def resolve(options: PlanOptions, files: Mapping[str, FileAt], found: Sequence[Found]) -> tuple[Fixed, ...]:
     """Find every place that a line of `set` names.
 
     Raises `errors.Invalid` with all complaints at once: set-file-missing, set-conflict, and what reading
@@ -35,19 +41,29 @@ def resolve(
     complaints: list[errors.Complaint] = []
     fixed: dict[object, Fixed] = {}
     by_file = {each.file: each for each in found}
-    for address, value in lines:
+    for address, value in options.set_lines:
         try:
             spot = _spot(address, files.get(address.file), by_file.get(address.file, Found(file=address.file)))
         except errors.Invalid as why:
             complaints.extend(replace(complaint, input="set") for complaint in why.complaints)
             continue
-        other = fixed.setdefault(spot.key, Fixed(spot, value))
+        images = tuple(_images(spot, value, options.image_map))
+        other = fixed.setdefault(spot.key, Fixed(spot, value, images))
         if other.value != value:
             text = f"{address} is to become {other.value!r} and {value!r}"
             complaints.append(_complain("set-conflict", text, address))
     if complaints:
         raise errors.Invalid(complaints)
     return tuple(fixed.values())
+
+
+def _images(spot: Spot, value: str, image_map: Mapping[str, str]) -> Iterator[Wanted]:
+    """Yield the images that a value names: by a whole reference, or as the tag of the place that it is written to."""
+    if reference := names.find_reference(value, image_map):
+        whole = replace(spot, image=reference.image, repository=reference.repository, also=())
+        yield from moves.registry_images(whole, reference.place.tag) if reference.place.tag else ()
+    elif spot.image and (tag := names.find_place(value).tag) and not _DIGEST.match(tag):
+        yield from moves.registry_images(spot, tag)
 
 
 def _spot(address: Address, file: FileAt | None, found: Found) -> Spot:

@@ -46,7 +46,7 @@ def release(version: str = "1.14.1", tags: Mapping[str, str] | None = None) -> R
 
 def facts(files: Mapping[str, str | bytes], **given: Any) -> GitopsFacts:  # noqa: ANN401 - fields of two records
     """Facts over these files; what is not a field of `GitopsFacts` is an option."""
-    known = {"release", "image_findings", "chart_versions", "environments"}
+    known = {"release", "image_findings", "chart_versions", "chart_apps", "environments", "skipped"}
     whole = {key: value for key, value in given.items() if key in known}
     options = PlanOptions(**{key: value for key, value in given.items() if key not in known})
     whole.setdefault("release", release())

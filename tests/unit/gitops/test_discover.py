@@ -50,10 +50,41 @@ def test_an_overlay_without_repositories_is_told_by_a_key_that_only_this_chart_h
 def test_a_common_word_is_not_enough_to_be_dify() -> None:
     text = "image:\n  api:\n    tag: 1.13.3\n"
     assert found("values.yaml", text) == {}
-    assert found("apps/dify/values.yaml", text) == {"image.api.tag": (API, "1.13.3")}
-    assert found("values.yaml", "dify:\n  image:\n    api:\n      tag: 1.13.3\n") == {
-        "dify.image.api.tag": (API, "1.13.3")
+    assert found("apps/dify/values.yaml", text) == {}
+    assert found("values.yaml", "dify:\n  image:\n    api:\n      tag: 1.13.3\n") == {}
+
+
+def test_a_path_or_a_key_that_speaks_of_dify_is_enough_with_two_keys_of_the_layout() -> None:
+    text = "image: {api: {tag: 1.13.3}, web: {tag: 1.13.3}}\n"
+    assert set(found("apps/dify/values.yaml", text)) == {"image.api.tag", "image.web.tag"}
+    assert set(found("values.yaml", f"dify: {{{text.strip()}}}\n")) == {"dify.image.api.tag", "dify.image.web.tag"}
+    assert found("apps/dify/values.yaml", "api: {image: {tag: 1.13.3}}\n") == {}
+    assert found("apps/dify/keycloak/values.yaml", text.replace("1.13.3", "3.2.1")) == {}
+    assert found("apps/dify/keycloak/values.yaml", "global: {image: {tag: 1.9.9}}\n") == {}
+
+
+REDIS = """
+kind: HelmRelease
+metadata: {name: dify-redis}
+spec:
+  chart: {spec: {chart: redis, version: 1.2.3}}
+  values:
+    global: {image: {tag: 1.4.1}}
+    image: {api: {tag: 1.2.1}, sandbox: {tag: 1.0.0}}
+    sandbox: {image: {tag: 1.0.0}}
+"""
+
+
+def test_values_for_another_chart_are_none_of_ours_unless_a_key_in_them_says_so() -> None:
+    assert found("apps/dify/redis.yaml", REDIS, globs=("apps/**",)) == {}
+    umbrella = REDIS.replace("global: {image: {tag: 1.4.1}}", "dify: {image: {api: {tag: 1.2.1}, web: {tag: 1.2.1}}}")
+    assert set(found("apps/redis.yaml", umbrella)) == {
+        "spec.values.dify.image.api.tag",
+        "spec.values.dify.image.web.tag",
     }
+    values = "{valuesObject: {global: {image: {tag: 1.9.0}}}}"
+    argo = f"spec: {{source: {{chart: shop, repoURL: https://dify.example, helm: {values}}}}}"
+    assert found("dify.yaml", argo) == {}
 
 
 def test_two_keys_of_a_layout_are_enough_in_a_file_that_was_asked_for() -> None:
@@ -180,9 +211,24 @@ def test_an_anchored_value_and_its_alias_are_two_places() -> None:
 
 
 def test_without_globs_the_yaml_files_are_candidates_but_workflows_and_templates_are_not() -> None:
-    paths = ["a/values.yaml", "b.yml", ".github/workflows/x.yaml", "chart/templates/d.yaml", "README.md", ".env"]
-    assert chosen(paths) == ["a/values.yaml", "b.yml"]
-    assert chosen(paths, with_env=True) == ["a/values.yaml", "b.yml", ".env"]
+    paths = ["a/values.yaml", "b.yml", ".github/workflows/x.yaml", "README.md", ".env"]
+    paths += ["chart/Chart.yaml", "chart/templates/sub/d.yaml"]
+    assert chosen(paths) == ["a/values.yaml", "b.yml", "chart/Chart.yaml"]
+    assert chosen(paths, with_env=True) == ["a/values.yaml", "b.yml", ".env", "chart/Chart.yaml"]
+    assert chosen(["dify/templates/d.yaml"]) == ["dify/templates/d.yaml"]
+
+
+def test_what_is_passed_over_is_said() -> None:
+    entries = [Entry("c/Chart.yaml", "100644", "1"), Entry("c/templates/x.yaml", "100644", "2")]
+    entries += [Entry("big.yaml", "100644", "3", 3_000_000), Entry("a.yaml", "100644", "4", 10)]
+    assert [remark.kind for remark in discover.skipped(entries, ())] == ["file-too-large", "templates-skipped"]
+    assert discover.skipped(entries, ["*.yaml"]) == ()
+
+
+def test_the_base_values_of_named_files_are_read_and_the_variables_beside_compose() -> None:
+    paths = ["env/prod/values.yaml", "env/dev/values.yaml", "base/d.yaml", "values.yaml", "x/base/y.yaml"]
+    assert chosen(paths, "env/prod/**") == ["env/prod/values.yaml", "base/d.yaml", "values.yaml"]
+    assert chosen(["a/docker-compose.yaml", "a/.env", ".env"], "a/*.yaml") == ["a/docker-compose.yaml", "a/.env"]
 
 
 def test_globs_choose_any_file_and_a_glob_without_a_file_is_an_error() -> None:
@@ -219,7 +265,7 @@ def test_every_bad_file_is_named_at_once() -> None:
     twice = "image: langgenius/dify-api:1.13.3\nimage: langgenius/dify-api:1.13.3\n"
     files = (file_at("a.yaml", bad), file_at("b.yaml", samples.BORIS), file_at("c.yaml", twice))
     with pytest.raises(errors.Invalid) as raised:
-        discover.survey(files, PlanOptions())
+        discover.survey(files, PlanOptions(), ["*.yaml"])
     assert [(complaint.id, complaint.file, complaint.line) for complaint in raised.value.complaints] == [
         ("yaml-unparsable", "a.yaml", 2),
         ("path-duplicate-key", "c.yaml", 2),

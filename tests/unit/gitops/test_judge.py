@@ -22,8 +22,9 @@ def situation(content: str) -> Situation:
     given = facts({"values.yaml": content})
     reading = read_files(given)
     (unit,) = reading.units
-    assert given.release is not None
-    return judge.situation(unit, reading.survey.found, given.release, given.options)
+    seen = judge.situation(unit, given, reading.survey.found)
+    assert seen is not None
+    return seen
 
 
 def test_a_unit_is_seen_with_its_images_its_layout_and_its_schema() -> None:

@@ -144,7 +144,10 @@ def test_one_variable_for_images_with_different_tags_is_refused() -> None:
         "compose.yaml": "services:\n  api: {image: 'langgenius/dify-api:${V}'}\n"
         "  d: {image: 'langgenius/dify-sandbox:${V}'}\n",
     }
-    assert complaints(files=files, env_variables={"V": API}) == ["tag-shared"]
+    assert complaints(files=files, env_variables={"V": API}, globs=("*",)) == ["tag-shared"]
+    left = plan(files, env_variables={"V": API})
+    assert (left.changes, kinds(left)[0]) == ((), "file-left")
+    assert wanted_images(facts(files, env_variables={"V": API})) == ()
 
 
 def test_set_lines_win_and_are_added() -> None:
@@ -181,13 +184,15 @@ def test_digests_are_pinned_where_asked() -> None:
 
 def test_one_tag_for_two_images_cannot_be_pinned() -> None:
     findings = (*FINDINGS[1:], Finding("", API, "1.14.1", OLD_DIGEST))
-    found = complaints(files={"values.yaml": samples.DOUBAN}, image_findings=findings, pin_digests=True)
-    assert found == ["digest-shared"]
+    given = {"image_findings": findings, "pin_digests": True}
+    assert complaints(files={"values.yaml": samples.DOUBAN}, globs=("values.yaml",), **given) == ["digest-shared"]
+    assert kinds(plan({"values.yaml": samples.DOUBAN}, **given))[0] == "file-left"
 
 
 def test_an_old_digest_is_replaced_or_refused_but_never_kept() -> None:
     files = {"a.yaml": f"image: langgenius/dify-api:1.13.3@{OLD_DIGEST}\n"}
-    assert complaints(files=files) == ["digest-unknown"]
+    assert complaints(files=files, globs=("a.yaml",)) == ["digest-unknown"]
+    assert plan(files).held == ("root",)
     made = plan(files, image_findings=FINDINGS)
     assert after(made, "a.yaml") == f"image: langgenius/dify-api:1.14.1@{NEW_DIGEST}\n"
 

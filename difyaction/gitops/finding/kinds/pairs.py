@@ -17,7 +17,7 @@ TAG_KEYS = ("tag", "imageTag", "version")
 def find(scan: Scan) -> Iterator[Spot | Gap | Named]:
     """Yield the tag beside every repository of Dify; an image whose tag is empty is only named."""
     for parent, key, repository in repositories(scan):
-        image = names.canonical(repository, scan.options.image_map)
+        image = canonical_beside(scan, parent, repository)
         tag = tag_beside(scan, parent)
         if image is None or (tag is None and key not in {"repository", "image"}):
             continue
@@ -40,6 +40,13 @@ def find(scan: Scan) -> Iterator[Spot | Gap | Named]:
             layout=layout[0].id if layout else "values",
             digest_path=digest_path,
         )
+
+
+def canonical_beside(scan: Scan, parent: Path, repository: str) -> str | None:
+    """Upstream's name of a repository, which may have its first directory in the key `registry` beside it."""
+    registry = scan.tree.value((*parent, "registry")).rstrip("/")
+    whole = names.canonical(f"{registry}/{repository}", scan.options.image_map) if registry else None
+    return whole or names.canonical(repository, scan.options.image_map)
 
 
 def repositories(scan: Scan) -> Iterator[tuple[Path, str, str]]:

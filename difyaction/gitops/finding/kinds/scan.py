@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from difyaction.gitops.editing.address import Path
@@ -11,14 +12,23 @@ from difyaction.gitops.finding.spot import Kind, Spot
 from difyaction.gitops.finding.tree import Tree
 from difyaction.gitops.records import PlanOptions
 
+_RECORD = re.compile(
+    r"[pP]revious|(?:^|[._-])prev(?=[A-Z._-]|$)|[kK]nown[-_]?[gG]ood|[lL]ast[-_]?(?:[kK]nown|[gG]ood)"
+    r"|[rR]oll[-_]?[bB]ack|[hH]istory"
+)
+
 
 @dataclass(frozen=True)
 class Scan:
-    """One tree, looked at for a user who named this file (``asked``), or who did not."""
+    """One tree, looked at for a user who named this file (``asked``), or who did not.
+
+    ``given`` are the places of this file that other files give to Dify's chart as its values; () is all of it.
+    """
 
     tree: Tree
     options: PlanOptions
     asked: bool
+    given: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,22 @@ class Named:
     image: str
     repository: str
     prefix: Path
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A tag that is written down for the record: what ran before, what is known to be good. It never moves."""
+
+    file: str
+    line: int
+    image: str
+    tag: str
+    key: str
+
+
+def record_key(path: Path) -> str:
+    """Return the key of a path that speaks of another time (`previousImage`, `knownGood`), '' when none does."""
+    return next((key for key in path if isinstance(key, str) and _RECORD.search(key)), "")
 
 
 def repository_for(image: str, scan: Scan) -> str:

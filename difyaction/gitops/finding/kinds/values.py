@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from difyaction.gitops.editing.address import Path
 from difyaction.gitops.finding import charts, names
-from difyaction.gitops.finding.kinds.pairs import REPOSITORY_KEYS
+from difyaction.gitops.finding.kinds.pairs import REPOSITORY_KEYS, canonical_beside
 from difyaction.gitops.finding.kinds.scan import Gap, Named, Scan, repository_for, spot_or_gap
+from difyaction.gitops.finding.scopes import Scope, scopes
 from difyaction.gitops.finding.spot import Spot
+from difyaction.releases import heads
 
-_ENOUGH = 2  # keys of a layout that together tell it, in a file that the user named
+_ENOUGH = 2  # keys of a layout that together tell it, where something else speaks of Dify
+_MAJOR = re.compile(r"v?([0-9]{1,9})(?=\.)")
 
 
 @dataclass(frozen=True)
@@ -34,17 +38,14 @@ class _Match:
 def find(scan: Scan, named: Sequence[Named], found: Sequence[Spot]) -> Iterator[Spot | Gap]:
     """Yield the tags of every layout that is told apart by more than one common word."""
     taken = {spot.path for spot in found}
+    around: tuple[Scope, ...] | None = None
     for match in _matches(scan):
-        if match.path not in taken and _is_dify(scan, match, named, found):
+        if match.path in taken:
+            continue
+        around = scopes(scan.tree) if around is None else around
+        if _is_dify(scan, match, around) or _is_named(match, named, found):
             taken.add(match.path)
             yield _spot(scan, match, named)
-
-
-def about_dify(scan: Scan, prefix: Path) -> bool:
-    """Whether the words around a place speak of Dify: the file's path, a key above it, the chart that it is for."""
-    if names.mentions(scan.tree.file) or any(isinstance(key, str) and names.mentions(key) for key in prefix):
-        return True
-    return any(prefix[: len(scope)] == scope for scope in _scopes(scan))
 
 
 def _matches(scan: Scan) -> Iterator[_Match]:
@@ -56,36 +57,47 @@ def _matches(scan: Scan) -> Iterator[_Match]:
                     yield match
 
 
-def _is_dify(scan: Scan, match: _Match, named: Sequence[Named], found: Sequence[Spot]) -> bool:
+def _is_named(match: _Match, named: Sequence[Named], found: Sequence[Spot]) -> bool:
+    """Whether an image of Dify is named by its repository in the very same values."""
     layout, prefix = match.layout, match.prefix
-    if layout.is_proved(scan.tree, prefix) or about_dify(scan, prefix):
-        return True
-    if any(item.prefix == prefix for item in named) or any(spot.layout == layout.id for spot in found):
-        return True
-    return scan.asked and layout.weight(scan.tree, prefix) >= _ENOUGH
+    return any(item.prefix == prefix for item in named) or any(
+        spot.layout == layout.id and spot.path[: len(prefix)] == prefix for spot in found
+    )
 
 
-def _scopes(scan: Scan) -> Iterator[Path]:
-    """Yield the mappings that say in so many words that they are about Dify's chart."""
-    tree = scan.tree.around or scan.tree
-    for key in ("chart", "repoURL", "url", "repo", "releaseName"):
-        for parent, scalar in tree.ending((key,)):
-            if names.mentions(scalar.text):
-                yield parent[:-2] if parent[-2:] == ("chart", "spec") else parent
-    for parent, scalar in tree.ending(("name",)):
-        if names.mentions(scalar.text):
-            if parent == ("metadata",):
-                yield ()
-            elif parent[-1:] == ("chartRef",):
-                yield parent[:-1]
-            elif parent[-2:-1] in {("helmCharts",), ("releases",)}:
-                yield parent
+def _is_dify(scan: Scan, match: _Match, around: Sequence[Scope]) -> bool:
+    """Whether what stands around a tag says that it is Dify's.
+
+    Dify's own chart is proof. Where the chart is another one, only a key between that speaks of Dify counts. A
+    path, a name, or that the user chose the file proves nothing alone: the layout's own keys have to be there too.
+    """
+    if not is_plausible(scan.tree.value(match.path)):
+        return False
+    layout, prefix = match.layout, match.prefix
+    scope = next((each for each in around if each.chart and each.holds(match.path)), None)
+    if prefix in scan.given:
+        return True
+    inner = prefix[len(scope.path) :] if scope else prefix
+    said = any(isinstance(key, str) and names.mentions(key) for key in inner)
+    is_enough = layout.weight(scan.tree, prefix) >= _ENOUGH
+    if scope:
+        return scope.is_dify or (is_enough and (said or not scope.is_another))
+    if layout.is_proved(scan.tree, prefix):
+        return True
+    said = said or names.mentions(scan.tree.file) or any(each.holds(match.path) for each in around)
+    return is_enough and (said or scan.asked)
+
+
+def is_plausible(text: str) -> bool:
+    """Whether a tag can be Dify's: any word, but no version of a line that Dify has never had."""
+    number = _MAJOR.match(text)
+    return number is None or int(number[1]) <= heads.newest_known().numbers[0]
 
 
 def _names_another(scan: Scan, parent: Path) -> bool:
     """Whether the repository beside a tag is known, and is none of Dify's."""
     beside = [scan.tree.value((*parent, key)) for key in REPOSITORY_KEYS]
-    return any(text and names.canonical(text, scan.options.image_map) is None for text in beside)
+    return any(text and canonical_beside(scan, parent, text) is None for text in beside)
 
 
 def _spot(scan: Scan, match: _Match, named: Sequence[Named]) -> Spot | Gap:

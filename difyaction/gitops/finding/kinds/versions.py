@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from difyaction.gitops.editing.address import Path
 from difyaction.gitops.finding import names
 from difyaction.gitops.finding.kinds.scan import Gap, Scan, spot_or_gap
+from difyaction.gitops.finding.scopes import CHART, from_git, is_dify
 from difyaction.gitops.finding.spot import Spot
 
-CHART = "dify"
 FLUX = "flux:"  # a repository that another object names; `discover` looks its address up
 
 _EXACT = re.compile(r"(?:.*[-/])??v?(?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]+)?)")
-_GIT_PATH = re.compile(r"(?:^|/)charts/dify/?$")
 
 
 def find(scan: Scan) -> Iterator[Spot | Gap]:
@@ -61,18 +60,17 @@ def _argo(scan: Scan) -> Iterator[tuple[Path, str]]:
     for parent, _ in scan.tree.ending(("targetRevision",)):
         repository = scan.tree.value((*parent, "repoURL"))
         chart = scan.tree.value((*parent, "chart"))
-        from_git = not chart and names.mentions(repository) and _GIT_PATH.search(scan.tree.value((*parent, "path")))
-        if _is_dify(chart) or from_git:
+        if is_dify(chart) or (not chart and from_git(scan.tree, parent)):
             yield (*parent, "targetRevision"), repository
 
 
 def _flux(scan: Scan) -> Iterator[tuple[Path, str]]:
     for parent, chart in scan.tree.ending(("chart", "spec", "chart")):
-        if _is_dify(chart.text):
+        if is_dify(chart.text):
             spec = (*parent, "chart", "spec")
             yield (*spec, "version"), FLUX + scan.tree.value((*spec, "sourceRef", "name"))
     url = scan.tree.value(("spec", "url"))
-    if scan.tree.value(("kind",)) == "OCIRepository" and _is_dify(url):
+    if scan.tree.value(("kind",)) == "OCIRepository" and is_dify(url):
         for key in ("tag", "semver"):
             yield ("spec", "ref", key), url
 
@@ -83,7 +81,7 @@ def _lists(scan: Scan) -> Iterator[tuple[Path, str]]:
     for parent, _ in scan.tree.ending(("version",)):
         if len(parent) > 1 and parent[-2] in places:
             name, repository = places[str(parent[-2])]
-            if _is_dify(chart := scan.tree.value((*parent, name))):
+            if is_dify(chart := scan.tree.value((*parent, name))):
                 yield (*parent, "version"), scan.tree.value((*parent, repository)) or _helmfile(scan, chart)
 
 
@@ -93,7 +91,3 @@ def _helmfile(scan: Scan, chart: str) -> str:
         if parent[:-1] == ("repositories",) and scalar.text == alias:
             return scan.tree.value((*parent, "url"))
     return alias
-
-
-def _is_dify(chart: str) -> bool:
-    return chart.rstrip("/").rpartition("/")[2] == CHART
