@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from difyaction import errors
 from difyaction.gitops.editing.address import Path
 from difyaction.gitops.files import FileAt
-from difyaction.gitops.finding import bases, globs, names
+from difyaction.gitops.finding import bases, globs, lookalikes, names
 from difyaction.gitops.finding.candidates import candidates, skipped
 from difyaction.gitops.finding.found import Found, is_worth_reading, look, names_image
 from difyaction.gitops.finding.kinds import versions
@@ -55,6 +55,7 @@ def survey(files: Sequence[FileAt], options: PlanOptions, wanted: Sequence[str] 
         looks.at(others[base], asked=False)
     for path, prefixes in _linked(looks.found, seen).items():
         looks.at(seen[path], asked=globs.matches(path, wanted), given=prefixes)
+    looks.remarks.extend(lookalikes.remarks(named, looks.found))
     if looks.complaints:
         raise errors.Invalid(tuple(dict.fromkeys(looks.complaints)))
     learned = with_learned(tuple(looks.found.values()), files, options, wanted)

@@ -19,8 +19,9 @@ from difyaction.gitops.finding.spot import Spot
 from difyaction.gitops.finding.tree import trees
 from difyaction.gitops.finding.uncovered import Loose, closed, uncovered
 from difyaction.gitops.records import PlanOptions
+from difyaction.releases.images import KNOWN
 
-_NAMES_IMAGE = re.compile(rb"(?:^|\n)[^#\n]*langgenius/dify-")
+_NAMES_IMAGE = re.compile(rb"(?:^|\n)[^#\n]*(?:" + "|".join(map(re.escape, sorted(KNOWN))).encode() + rb")(?![\w-])")
 _DIFY = re.compile(rb"(?<![a-z])dify", re.IGNORECASE)
 _OWN_KEYS = re.compile(rb"\b(?:pluginDaemon|ssrfProxy|agentBackend|localSandbox|workerBeat)\b")
 _MOVABLE = re.compile(rb"\btag\b|\b[vV]ersion\b|Version\b|Revision\b|newTag\b|\bimages?\b")

@@ -50,13 +50,14 @@ def situation(unit: Unit, facts: GitopsFacts, found: Sequence[Found]) -> Situati
     """Gather what the rules look at; None without a release, over which there is nothing to judge."""
     if facts.release is None:
         return None
+    wanted = _wanted(unit, facts) or facts.release.version
     here = [each for each in found if each.file in unit.files]
     installed, highest = running(unit, facts)
     said = {each.migrates for each in here if each.migrates is not None}
     return Situation(
-        wanted=facts.release.version,
+        wanted=wanted,
         installed=installed,
-        wanted_known=heads.is_known(facts.release.version),
+        wanted_known=heads.is_known(wanted),
         own_images=own_images(unit, facts, here),
         upstream=facts.release.images,
         other_images={name: tag for each in here for name, tag in each.others.items()},
@@ -65,7 +66,7 @@ def situation(unit: Unit, facts: GitopsFacts, found: Sequence[Found]) -> Situati
         installed_head=heads.head_of(installed) if installed else None,
         highest=highest,
         highest_head=heads.head_of(highest) if highest else None,
-        wanted_head=heads.head_of(facts.release.version),
+        wanted_head=heads.head_of(wanted),
         unit=unit.name,
         allow_downgrade=facts.options.allow_downgrade,
     )
@@ -95,6 +96,14 @@ def own_images(unit: Unit, facts: GitopsFacts, found: Sequence[Found]) -> Mappin
                 tags |= {image: spot.before for image, _ in spot.names}
     lowest = units.installed(unit)
     return tags | ({names.API: str(lowest)} if lowest and names.API in tags else {})
+
+
+def _wanted(unit: Unit, facts: GitopsFacts) -> Version | None:
+    """Return the release that the charts of a unit go to, where their versions decide: maybe not the wanted one."""
+    targets = ((spot.repository, chart_target(facts, spot)) for spot in _charts_that_decide(unit, facts))
+    return max(
+        (version for key in targets if (version := names.version_of(facts.chart_apps.get(key, "")))), default=None
+    )
 
 
 def _charts_that_decide(unit: Unit, facts: GitopsFacts) -> tuple[Spot, ...]:

@@ -16,12 +16,17 @@ def settled(facts: GitopsFacts, reading: Reading, plan: GitopsPlan) -> bool:
 
     A unit that is held back, a file that cannot be read, a place that nobody could move: then it is not settled.
     """
-    if plan.changes or plan.held or not reading.units or reading.survey.remarks:
+    if plan.changes or plan.held or not reading.units or _is_unreadable(reading):
         return False
     if facts.release is None:
         return bool(reading.fixed)
     by_hand = {each.spot.key for each in reading.fixed}
     return all(_is_there(unit, facts, by_hand) for unit in reading.units)
+
+
+def _is_unreadable(reading: Reading) -> bool:
+    """Whether a file names an image of Dify, and could not be read."""
+    return any(remark.kind == "template-left" for remark in reading.survey.remarks)
 
 
 def _is_there(unit: Unit, facts: GitopsFacts, by_hand: Collection[object]) -> bool:

@@ -41,6 +41,20 @@ def test_a_chart_is_judged_by_the_release_that_it_ran() -> None:
     assert rules("") == ["installed-unknown"]
 
 
+def test_a_chart_version_that_carries_another_release_is_judged_by_that() -> None:
+    apps = {(HERE, "0.20.0"): "1.14.0", (HERE, "0.38.0"): "1.10.0"}
+    made = plan({"app.yaml": APP}, chart_version="0.38.0", chart_apps=apps)
+    assert [objection.consent for objection in made.stopping] == ["schema-downgrade@1.10.0"]
+
+
+def test_values_that_look_like_dify_are_named_where_a_chart_is() -> None:
+    files = {"apps/a.yaml": APP, "values/prod.yaml": VALUES, "values/other.yaml": "image: {tag: 1.0.0}\n"}
+    made = plan(files, chart_versions={HERE: "0.37.0"})
+    (remark,) = (finding for finding in made.findings if finding.kind == "values-look-alike")
+    assert remark.file == "values/prod.yaml"
+    assert "values-look-alike" not in kinds(plan({"values/prod.yaml": VALUES}))
+
+
 def test_a_tag_of_its_own_says_more_than_the_chart() -> None:
     files = {"app.yaml": APP + "    helm: {valuesObject: {image: {api: {tag: 1.14.0}}}}\n"}
     made = plan(files, chart_versions={HERE: "0.37.0"})

@@ -96,6 +96,11 @@ def test_comments_words_and_lists_of_an_updater_hold_nothing_back(text: str) -> 
     assert set(moved(plan({"a/x.yaml": WEB_ELSEWHERE + text}))) == {"a/x.yaml#web"}
 
 
+def test_an_image_that_is_only_named_alike_is_nobodys_business() -> None:
+    files = {"a.yaml": "image: langgenius/dify-api-custom:1\n b: [\n", "b.yaml": WEB_ELSEWHERE}
+    assert set(moved(plan(files))) == {"b.yaml#web"}
+
+
 def test_a_list_inside_a_literal_is_read() -> None:
     text = "patches:\n- patch: |-\n    - op: replace\n      path: /x\n      value: langgenius/dify-api:1.13.3  # n\n"
     assert after(plan({"a.yaml": text}), "a.yaml") == text.replace("1.13.3", "1.14.1")

@@ -14,7 +14,7 @@ from difyaction.gitops.finding.scopes import Scope, scopes
 from difyaction.gitops.finding.spot import Spot
 from difyaction.releases import heads
 
-_ENOUGH = 2  # keys of a layout that together tell it, where something else speaks of Dify
+ENOUGH = 2  # keys of a layout that together tell it, where something else speaks of Dify
 _MAJOR = re.compile(r"v?([0-9]{1,9})(?=\.)")
 
 
@@ -79,7 +79,7 @@ def _is_dify(scan: Scan, match: _Match, around: Sequence[Scope]) -> bool:
         return True
     inner = prefix[len(scope.path) :] if scope else prefix
     said = any(isinstance(key, str) and names.mentions(key) for key in inner)
-    is_enough = layout.weight(scan.tree, prefix) >= _ENOUGH
+    is_enough = layout.weight(scan.tree, prefix) >= ENOUGH
     if scope:
         return scope.is_dify or (is_enough and (said or not scope.is_another))
     if layout.is_proved(scan.tree, prefix):
