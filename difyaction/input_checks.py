@@ -19,6 +19,8 @@ def check(inputs: Inputs) -> Iterator[Complaint]:
         yield from _access(inputs)
         yield from _delivery(inputs)
         yield from asked.complaints(inputs)
+    if inputs.target == "server" and inputs.mode != "matrix":
+        yield from _server(inputs)
     if bool(inputs.app_client_id) != bool(inputs.app_private_key):
         lacking = "app-private-key" if inputs.app_client_id else "app-client-id"
         yield _missing(lacking, f"{lacking}: an App needs both app-client-id and app-private-key.")
@@ -35,7 +37,8 @@ def _conflict(name: str, text: str) -> Complaint:
 def _what_to_do(inputs: Inputs) -> Iterator[Complaint]:
     if not inputs.target and inputs.mode != "matrix":
         yield _missing("target", "target: say what is upgraded, for example gitops.")
-    if inputs.mode in {"plan", "apply"} and not (inputs.dify_version or inputs.set_lines or inputs.chart_version):
+    edits = bool(inputs.set_lines or inputs.chart_version) and inputs.target != "server"
+    if inputs.mode in {"plan", "apply"} and not (inputs.dify_version or edits):
         yield _missing("dify-version", "dify-version: say which release is wanted, or give explicit edits in set.")
     if inputs.plan_id and inputs.mode in {"plan", "matrix"}:
         yield _conflict("plan-id", f"plan-id: mode {inputs.mode} makes a plan; an approved one belongs to apply.")
@@ -52,6 +55,33 @@ def _access(inputs: Inputs) -> Iterator[Complaint]:
         yield _missing("repository", f"repository: delivery {inputs.delivery} needs to know which one.")
     if not (inputs.token or inputs.app_client_id or inputs.app_private_key):
         yield _missing("token", f"token: delivery {inputs.delivery} needs a token, or an App's id and key.")
+
+
+def _server(inputs: Inputs) -> Iterator[Complaint]:
+    if not inputs.host:
+        yield _missing("host", "host: say which host runs Dify, or `local` for this machine.")
+    elif inputs.host == "local":
+        for name, given in (("ssh-key", inputs.ssh_key), ("jump-host", inputs.jump_host), ("user", inputs.user)):
+            if given:
+                yield _conflict(name, f"{name}: host local is this machine, which is not reached by SSH.")
+    else:
+        yield from _ssh(inputs)
+    for name, path in (("dify-folder", inputs.dify_folder), ("backup-dir", inputs.backup_dir)):
+        if path and not path.startswith("/"):
+            yield Complaint(id="input-invalid", text=f"{name}: {path!r} is not an absolute path.", input=name)
+    if inputs.backup_dir and inputs.dify_folder and f"{inputs.backup_dir}/".startswith(f"{inputs.dify_folder}/"):
+        yield _conflict("backup-dir", "backup-dir: a backup inside dify-folder would be part of the next backup.")
+
+
+def _ssh(inputs: Inputs) -> Iterator[Complaint]:
+    if not inputs.user:
+        yield _missing("user", "user: say whom to log in as.")
+    if not inputs.ssh_key:
+        yield _missing("ssh-key", "ssh-key: logging in needs a private key.")
+    if not inputs.ssh_known_hosts:
+        yield _missing("ssh-known-hosts", "ssh-known-hosts: the host is not talked to before its key is known.")
+    if inputs.jump_ssh_key and not inputs.jump_host:
+        yield _conflict("jump-ssh-key", "jump-ssh-key: there is no jump-host.")
 
 
 def _delivery(inputs: Inputs) -> Iterator[Complaint]:

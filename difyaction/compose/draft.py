@@ -129,7 +129,9 @@ def _renamed(compose: bytes, names: Mapping[str, str]) -> bytes:
         ref = match["ref"].decode("utf-8", "surrogateescape")
         for old, new in names.items():
             if ref.startswith((f"{old}:", f"{old}@")) or ref == old:
-                return match["head"] + f"{new}{ref.removeprefix(old)}".encode("utf-8", "surrogateescape") + match["tail"]
+                return (
+                    match["head"] + f"{new}{ref.removeprefix(old)}".encode("utf-8", "surrogateescape") + match["tail"]
+                )
         return match[0]
 
     return _IMAGE.sub(rename, compose) if names else compose

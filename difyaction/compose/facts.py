@@ -210,12 +210,14 @@ class Backup:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run's folder that is still there. ``going``: its script lives, on this boot of the machine."""
+    """A run's folder that is still there. ``state``: ``going``, ``dead`` (broken off) or how it ended.
+
+    ``read``: somebody has followed it to its end.
+    """
 
     id: str
     folder: str
     state: str = ""
-    going: bool = False
     read: bool = False
 
 

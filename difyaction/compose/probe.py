@@ -28,7 +28,7 @@ def script(  # each is a place that the caller may know better
     reach = f"DOCKER_HOST={shlex.quote(docker_host)} " if docker_host else ""
     return (
         f"probe={shlex.quote(head + body)}\n"
-        f"if {reach}docker version >/dev/null 2>&1 || [ -S \"${{XDG_RUNTIME_DIR:-/run/user/$(id -u)}}/docker.sock\" ]"
+        f'if {reach}docker version >/dev/null 2>&1 || [ -S "${{XDG_RUNTIME_DIR:-/run/user/$(id -u)}}/docker.sock" ]'
         " || ! sudo -n docker version >/dev/null 2>&1\n"
         'then exec sh -c "$probe"\n'
         'else exec sudo -n sh -c "$probe"\n'

@@ -203,18 +203,15 @@ look_at_past() {
   look_at_runs
 }
 
-look_at_runs() {
+look_at_runs() { # each run's folder can say itself how it is
   for run in "$state"/runs/*/; do
-    [ -d "$run" ] || continue
-    going=no
-    pid=$(cat "$run/pid" 2>/dev/null)
-    [ -z "$pid" ] || [ "$(cat "$run/boot" 2>/dev/null)" != "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)" ] || ! kill -0 "$pid" 2>/dev/null || going=yes
-    printf '%s|%s|%s|%s\n' "$(basename "$run")" "$going" "$(head -c 200 "$run/state" 2>/dev/null | tr '\n|' '  ')" "$([ -f "$run/read" ] && echo read)"
+    [ -f "$run/runbook.sh" ] || continue
+    printf '%s|%s|%s\n' "$(basename "$run")" "$(sh "$run/runbook.sh" look 0 0 2>/dev/null | awk 'NR == 1 { print $2 }')" "$([ -f "$run/read" ] && echo read)"
   done 2>/dev/null | tail -n 50 | emit runs
-  for lock in "$state"/lock*/; do
-    [ -d "$lock" ] || continue
-    for each in "$lock"*; do printf '%s=%s\n' "$(basename "$each")" "$(head -c 500 "$each" | tr '\n' ' ')"; done
-  done 2>/dev/null | emit lock
+  [ -d "$state/lock" ] || return 0
+  for each in owner run expiry boot pid start; do printf '%s=%s\n' "$each" "$(head -c 500 "$state/lock/$each" 2>/dev/null | tr '\n' ' ')"; done | emit lock
+  pid=$(cat "$state/lock/pid" 2>/dev/null)
+  sed -e 's/.*) //' -e '/^[ZX]/d' "/proc/${pid:-none}/stat" 2>/dev/null | cut -d ' ' -f 20 | emit lock-started
 }
 
 look_at_host

@@ -12,7 +12,7 @@ from difyaction.compose.answers import Answers, number, string, text
 from difyaction.compose.facts import Backup, Lock, Run
 
 _BACKUP_FIELDS = 4
-_RUN_FIELDS = 4
+_RUN_FIELDS = 3
 
 
 def backups(answers: Answers) -> tuple[Backup, ...]:
@@ -44,24 +44,23 @@ def runs(answers: Answers) -> tuple[Run, ...]:
     split = (line.split("|") for line in text(answers, "runs").splitlines())
     state = text(answers, "state")
     return tuple(
-        Run(id=row[0], folder=f"{state}/runs/{row[0]}", going=row[1] == "yes", state=row[2].strip(), read=bool(row[3]))
+        Run(id=row[0], folder=f"{state}/runs/{row[0]}", state=row[1], read=bool(row[2]))
         for row in split
         if len(row) == _RUN_FIELDS
     )
 
 
 def lock(answers: Answers) -> Lock | None:
-    """Return the lock that somebody holds. It is live on its own boot of the machine, until it expires."""
+    """Return the lock that somebody holds. It is live while its process is; of a process unknown, until it expires."""
     held = dict(line.partition("=")[::2] for line in text(answers, "lock").splitlines())
     if not held:
         return None
     until = number(held.get("expiry", "0").strip())
     same_boot = held.get("boot", "").strip() == text(answers, "boot")
+    started = held.get("start", "").strip()
+    alive = text(answers, "lock-started") == started if started else until > number(text(answers, "epoch"))
     return Lock(
-        owner=held.get("owner", "").strip(),
-        run=held.get("run", "").strip(),
-        until=until,
-        live=same_boot and until > number(text(answers, "epoch")),
+        owner=held.get("owner", "").strip(), run=held.get("run", "").strip(), until=until, live=same_boot and alive
     )
 
 

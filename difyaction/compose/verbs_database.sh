@@ -63,6 +63,7 @@ dump() { # DATABASE FILE: a dump, and beside it in FILE.rows the rows of every t
   size=$(wc -c <"$2" | tr -d ' ')
   fact "dump-bytes-$1" "$size"
   fact "dump-seconds-$1" "$took"
+  echo "$took" >>"$RUN/dump-seconds"
   say "$1: dump of $size bytes in $took s, $(wc -l <"$2.rows" | tr -d ' ') tables"
 }
 
@@ -185,6 +186,19 @@ restore_dumps() { # FOLDER SUFFIX: reads FOLDER/NAME.SUFFIX back, and puts it in
     esac
     say "$each: restored from $each.$2"
   done
+}
+
+last_of() { # BACKUP DATABASE: the suffix of what was saved last, with nobody writing where that was needed
+  if [ -f "$1/$2.final" ]; then echo final; else echo dump; fi
+}
+
+restore_backup() { # BACKUP
+  restore_dumps "$1" "$(last_of "$1" "$DB_MAIN")"
+}
+
+rows_of_backup() { # BACKUP: whether the main database has the rows that were counted into it
+  count_rows "$DB_MAIN" | sort >"$RUN/rows.now"
+  rows_kept "$1/$DB_MAIN.$(last_of "$1" "$DB_MAIN").rows" "$RUN/rows.now" exact
 }
 
 database_works() { # whether a session other than ours does something, or waits for a lock

@@ -17,15 +17,20 @@ put_file() { # FROM PATH MODE: in place, so that owner, mode and every bind moun
   cat "$1" >"$FOLDER/$2"
 }
 
-put_back() { # PATH: as it was packed; a file that was not there goes
-  if tar -tf "$BACKUP/config.tar" "./$1" >/dev/null 2>&1; then
+put_back() { # PATH [BACKUP]: as it was packed; a file that was not there goes
+  kept="${2:-$BACKUP}/config.tar"
+  if tar -tf "$kept" "./$1" >/dev/null 2>&1; then
     mkdir -p "$(dirname "$FOLDER/$1")"
-    tar -xOf "$BACKUP/config.tar" "./$1" >"$RUN/put-back" && cat "$RUN/put-back" >"$FOLDER/$1"
+    tar -xOf "$kept" "./$1" >"$RUN/put-back" && cat "$RUN/put-back" >"$FOLDER/$1"
     result=$?
     rm -f "$RUN/put-back"
     return "$result"
   fi
   rm -f "$FOLDER/$1"
+}
+
+is_sealed() { # BACKUP: whole, and as it was written
+  [ -f "$1/complete" ] && (cd "$1" && sha256sum -c SHA256SUMS >/dev/null 2>&1) || fail backup-damaged "$1 is not what was written: its checksums do not fit."
 }
 
 is_unchanged() { # PATH SHA256

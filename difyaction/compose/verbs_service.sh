@@ -82,6 +82,22 @@ stands_still() { # SERVICE...: running, and not restarted since they were made
   done
 }
 
+keep_stopped() { # ID...: not even a reboot starts them again; $RUN/restarts knows what they had
+  for each in "$@"; do
+    policy=$(dk inspect --format '{{.HostConfig.RestartPolicy.Name}}' "$each") || return 1
+    case "$policy" in '' | no) continue ;; esac
+    printf '%s %s\n' "$each" "$policy" >>"$RUN/restarts"
+    dk update --restart=no "$each" >/dev/null || return 1
+  done
+}
+
+restart_as_before() { # those that are still there
+  [ -f "$RUN/restarts" ] || return 0
+  while read -r each policy; do
+    ! dk inspect "$each" >/dev/null 2>&1 || dk update --restart="$policy" "$each" >/dev/null || return 1
+  done <"$RUN/restarts"
+}
+
 stop_by_id() { # SECONDS ID...: those that are there
   seconds="$1"
   shift

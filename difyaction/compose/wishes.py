@@ -27,5 +27,6 @@ class Wishes:
     max_downtime: int = 600
     drain_timeout: int = 60
     migration_timeout: int | None = None
+    migration_idle: int = 300
     start_timeout: int = 600
     pull_timeout: int = 3600

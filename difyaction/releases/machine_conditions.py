@@ -58,7 +58,10 @@ def disk_space(situation: Situation) -> Facts | None:
     short = {place: sizes for place, sizes in _machine(situation).disk_needed.items() if sizes[0] > sizes[1]}
     if not short:
         return None
-    texts = (f"{place}: {free / _GIB:.1f} GiB free, {needed / _GIB:.1f} GiB needed" for place, (needed, free) in short.items())
+    texts = (
+        f"{place}: {free / _GIB:.1f} GiB free, {needed / _GIB:.1f} GiB needed"
+        for place, (needed, free) in short.items()
+    )
     return {"places": "; ".join(texts)}
 
 

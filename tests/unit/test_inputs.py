@@ -43,6 +43,8 @@ def test_the_table_and_the_record_have_the_same_fields_of_the_same_types() -> No
         "pairs": Mapping[str, str],
         "secret": Secret,
         "integer": int | None,
+        "duration": int | None,
+        "size": int,
     }
     for spec in table().values():
         if spec.kind != "credentials":

@@ -1,0 +1,53 @@
+"""Words of a shell script, written from values."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from importlib import resources
+
+from difyaction.compose.shift import Shift
+
+_VERBS = ("verbs_service.sh", "verbs_database.sh", "verbs_files.sh")
+_CONTROL = {"postgresql": "postgres", "mysql": "mysql"}  # the database that one is in to rename another
+
+
+def words(texts: Iterable[str]) -> str:
+    """Return texts as arguments of a command."""
+    return " ".join(shlex.quote(text) for text in texts)
+
+
+def literals(shift: Shift) -> str:
+    """Return the values that the verbs look at, as assignments."""
+    database = shift.database
+    network = next((c for name, (_, c) in shift.before.items() if name == shift.api_before), "")
+    values = {
+        "PROJECT": shift.project,
+        "FOLDER": shift.folder,
+        "TOP": shift.install.checkout.top if shift.install.checkout else "",
+        "API": shift.api,
+        "PROXY": shift.proxy,
+        "URL": shift.url,
+        "CELERY": shift.celery,
+        "TOOLS": shift.tools,
+        "HELD": f"dify-upgrade-proxy-{shift.project}",
+        "MIGRATION": f"dify-upgrade-migration-{shift.project}",
+        "DB_KIND": database.kind,
+        "DB_SERVICE": database.service,
+        "DB_USER": database.user,
+        "DB_MAIN": database.main,
+        "DB_NAMES": " ".join(database.names),
+        "DB_CONTROL": _CONTROL[database.kind],
+        "DB_CLIENT": database.client_image,
+        "DB_NETWORK": f"container:{network}" if database.external else "",
+        "COUNTED": " ".join(shift.counted),
+        "SUMMED": " ".join(shift.summed),
+        "TOO_BIG_TO_COUNT": "" if database.size <= shift.wishes.restore_test_max else "yes",
+    }
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def verbs() -> str:
+    """Return what the steps say, as shell functions: the same for every plan."""
+    texts = (resources.files(__package__).joinpath(name).read_text(encoding="utf-8") for name in _VERBS)
+    return "\n".join(texts)

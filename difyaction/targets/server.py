@@ -1,0 +1,228 @@
+"""A Docker Compose install of Dify on one host: look, plan, deliver a runbook, follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import requests
+
+from difyaction.compose import follow, probe
+from difyaction.compose.draft import Way
+from difyaction.compose.env_records import shown
+from difyaction.compose.facts import Machine
+from difyaction.compose.installed import installed_version, must_be_known
+from difyaction.compose.journal_log import JournalLog
+from difyaction.compose.outcome import outcome_of
+from difyaction.compose.server_plan import ServerFacts, ServerPlan, draft_for, make_plan
+from difyaction.compose.staging import ask_compose
+from difyaction.compose.wishes import Wishes
+from difyaction.connections import Connection, Lost
+from difyaction.errors import Running
+from difyaction.inputs import Inputs
+from difyaction.releases.catalogue import Policy, Release
+from difyaction.releases.version import Version
+from difyaction.secret import Secret
+from difyaction.surroundings import Surroundings
+from difyaction.target import Outcome
+from difyaction.upstream import Upstream
+from difyaction.upstream_folder import docker_folder
+from difyaction.web import Web
+
+
+class Releases(Protocol):
+    """What upstream publishes: a release, and its docker folder."""
+
+    def release(self, text: str, installed: Version | None) -> Release:
+        """Return the release that was asked for."""
+        ...
+
+    def folder(self, tag: str) -> Mapping[str, bytes]:
+        """Return the files below ``docker`` at a tag."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
+@dataclass(frozen=True)
+class FromUpstream:
+    """Upstream's repository on GitHub."""
+
+    inputs: Inputs
+    session: requests.Session
+    web: Web
+    policy: Policy
+
+    def release(self, text: str, installed: Version | None) -> Release:
+        """Ask for the release."""
+        inputs = self.inputs
+        upstream = Upstream(self.web, inputs.dify_api_url, inputs.dify_repository, inputs.dify_token or None)
+        return upstream.release(text, installed=installed, policy=self.policy)
+
+    def folder(self, tag: str) -> Mapping[str, bytes]:
+        """Fetch the archive of a tag."""
+        inputs = self.inputs
+        return docker_folder(self.web, inputs.dify_api_url, inputs.dify_repository, tag, inputs.dify_token or None)
+
+    def close(self) -> None:
+        """Let go of the session."""
+        self.session.close()
+
+
+class Server:
+    """The target ``server``."""
+
+    def __init__(self, inputs: Inputs, surroundings: Surroundings, connection: Connection, releases: Releases) -> None:
+        self._inputs = inputs
+        self._surroundings = surroundings
+        self._connection = connection
+        self._releases = releases
+        self._wishes = wishes_of(inputs)
+        self._deadline = surroundings.monotonic() + (inputs.job_time or 0)
+
+    def inspect(self) -> ServerFacts:
+        """Look at the machine, ask for the release, then ask the machine's Compose about the merged files."""
+        self._end_what_runs()
+        machine = self._look()
+        install = must_be_known(machine)
+        installed = installed_version(machine)
+        release = self._releases.release(self._inputs.dify_version, installed)
+        self._surroundings.say(f"Dify {installed} is installed in {install.folder}, {release.version} is wanted")
+        way = Way(
+            installed=installed,
+            wanted=release.version,
+            before=self._releases.folder(installed.tag),
+            after=self._releases.folder(release.version.tag),
+        )
+        drafted = draft_for(machine, way, self._wishes)
+        composed = ask_compose(
+            self._connection, machine, install, drafted.files, timeout=self._inputs.command_timeout or 300
+        )
+        return ServerFacts(
+            machine=machine,
+            way=way,
+            release=release,
+            draft=drafted,
+            composed=composed,
+            wishes=self._wishes,
+            owner=_owner(self._surroundings.environ),
+        )
+
+    def plan(self, facts: ServerFacts) -> ServerPlan:
+        """Decide, over facts alone."""
+        return make_plan(facts)
+
+    def apply(self, plan: ServerPlan) -> Outcome:
+        """Deliver the runbook, start it, follow it to its end."""
+        if not plan.steps:
+            return Outcome("unchanged", changed=False)
+        follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered)
+        return self._followed(plan.settings.folder, plan.settings.backup)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._connection.close()
+        self._releases.close()
+
+    def _look(self) -> Machine:
+        inputs, wishes = self._inputs, self._wishes
+        script = probe.script(
+            folder=wishes.folder, project=wishes.project, backup=wishes.backup_folder, docker_host=wishes.docker_host
+        )
+        machine = probe.read(self._connection.run(script, timeout=inputs.command_timeout or 300).out)
+        for secret in (machine.database.password if machine.database else None, *_secrets(machine)):
+            if secret:
+                self._surroundings.runner.mask(secret)
+        return machine
+
+    def _end_what_runs(self) -> None:
+        """Follow a run that is still going, or was cut off: only then can anybody say what is there."""
+
+    def _followed(self, folder: str, backup: str) -> Outcome:
+        surroundings = self._surroundings
+        log = JournalLog(surroundings.runner)
+        watch = follow.Watch(clock=surroundings.monotonic, pause=surroundings.pause, say=surroundings.say)
+        try:
+            for row in follow.follow(self._connection, folder, watch):
+                log.tell(row)
+                if surroundings.monotonic() > self._deadline and not row.is_final:
+                    raise _time_is_up(folder)
+        except Lost as why:
+            raise _time_is_up(folder) from why
+        finally:
+            log.close()
+        return outcome_of(log.record, folder=folder, backup=backup)
+
+
+def wishes_of(inputs: Inputs) -> Wishes:
+    """Return what the plan looks at of the inputs."""
+    usual = Wishes()
+    return Wishes(
+        folder=inputs.dify_folder.rstrip("/"),
+        project=inputs.project_name,
+        docker_host=inputs.docker_host,
+        image_map=inputs.image_map,
+        acknowledge=inputs.acknowledge,
+        allow_downgrade=inputs.allow_downgrade,
+        backup=inputs.backup,
+        backup_folder=inputs.backup_dir.rstrip("/"),
+        backup_keep=inputs.backup_keep or usual.backup_keep,
+        backup_max=inputs.backup_max,
+        restore_test_max=inputs.restore_test_max,
+        final_backup=inputs.final_backup,
+        max_downtime=inputs.max_downtime or 0,
+        drain_timeout=inputs.drain_timeout or 0,
+        migration_timeout=inputs.migration_timeout,
+        migration_idle=inputs.migration_idle or usual.migration_idle,
+        start_timeout=inputs.start_timeout or usual.start_timeout,
+        pull_timeout=inputs.pull_timeout or usual.pull_timeout,
+    )
+
+
+def build(inputs: Inputs, surroundings: Surroundings) -> Server:
+    """Make the target. Nobody is contacted yet."""
+    session = requests.Session()
+    releases = FromUpstream(
+        inputs,
+        session,
+        Web(session, clock=surroundings.monotonic, pause=surroundings.pause),
+        Policy(surroundings.now(), inputs.allow_prerelease, inputs.minimum_release_age),
+    )
+    return Server(inputs, surroundings, connection_of(inputs, surroundings), releases)
+
+
+def connection_of(inputs: Inputs, surroundings: Surroundings) -> Connection:
+    """Return the way to the host."""
+    if inputs.host == "local":
+        from difyaction.connections.local import Local  # noqa: PLC0415 - SSH's library is only for those who use it
+
+        return Local()
+    raise NotImplementedError
+
+
+def _owner(environ: Mapping[str, str]) -> str:
+    repository, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
+    return f"{repository} run {run}" if repository else environ.get("USER", "") or "somebody"
+
+
+def _secrets(machine: Machine) -> list[Secret]:
+    """Return what of the containers' environments must never be printed."""
+    return [
+        secret
+        for container in machine.containers
+        for key, secret in container.environment.items()
+        if isinstance(shown(key, secret.reveal(), secret.reveal()), Secret)
+    ]
+
+
+def _time_is_up(folder: str) -> Running:
+    return Running(
+        "job-time-over",
+        "The time to follow the host is over, or there is no contact any more.",
+        state="The upgrade goes on there by itself, in {folder}.",
+        next_step="Run again later: the next run looks how it ended.",
+        folder=folder,
+    )
