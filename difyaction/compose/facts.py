@@ -126,6 +126,7 @@ class Install:
     checkout: Checkout | None = None
     others: tuple[str, ...] = ()  # further folders that could have been meant
     cut: bool = False  # whether there were more files than could be brought
+    writable: bool = True  # for the user that we are there
 
     @property
     def kind(self) -> str:

@@ -14,7 +14,7 @@ within() { seconds="$1"; shift; if command -v timeout >/dev/null 2>&1; then time
 free_at() { # name path: the nearest folder that exists
   place="$2"
   while [ ! -d "$place" ] && [ "$place" != / ]; do place=$(dirname "$place"); done
-  df -Pk "$place" 2>/dev/null | awk 'NR == 2 { print $4 * 1024, $1 }' | emit "$1"
+  df -Pk "$place" 2>/dev/null | awk 'NR == 2 { printf "%.0f %s\n", $4 * 1024, $1 }' | emit "$1"
 }
 
 look_at_host() {
@@ -25,7 +25,7 @@ look_at_host() {
   fact home "${HOME:-/}"
   fact epoch "$(date +%s)"
   fact boot "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
-  awk '$1 == "MemAvailable:" { m = $2 } $1 == "SwapFree:" { s = $2 } END { print m * 1024, s * 1024 }' /proc/meminfo | emit memory
+  awk '$1 == "MemAvailable:" { m = $2 } $1 == "SwapFree:" { s = $2 } END { printf "%.0f %.0f\n", m * 1024, s * 1024 }' /proc/meminfo | emit memory
   for tool in awk base64 date df head mkdir sed tar tr; do
     command -v "$tool" >/dev/null 2>&1 || printf '%s ' "$tool"
   done | emit lacking
@@ -75,6 +75,7 @@ $place"
   [ -n "$project" ] || project=$(docker ps -a --format '{{.Label "com.docker.compose.project"}} {{.Label "com.docker.compose.project.working_dir"}} {{.Image}}' 2>/dev/null |
     awk -v f="$folder" '$2 == f && $3 ~ /dify-api/ { print $1; exit }')
   fact folder "$folder"
+  [ -n "$folder" ] && [ -w "$folder" ] && { [ ! -e "$folder/.env" ] || [ -w "$folder/.env" ]; } && fact writable yes
   fact project "$project"
 }
 
@@ -101,10 +102,10 @@ look_at_containers() {
   ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=${project:-none}" 2>/dev/null | head -n 200)
   [ -n "$ids" ] || return 0
   # shellcheck disable=SC2086 # one argument for each id
-  docker inspect --format '{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Config.Image}},"image_id":{{json .Image}},"env":{{json .Config.Env}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}},"exit":{{.State.ExitCode}},"started":{{json .State.StartedAt}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"restarts":{{.RestartCount}},"mounts":{{json .Mounts}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .NetworkSettings.Ports}}}' $ids 2>/dev/null | emit containers 4000000
-  docker image ls -q --no-trunc 2>/dev/null | sort -u | head -n 500 | xargs docker image inspect --format '{"id":{{json .Id}},"size":{{.Size}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}}}' 2>/dev/null | emit images 1000000
+  docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Config.Image}},"image_id":{{json .Image}},"env":{{json .Config.Env}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}},"exit":{{.State.ExitCode}},"started":{{json .State.StartedAt}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"restarts":{{.RestartCount}},"mounts":{{json .Mounts}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .NetworkSettings.Ports}}}' $ids 2>/dev/null | emit containers 4000000
+  docker image ls -q --no-trunc 2>/dev/null | sort -u | head -n 500 | xargs docker image inspect --format '{"id":{{json .ID}},"size":{{.Size}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}}}' 2>/dev/null | emit images 1000000
   # shellcheck disable=SC2086
-  docker inspect --format '{{range .Mounts}}{{if or (eq .Type "bind") (eq .Type "volume")}}{{.Source}}|{{$.Id}}|{{.Destination}}
+  docker inspect --format '{{range .Mounts}}{{if or (eq .Type "bind") (eq .Type "volume")}}{{.Source}}|{{$.ID}}|{{.Destination}}
 {{end}}{{end}}' $ids 2>/dev/null | sort -u | awk -F'|' 'NF == 3 && !seen[$1]++' | head -n 60 |
     while IFS='|' read -r source id target; do
       kib=$(within 10 du -sk "$source" 2>/dev/null | awk '{ print $1 }')

@@ -32,6 +32,7 @@ def install(answers: Answers, containers: Sequence[Container]) -> Install | None
         checkout=_checkout(answers, folder),
         others=tuple(line for line in text(answers, "folders").splitlines()[1:] if line),
         cut=cut,
+        writable="writable" in answers,
     )
 
 

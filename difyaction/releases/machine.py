@@ -39,3 +39,4 @@ class MachineSituation:
     lock_owner: str = ""
     other_folders: tuple[str, ...] = ()
     folder_cut: bool = False
+    user: str = ""  # who may not write there; empty: the user may

@@ -205,6 +205,12 @@ def folder_too_large(situation: Situation) -> Facts | None:
     return _APPLIES if _machine(situation).folder_cut else None
 
 
+def folder_unwritable(situation: Situation) -> Facts | None:
+    """The user may run containers, and not write Dify's files."""
+    user = _machine(situation).user
+    return {"user": user} if user else None
+
+
 def _machine(situation: Situation) -> MachineSituation:
     return situation.machine or MachineSituation()
 

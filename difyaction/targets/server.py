@@ -15,11 +15,12 @@ from difyaction.compose.facts import Machine
 from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.journal_log import JournalLog
 from difyaction.compose.outcome import outcome_of
+from difyaction.compose.run_journal import record
 from difyaction.compose.server_plan import ServerFacts, ServerPlan, draft_for, make_plan
 from difyaction.compose.staging import ask_compose
 from difyaction.compose.wishes import Wishes
 from difyaction.connections import Connection, Lost
-from difyaction.errors import Running
+from difyaction.errors import Failed, RolledBack, Running
 from difyaction.inputs import Inputs
 from difyaction.releases.catalogue import Policy, Release
 from difyaction.releases.version import Version
@@ -82,11 +83,13 @@ class Server:
         self._releases = releases
         self._wishes = wishes_of(inputs)
         self._deadline = surroundings.monotonic() + (inputs.job_time or 0)
+        self._watch = follow.Watch(clock=surroundings.monotonic, pause=surroundings.pause, say=surroundings.say)
 
     def inspect(self) -> ServerFacts:
         """Look at the machine, ask for the release, then ask the machine's Compose about the merged files."""
-        self._end_what_runs()
         machine = self._look()
+        if self._inputs.mode != "plan" and self._end_what_runs(machine):
+            machine = self._look()
         install = must_be_known(machine)
         installed = installed_version(machine)
         release = self._releases.release(self._inputs.dify_version, installed)
@@ -119,7 +122,7 @@ class Server:
         """Deliver the runbook, start it, follow it to its end."""
         if not plan.steps:
             return Outcome("unchanged", changed=False)
-        follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered)
+        follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered, self._watch)
         return self._followed(plan.settings.folder, plan.settings.backup)
 
     def close(self) -> None:
@@ -138,15 +141,27 @@ class Server:
                 self._surroundings.runner.mask(secret)
         return machine
 
-    def _end_what_runs(self) -> None:
-        """Follow a run that is still going, or was cut off: only then can anybody say what is there."""
+    def _end_what_runs(self, machine: Machine) -> bool:
+        """Follow what an earlier job left: a run that goes on, or broke off and has to be undone, or ended unread.
+
+        Whether there was anything that may have changed the machine.
+        """
+        left = [run for run in machine.runs if not run.read]
+        for run in left:
+            self._surroundings.say(f"run {run.id} of an earlier job is {run.state}; following it")
+            try:
+                self._followed(run.folder, f"{machine.backup_folder}/{run.id}")
+            except (Failed, RolledBack) as why:
+                if run.state == "going":
+                    raise
+                self._surroundings.say(f"it ended: {why}")
+        return bool(left)
 
     def _followed(self, folder: str, backup: str) -> Outcome:
         surroundings = self._surroundings
         log = JournalLog(surroundings.runner)
-        watch = follow.Watch(clock=surroundings.monotonic, pause=surroundings.pause, say=surroundings.say)
         try:
-            for row in follow.follow(self._connection, folder, watch):
+            for row in follow.follow(self._connection, folder, self._watch):
                 log.tell(row)
                 if surroundings.monotonic() > self._deadline and not row.is_final:
                     raise _time_is_up(folder)
@@ -154,7 +169,7 @@ class Server:
             raise _time_is_up(folder) from why
         finally:
             log.close()
-        return outcome_of(log.record, folder=folder, backup=backup)
+        return outcome_of(record(log.rows), folder=folder, backup=backup)
 
 
 def wishes_of(inputs: Inputs) -> Wishes:
@@ -199,7 +214,7 @@ def connection_of(inputs: Inputs, surroundings: Surroundings) -> Connection:
     if inputs.host == "local":
         from difyaction.connections.local import Local  # noqa: PLC0415 - SSH's library is only for those who use it
 
-        return Local()
+        return Local(surroundings.environ)
     raise NotImplementedError
 
 
