@@ -85,7 +85,7 @@ part() { # do|undo NUMBER SECONDS: leaves the exit code in RC
   [ -z "$STOP" ] || stopped "$STOP"
   await "$CHILD"
   kill -KILL "-$WATCHER" 2>/dev/null || kill -KILL "$WATCHER" 2>/dev/null
-  end_group "$CHILD"
+  ! kill -0 "-$CHILD" 2>/dev/null || end_group "$CHILD"
   CHILD='' waited=0
   until [ -e "$RUN/output" ] || [ "$((waited += 1))" -gt 40 ]; do # a process that left the group may hold the pipe
     sleep 0.05 2>/dev/null || sleep 1
@@ -235,7 +235,7 @@ recover() { # finishes a run that died: killed, or the host was started anew
 main() {
   case $1 in
     do | undo) about "$2" && { cd "$WORKDIR" || fail folder-missing "$WORKDIR cannot be entered."; } && set -eu && "$1_$2" ;;
-    watch) watch "$2" "$3" "$4" "$5" ;;
+    watch) cd "$WORKDIR" && watch "$2" "$3" "$4" "$5" ;;
     end) end_group "$2" ;;
     run | recover) "$1" ;;
     forth | back)

@@ -1,4 +1,4 @@
-"""This machine, as a place where scripts run: `host: local`."""
+"""The machine that we are on, as a place where scripts run: `host: local`."""
 
 from __future__ import annotations
 
