@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from difyaction.compose.shift import Shift
 from difyaction.compose.steps import Step
-from difyaction.compose.words import words
+from difyaction.compose.words import call
 from difyaction.releases.version import Version
 
 
@@ -50,12 +50,5 @@ def extra_steps(shift: Shift) -> Iterator[Step]:
 
 
 def _do(shift: Shift, extra: Extra) -> str:
-    lines = [f'until_deadline {shift.wishes.start_timeout} 2 api_healthy || fail start-failed "$(reason)"']
-    lines += [
-        f'dk exec "$(of_service {words([shift.api])})" sh -c {words([command])} >"$RUN/extra.said" 2>&1 || '
-        f"fail extra-step-failed \"`{command.removeprefix('echo | ')}` failed: $(tail -n 2 \"$RUN/extra.said\" | tr '\\n' ' ')\"".replace(
-            "`", "'"
-        )
-        for command in extra.commands
-    ]
-    return "\n".join(lines)
+    wait = f'{call("until_deadline", shift.wishes.start_timeout, 2, "api_healthy")} || fail "$(reason)"'
+    return "\n".join([wait, *(call("run_extra", command) for command in extra.commands)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from difyaction.compose.draft import COMPOSE
@@ -35,7 +36,7 @@ def must_be_known(machine: Machine) -> Install:
         raise Failed(
             "database-unknown",
             "The api in {folder} does not say where its database is.",
-            next_step="Look for DB_HOST in the api container's environment; a kind other than PostgreSQL and MySQL is not supported.",
+            next_step="Look for DB_HOST in the api container's environment; only PostgreSQL and MySQL are supported.",
             folder=install.folder,
         )
     return install
@@ -67,8 +68,6 @@ def _tags(machine: Machine) -> Iterator[str]:
         return
     held = install.files.get(COMPOSE)
     if held is not None:
-        try:
+        with contextlib.suppress(ValueError):
             yield image_set(held.content.decode("utf-8", "replace")).tags.get("langgenius/dify-api", "")
-        except ValueError:
-            pass
     yield from install.checkout.tags if install.checkout else ()

@@ -9,7 +9,9 @@ from difyaction.compose.run_journal import Reason, RunRecord
 from difyaction.errors import ActionError, Degraded, Failed, RolledBack, Stranded
 from difyaction.target import Outcome
 
-_WAY_OUT = "Look at {folder} on the host; the backup is {backup}, and docs/restore.md says how to go back by hand, step by step."
+_WAY_OUT = (
+    "Look at {folder} on the host; the backup is {backup}. docs/restore.md says how to go back by hand, step by step."
+)
 
 
 def outcome_of(record: RunRecord, *, folder: str, backup: str) -> Outcome:
@@ -63,7 +65,7 @@ def _error(record: RunRecord, *, folder: str, backup: str) -> ActionError:
             why.id,
             what,
             state="The new release has been opened to users, so that no data were put back.",
-            next_step="Look at the containers' logs; `mode: rollback` goes back to {backup} and loses what was written since.",
+            next_step="Look at the containers' logs; `mode: rollback` goes back to {backup}, without what was written since.",
             **facts,
         )
     undone = "; ".join(f"{undo.step}: {undo.text or undo.output}" for undo in record.failed_undos)

@@ -48,8 +48,7 @@ def _files(packed: bytes) -> tuple[dict[str, Held], bool]:
     try:
         plain = zlib.decompressobj(wbits=31).decompress(packed, _FILES_LIMIT) if packed else b""
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
-            for name, held in _members(archive):
-                found[name] = held
+            found.update(_members(archive))
     except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError):
         return found, True
     return found, not packed

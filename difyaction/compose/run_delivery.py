@@ -97,5 +97,6 @@ def _database_env(shift: Shift) -> Secret:
 
 
 def run_id(shift: Shift, machine: Machine) -> str:
+    """Return a name that sorts by time and says what it is about."""
     began = datetime.fromtimestamp(machine.host.epoch, UTC).strftime("%Y%m%dT%H%M%S")
     return re.sub(r"[^A-Za-z0-9]", "-", f"{began}-{shift.installed}-to-{shift.wanted}")[:60]

@@ -220,6 +220,8 @@ def _reads_written(container: Container, machine: Machine, written: Sequence[str
 
 
 def stopping(machine: Machine, untouched: Sequence[str], *, keeps: str) -> tuple[str, ...]:
+    """Return the containers that stop, in the order of stopping."""
+
     def place(container: Container) -> int:
         role = role_of(container.ref, container.environment)
         return _STOP_ORDER.index(role) if role in _STOP_ORDER else len(_STOP_ORDER)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from difyaction.compose.composed import read_composed
 from difyaction.compose.facts import Composed, Install, Machine
-from difyaction.compose.words import words
+from difyaction.compose.words import call
 from difyaction.connections import Connection
 
 
@@ -25,7 +25,7 @@ def ask_compose(
 def script(machine: Machine, install: Install, folder: str) -> str:
     """Return the question."""
     chosen = ["-f", "docker-compose.yaml", *(word for file in install.overrides for word in ("-f", file))]
-    compose = words([*machine.engine.compose, "-p", install.project, "--project-directory", ".", *chosen, "config"])
+    compose = call(*machine.engine.compose, "-p", install.project, "--project-directory", ".", *chosen, "config")
     form = " --format json" if machine.engine.compose[-1:] == ("compose",) else ""
     place = shlex.quote(folder)
     return f"cd {place} || exit 1\n{compose}{form}\ncode=$?\ncd / && rm -rf {place}\nexit $code\n"

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
 from importlib import resources
 
 from difyaction.compose.shift import Shift
 
-_VERBS = ("verbs_service.sh", "verbs_database.sh", "verbs_files.sh")
+_VERBS = ("verbs_service.sh", "verbs_database.sh", "verbs_files.sh", "verbs_steps.sh")
 _CONTROL = {"postgresql": "postgres", "mysql": "mysql"}  # the database that one is in to rename another
 
 
-def words(texts: Iterable[str]) -> str:
-    """Return texts as arguments of a command."""
-    return " ".join(shlex.quote(text) for text in texts)
+class Variable(str):
+    """A word that the shell expands: it is written as it stands."""
+
+    __slots__ = ()
+
+
+def call(*texts: object) -> str:
+    """Return a command, or arguments of one: each text is one word."""
+    return " ".join(text if isinstance(text, Variable) else shlex.quote(str(text)) for text in texts)
 
 
 def literals(shift: Shift) -> str:

@@ -36,7 +36,7 @@ def compose_too_old(situation: Situation) -> Facts | None:
 
 
 def compose_refuses(situation: Situation) -> Facts | None:
-    """The merged files are no configuration that Compose accepts."""
+    """Compose does not accept the merged files."""
     says = _machine(situation).compose_says
     return {"says": says} if says else None
 
@@ -48,7 +48,7 @@ def image_set(situation: Situation) -> Facts | None:
 
 
 def host_lacks_programs(situation: Situation) -> Facts | None:
-    """The runbook needs a few ordinary programs."""
+    """Ordinary programs are missing that the runbook needs."""
     found = _machine(situation).lacking_programs
     return {"programs": ", ".join(found)} if found else None
 
@@ -66,7 +66,7 @@ def disk_space(situation: Situation) -> Facts | None:
 
 
 def backup_too_large(situation: Situation) -> Facts | None:
-    """A tar of a huge volume takes hours, and was hardly meant."""
+    """Packing a huge volume takes hours, and was hardly meant."""
     machine = _machine(situation)
     if not machine.backup_too_large:
         return None
@@ -119,7 +119,7 @@ def split_domain_cookies(situation: Situation) -> Facts | None:
 
 
 def queues_by_hand(situation: Situation) -> Facts | None:
-    """A worker that takes from named queues leaves the new ones alone, and what waits there hangs."""
+    """Workers with named queues leave new ones alone, and what waits there hangs."""
     env = _machine(situation).env
     named = next((env[key] for key in _QUEUE_KEYS if env.get(key)), "")
     theirs = {word.strip() for word in named.split(",")}
@@ -146,13 +146,13 @@ def agent_secrets(situation: Situation) -> Facts | None:
 
 
 def abandoned_schema(situation: Situation) -> Facts | None:
-    """The schema of 2.0.0-beta, whatever the images say."""
+    """Whatever the images say, this is the schema of 2.0.0-beta."""
     head = _machine(situation).database_head
     return {"head": head} if head == _ABANDONED_HEAD and not situation.wanted.is_abandoned else None
 
 
 def schema_unexpected(situation: Situation) -> Facts | None:
-    """The database is not where the release that runs would have it."""
+    """Another schema is there than the release that runs would have."""
     head = _machine(situation).database_head
     expected = situation.installed_head
     if not head or not expected or head == expected:
@@ -161,7 +161,7 @@ def schema_unexpected(situation: Situation) -> Facts | None:
 
 
 def database_unreachable(situation: Situation) -> Facts | None:
-    """What cannot be read cannot be backed up."""
+    """Nobody can back up what cannot be read."""
     return None if _machine(situation).database_answers else _APPLIES
 
 
@@ -175,7 +175,7 @@ def database_newer_than_client(situation: Situation) -> Facts | None:
 
 
 def downtime_too_long(situation: Situation) -> Facts | None:
-    """What we estimate, against what was allowed."""
+    """We estimate more than was allowed."""
     machine = _machine(situation)
     if not machine.max_downtime or machine.downtime <= machine.max_downtime:
         return None
@@ -206,7 +206,7 @@ def folder_too_large(situation: Situation) -> Facts | None:
 
 
 def folder_unwritable(situation: Situation) -> Facts | None:
-    """The user may run containers, and not write Dify's files."""
+    """Our user may run containers, and not write Dify's files."""
     user = _machine(situation).user
     return {"user": user} if user else None
 
@@ -216,5 +216,5 @@ def _machine(situation: Situation) -> MachineSituation:
 
 
 def _numbers(text: str) -> tuple[int, int, int]:
-    found = [int(word) for word in re.findall(r"[0-9]+", text)[:3]]
-    return (found + [0, 0, 0])[0], (found + [0, 0, 0])[1], (found + [0, 0, 0])[2]
+    found = [*(int(word) for word in re.findall(r"[0-9]+", text)[:3]), 0, 0, 0]
+    return found[0], found[1], found[2]
