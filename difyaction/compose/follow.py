@@ -56,12 +56,10 @@ def start(connection: Connection, folder: str, script: str, files: Mapping[str, 
     staged: dict[str, bytes | Secret] = {f"files/{name}": content for name, content in files.items()}
     staged["runbook.sh"] = script.encode()
 
-    def begin() -> None:
-        if look(connection, folder, wait=0).state == "absent":
-            connection.put(folder, staged)
-            _launched(connection, folder, "run", watch.shell)
-
-    _through_cuts(begin, watch)
+    if _through_cuts(lambda: look(connection, folder), watch).state != "absent":
+        return
+    _through_cuts(lambda: connection.put(folder, staged), watch)
+    _through_cuts(lambda: _launched(connection, folder, "run", watch.shell), watch)
 
 
 def follow(connection: Connection, folder: str, watch: Watch) -> Iterator[JournalRow]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 
-from difyaction.compose.steps import Step, quote, words
+from difyaction.compose.steps import Step, literal, words
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -66,8 +66,8 @@ def render(steps: Sequence[Step], settings: RunSettings) -> str:
     numbers = [number for number, _ in numbered]
     parts = [
         *_literals(settings),
-        f"STEPS={quote(' '.join(numbers))}",
-        f"BACKWARDS={quote(' '.join(reversed(numbers)))}",
+        f"STEPS={literal(' '.join(numbers))}",
+        f"BACKWARDS={literal(' '.join(reversed(numbers)))}",
         "",
         prelude(),
         "about() { # NUMBER: what is known of a step",
@@ -104,9 +104,9 @@ def _literals(settings: RunSettings) -> Iterator[str]:
         "SHELL_WORDS": " ".join(settings.shell),
     }
     for name, value in literals.items():
-        yield f"{name}={quote(value)}"
+        yield f"{name}={literal(value)}"
     for name, value in settings.docker_env.items():
-        yield f"export {name}={quote(value)}"
+        yield f"export {name}={literal(value)}"
     yield f'dk() {{ {words(settings.docker)} "$@"; }}'
     yield f'dc() {{ {words(settings.compose)} "$@"; }}'
 
@@ -121,7 +121,7 @@ def _known(number: str, step: Step) -> str:
         "TOUCHES": "1" if step.changes_service else "",
         "NO_RETURN": "1" if step.no_return else "",
     }
-    return f"    {number}) {' '.join(f'{name}={quote(value)}' for name, value in known.items())} ;;"
+    return f"    {number}) {' '.join(f'{name}={literal(value)}' for name, value in known.items())} ;;"
 
 
 def _functions(number: str, step: Step, count: int) -> Iterator[str]:

@@ -61,6 +61,11 @@ def quote(word: str) -> str:
     return shlex.quote(word)
 
 
+def literal(text: str) -> str:
+    """Write any text as a value, quoted whatever it is: ``x='test'`` is a text to every reader, ``x=test`` a slip."""
+    return f"'{quote(text)[1:-1]}'" if quote(text).startswith("'") else f"'{text}'"
+
+
 def words(argv: Sequence[str]) -> str:
     """Write a command with its arguments."""
     return " ".join(quote(word) for word in argv)

@@ -23,8 +23,15 @@ def test_a_good_run_does_its_steps_in_order_and_leaves_no_secret(bench: Bench) -
     assert ended.state == bench.state() == "done"
     assert bench.changed() == ["pull", "switch"]
     assert bench.told("began", "done") == [
-        "run began", "pull began", "pull done", "switch began", "switch done", "verify began", "verify done", "end done",
-    ]  # fmt: skip
+        "run began",
+        "pull began",
+        "pull done",
+        "switch began",
+        "switch done",
+        "verify began",
+        "verify done",
+        "end done",
+    ]
     assert ended.facts == {"head": "4f6e1a"}
     assert (ended.failure, ended.failed_undos) == (None, ())
     assert not (bench.folder / "files").exists()
