@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from difyaction.gitops import asked
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
+
+SSH_PORT = 22
 
 
 def check(inputs: Inputs) -> Iterator[Complaint]:
@@ -80,8 +83,21 @@ def _ssh(inputs: Inputs) -> Iterator[Complaint]:
         yield _missing("ssh-key", "ssh-key: logging in needs a private key.")
     if not inputs.ssh_known_hosts:
         yield _missing("ssh-known-hosts", "ssh-known-hosts: the host is not talked to before its key is known.")
+    if inputs.jump_host and jump_parts(inputs.jump_host)[1] == "":
+        text = f"jump-host: {inputs.jump_host!r} is not of the form user@host:port."
+        yield Complaint(id="input-invalid", text=text, input="jump-host")
     if inputs.jump_ssh_key and not inputs.jump_host:
         yield _conflict("jump-ssh-key", "jump-ssh-key: there is no jump-host.")
+
+
+def jump_parts(text: str) -> tuple[str, str, int]:
+    """Return user, host and port of ``user@host:port``; an empty host when it cannot be read."""
+    found = re.fullmatch(
+        r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^@:\s\[\]]+)(?::(?P<port>[0-9]{1,5}))?", text
+    )
+    if found is None:
+        return "", "", SSH_PORT
+    return found["user"] or "", found["host"].strip("[]"), int(found["port"] or SSH_PORT)
 
 
 def _delivery(inputs: Inputs) -> Iterator[Complaint]:

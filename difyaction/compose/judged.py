@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from difyaction.compose.draft import Draft
+from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
 from difyaction.compose.estimates import Estimates, room, volumes
 from difyaction.compose.facts import Composed, Container, Machine
@@ -23,7 +23,7 @@ _AGENT_SECRETS = ("DIFY_AGENT_SERVER_SECRET_KEY", "DIFY_AGENT_API_TOKEN", "DIFY_
 _RESTLESS = {"restarting", "dead"}
 
 
-def situation(
+def situation(  # noqa: PLR0913 - everything that is known comes together here
     machine: Machine, drafted: Draft, composed: Composed, shift: Shift, *, upstream: ImageSet, estimates: Estimates
 ) -> Situation:
     """Return what the rules look at."""
@@ -50,11 +50,12 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
 ) -> MachineSituation:
     env = read_env(drafted.files[".env"], file=".env").values
     install, database = shift.install, shift.database
+    unknown = composed.why_not or _conflicting(drafted)  # nobody can say yet which images would run
     packed = {name: size for name, size in volumes(shift, machine).items() if size > shift.wishes.backup_max}
     return MachineSituation(
         compose_version=machine.engine.compose_version,
         compose_says=composed.why_not,
-        image_differences=() if composed.why_not else tuple(image_differences(composed, upstream)),
+        image_differences=() if unknown else tuple(image_differences(composed, upstream)),
         lacking_programs=machine.host.lacking,
         disk_needed=room(estimates, machine),
         backup_too_large=packed,
@@ -111,6 +112,11 @@ def broken(containers: Sequence[Container]) -> Iterator[str]:
             yield f"{container.service} is {container.health if container.state == 'running' else container.state}"
         elif container.state != "running":
             yield f"{container.service} is {container.state}"
+
+
+def _conflicting(drafted: Draft) -> bool:
+    """Whether their compose file does not merge."""
+    return any(merged.file == COMPOSE and merged.content is None for merged in drafted.merged)
 
 
 def _secret_key_changes(machine: Machine, merged: str) -> bool:

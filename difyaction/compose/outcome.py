@@ -65,7 +65,7 @@ def _error(record: RunRecord, *, folder: str, backup: str) -> ActionError:
             why.id,
             what,
             state="The new release has been opened to users, so that no data were put back.",
-            next_step="Look at the containers' logs; `mode: rollback` goes back to {backup}, without what was written since.",
+            next_step="Look at the containers' logs; `mode: rollback` goes back to {backup} and loses newer data.",
             **facts,
         )
     undone = "; ".join(f"{undo.step}: {undo.text or undo.output}" for undo in record.failed_undos)

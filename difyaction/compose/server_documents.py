@@ -38,7 +38,8 @@ def facts_text(machine: Machine, shift: Shift) -> str:
         f"engine: Docker {engine.version}{', rootless' if engine.rootless else ''}{', by sudo' if engine.sudo else ''}",
         f"compose: {' '.join(engine.compose)} {engine.compose_version}",
         f"override files: {', '.join(install.overrides) or 'none'}",
-        f"database: {database.kind} {database.server or 'silent'}, {database.service or database.host}, schema {shift.head_before or 'unknown'}",
+        f"database: {database.kind} {database.server or 'silent'} at {database.service or database.host}",
+        f"schema: {shift.head_before or 'unknown'}, then {shift.head_after or 'as its image says'}",
         *(f"database {name}: {size} bytes" for name, size in sorted(database.sizes.items()) if name in database.names),
         *(
             f"{c.service}: {c.image}, {c.state}, restarted {c.restarts} times"

@@ -86,7 +86,8 @@ def make_plan(facts: ServerFacts) -> ServerPlan:
     judged = situation(machine, facts.draft, facts.composed, shift, upstream=facts.release.images, estimates=estimates)
     found = objections(judged, facts.wishes.acknowledge) + tuple(conflicts(facts.draft, str(shift.wanted)))
     changes = tuple(_changes(shift, facts.draft))
-    steps = (*backup_steps(shift), *change_steps(shift), *verify_steps(shift)) if changes else ()
+    possible = changes and shift.api in shift.after  # else an objection says why it is not
+    steps = (*backup_steps(shift), *change_steps(shift), *verify_steps(shift)) if possible else ()
     settings = settings_for(shift, machine, run=run_id(shift, machine), owner=facts.owner)
     script = render(steps, settings) if steps else ""
     return ServerPlan(
@@ -137,16 +138,16 @@ def _changes(shift: Shift, drafted: Draft) -> Iterator[Change]:
         if before.get(name) != service.image:
             yield Change(shift.folder, f"service {name}", before.get(name, "(none)"), service.image, shift.project)
     for path in drafted.written:
-        held = shift.install.files.get(path)
-        yield Change(shift.folder, path, "as it is" if held else "(none)", "merged" if held else "new", shift.project)
+        was, will_be = ("as it is", "merged") if path in shift.install.files else ("(none)", "new")
+        yield Change(shift.folder, path, was, will_be, shift.project)
 
 
 def _findings(facts: ServerFacts, shift: Shift) -> Iterator[Finding]:
     yield from facts.draft.env.remarks
     if not shift.head_after:
         yield Note(
-            "Dify {wanted} is newer than what we know: its schema is read from its image before anything stops, and what"
-            " its release notes ask for by hand is not known.",
+            "Dify {wanted} is newer than what we know: its schema is read from its image before anything stops, and"
+            " what its release notes ask for by hand is not known.",
             {"wanted": shift.wanted},
         )
     if not facts.machine.install or not facts.machine.install.checkout:

@@ -4,6 +4,7 @@ db_service() { cat "$RUN/db-service" 2>/dev/null || printf '%s' "$DB_SERVICE"; }
 db_container() { of_service "$(db_service)"; }
 
 client() { # runs a client beside the server, or in a container of its own when the server is elsewhere
+  # shellcheck disable=SC2016 # the container's own shell expands it
   db_login='export PGPASSWORD="${PGPASSWORD:-${POSTGRES_PASSWORD:-}}" MYSQL_PWD="${MYSQL_PWD:-${MYSQL_ROOT_PASSWORD:-}}"; exec "$@"'
   if [ -n "$DB_SERVICE" ]; then
     dk exec -i -e "PGUSER=$DB_USER" "$(db_container)" sh -c "$db_login" client "$@"
@@ -149,7 +150,7 @@ drop_database() { ! has_database "$1" || { disconnect "$1" && echo "DROP DATABAS
 
 clone_databases() { # SUFFIX: going back is a rename then
   for each in $DB_NAMES; do
-    drop_database "$each$1" && disconnect "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\"" | sql "$DB_CONTROL" ||
+    { drop_database "$each$1" && disconnect "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\"" | sql "$DB_CONTROL"; } ||
       fail final-backup-failed "The database $each could not be cloned."
     say "$each: cloned as $each$1"
   done

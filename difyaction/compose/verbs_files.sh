@@ -2,7 +2,7 @@
 pack() { # SOURCE FILE ARGUMENTS...: packs a folder or a named volume from inside a container, where everything can be read
   source="$1" packed="$2"
   shift 2
-  dk run --rm --network none --user 0:0 -v "$source:/from:ro" --entrypoint tar "$TOOLS" -C /from "$@" -cf - . >"$packed.part" 2>"$RUN/pack.said" && mv "$packed.part" "$packed" ||
+  { dk run --rm --network none --user 0:0 -v "$source:/from:ro" --entrypoint tar "$TOOLS" -C /from "$@" -cf - . >"$packed.part" 2>"$RUN/pack.said" && mv "$packed.part" "$packed"; } ||
     fail backup-failed "$source could not be packed: $(tail -n 2 "$RUN/pack.said" | tr '\n' ' ')"
   say "$source: $(wc -c <"$packed" | tr -d ' ') bytes"
 }
@@ -30,7 +30,7 @@ put_back() { # PATH [BACKUP]: as it was packed; a file that was not there goes
 }
 
 is_sealed() { # BACKUP: whole, and as it was written
-  [ -f "$1/complete" ] && (cd "$1" && sha256sum -c SHA256SUMS >/dev/null 2>&1) || fail backup-damaged "$1 is not what was written: its checksums do not fit."
+  { [ -f "$1/complete" ] && (cd "$1" && sha256sum -c SHA256SUMS >/dev/null 2>&1); } || fail backup-damaged "$1 is not what was written: its checksums do not fit."
 }
 
 is_unchanged() { # PATH SHA256
@@ -38,7 +38,10 @@ is_unchanged() { # PATH SHA256
 }
 
 seal() { # writes the checksums of this run's backup, and marks it as whole
-  (cd "$BACKUP" && find . -type f ! -name SHA256SUMS ! -name complete -exec sha256sum {} + | sort -k 2 >SHA256SUMS && sha256sum -c SHA256SUMS >/dev/null && : >complete) ||
+  (
+    cd "$BACKUP" && find . -type f ! -name SHA256SUMS ! -name complete -exec sha256sum {} + >"$RUN/sums" &&
+      sort -k 2 "$RUN/sums" >SHA256SUMS && sha256sum -c SHA256SUMS >/dev/null && sync && : >complete
+  ) ||
     fail backup-failed "The checksums of the backup could not be written."
 }
 

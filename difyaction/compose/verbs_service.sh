@@ -70,6 +70,7 @@ answers_inside() { # SERVICE URL WHAT: its own probe
   dk exec "$(of_service "$1")" curl -fsS -m 10 -o /dev/null "$2" 2>/dev/null || why "${3:-part}-unhealthy" "$1 does not answer: $(last_words "$1")"
 }
 
+# shellcheck disable=SC2016 # the container's own shell expands it
 celery_in() { id="$1"; shift; dk exec "$id" sh -c 'celery -A "$0" "$@"' "$CELERY" "$@" 2>/dev/null; }
 queues_of() { celery_in "$1" inspect active_queues | grep -o "[\"']name[\"']: [\"'][A-Za-z0-9_.-]*[\"']" | sed "s/.*: [\"']//; s/[\"']$//" | sort -u; }
 active_in() { celery_in "$1" inspect active | grep -o "[\"']id[\"']: " | wc -l | tr -d ' '; }

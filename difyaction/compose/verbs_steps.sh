@@ -7,7 +7,7 @@ check_containers() { # SERVICE=ID...: those that the plan was made for
 }
 
 begin_backup() {
-  mkdir -p "$BACKUP" && chmod 700 "$BACKUP" && cp "$FILES/.manifest.json" "$BACKUP/manifest.json" || fail backup-failed "The folder $BACKUP cannot be made."
+  { mkdir -p "$BACKUP" && chmod 700 "$BACKUP" && cp "$FILES/.manifest.json" "$BACKUP/manifest.json"; } || fail backup-failed "The folder $BACKUP cannot be made."
 }
 
 read_head() { # IMAGE EXPECTED: the schema that the release's own code migrates to
@@ -77,7 +77,7 @@ stop_writers() { # SECONDS ID...
   shift
   keep_stopped "$@" || fail stop-failed "The restart policy of a container could not be changed."
   stop_by_id "$patience" "$@" || fail stop-failed "A container could not be stopped."
-  fingerprint >"$RUN/fingerprint.new" && mv "$RUN/fingerprint.new" "$RUN/fingerprint" || fail database-gone "The database cannot be read."
+  { fingerprint >"$RUN/fingerprint.new" && mv "$RUN/fingerprint.new" "$RUN/fingerprint"; } || fail database-gone "The database cannot be read."
   schema_head >"$RUN/head-before"
 }
 
@@ -96,6 +96,7 @@ serve_again() { # PROXY SERVICES ID...: the old containers, or new ones like the
   if dk inspect "$@" >/dev/null 2>&1; then
     start_by_id "$@" || return 1
   else
+    # shellcheck disable=SC2086 # one argument for each service
     dc up -d --no-deps --no-build $services || return 1
   fi
   [ -z "$proxy" ] || [ -z "$(of_service "$proxy")" ] || dk restart "$(of_service "$proxy")" >/dev/null || return 1
@@ -118,7 +119,7 @@ switch_file() { put_file "$FILES/$1" "$1" "$2" || fail switch-failed "$1 cannot 
 switch_file_back() { put_back "$1" "$2" || fail switch-failed "$1 cannot be written."; }               # PATH BACKUP
 
 move_database() { # ID SERVICE: the same files, served by another container
-  keep_stopped "$1" && dk stop -t 60 "$1" >/dev/null || fail stop-failed "The old container of the database could not be stopped."
+  { keep_stopped "$1" && dk stop -t 60 "$1" >/dev/null; } || fail stop-failed "The old container of the database could not be stopped."
   printf %s "$2" >"$RUN/db-service"
   dc up -d --no-deps --no-build "$2" || fail start-failed "$2 did not start."
   until_deadline 240 1 database_answers || fail start-failed "The database does not answer as $2: $(last_words "$2")"
@@ -176,7 +177,7 @@ in_storage() { dc run --rm --no-deps -T --user "$1" --entrypoint sh "$2" -c "$3"
 writes_as_1001() { in_storage 1001:1001 "$1" 'touch /app/api/storage/.upgrade-check && rm /app/api/storage/.upgrade-check'; }
 
 run_once() { # SERVICE that prepares something and exits
-  dc up -d --no-deps --no-build "$1" && until_deadline 600 1 ended_well "$1" || fail start-failed "$1 did not end well: $(last_words "$1")"
+  { dc up -d --no-deps --no-build "$1" && until_deadline 600 1 ended_well "$1"; } || fail start-failed "$1 did not end well: $(last_words "$1")"
 }
 
 ended_well() { [ "$(dk inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$(of_service "$1")")" = 'exited 0' ]; }
@@ -203,12 +204,13 @@ prove_schema() {
   [ "$head" = "$(cat "$RUN/wanted-head")" ] || fail schema-mismatch "The schema is $head, and the new release expects $(cat "$RUN/wanted-head")."
 }
 
-prove_rows() { # [BACKUP]: no chosen table lost rows; after a restore, every table has those of the backup
-  if [ -n "${1:-}" ]; then
-    rows_of_backup "$1"
-  else
-    fingerprint >"$RUN/fingerprint.after" && rows_kept "$RUN/fingerprint" "$RUN/fingerprint.after" least
-  fi || fail rows-lost "Rows are missing: $(tr '\n' ' ' <"$RUN/lost")"
+prove_rows() { # no chosen table lost rows
+  fingerprint >"$RUN/fingerprint.after" || fail database-gone "The database cannot be read."
+  rows_kept "$RUN/fingerprint" "$RUN/fingerprint.after" least || fail rows-lost "Rows are missing: $(tr '\n' ' ' <"$RUN/lost")"
+}
+
+prove_rows_of() { # BACKUP: every table has the rows that were counted into it
+  rows_of_backup "$1" || fail rows-lost "Rows are missing: $(tr '\n' ' ' <"$RUN/lost")"
 }
 
 prove() { # SECONDS COMMAND...: three times in a row; a container that crashes again and again ends the waiting

@@ -30,7 +30,9 @@ _ABANDONED_HEAD = "b45e25c2d166"
 
 def compose_too_old(situation: Situation) -> Facts | None:
     """Upstream's file uses what older Composes reject or, worse, read otherwise."""
-    found = _machine(situation).compose_version
+    if situation.machine is None:
+        return None
+    found = situation.machine.compose_version
     needed = next((needed for since, needed in _COMPOSE if situation.wanted.numbers >= since.numbers), "2.0.0")
     return {"found": found or "none", "needed": needed} if _numbers(found) < _numbers(needed) else None
 

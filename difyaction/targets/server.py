@@ -15,12 +15,14 @@ from difyaction.compose.facts import Machine
 from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.journal_log import JournalLog
 from difyaction.compose.outcome import outcome_of
+from difyaction.compose.restore_plan import RestoreFacts, chosen, make_restore_plan
 from difyaction.compose.run_journal import record
 from difyaction.compose.server_plan import ServerFacts, ServerPlan, draft_for, make_plan
 from difyaction.compose.staging import ask_compose
 from difyaction.compose.wishes import Wishes
 from difyaction.connections import Connection, Lost
 from difyaction.errors import Failed, RolledBack, Running
+from difyaction.input_checks import SSH_PORT, jump_parts
 from difyaction.inputs import Inputs
 from difyaction.releases.catalogue import Policy, Release
 from difyaction.releases.version import Version
@@ -85,13 +87,17 @@ class Server:
         self._deadline = surroundings.monotonic() + (inputs.job_time or 0)
         self._watch = follow.Watch(clock=surroundings.monotonic, pause=surroundings.pause, say=surroundings.say)
 
-    def inspect(self) -> ServerFacts:
+    def inspect(self) -> ServerFacts | RestoreFacts:
         """Look at the machine, ask for the release, then ask the machine's Compose about the merged files."""
         machine = self._look()
         if self._inputs.mode != "plan" and self._end_what_runs(machine):
             machine = self._look()
         install = must_be_known(machine)
         installed = installed_version(machine)
+        owner = _owner(self._surroundings.environ)
+        if self._inputs.mode == "rollback":
+            backup = chosen(machine, self._inputs.rollback_to)
+            return RestoreFacts(machine=machine, installed=installed, backup=backup, wishes=self._wishes, owner=owner)
         release = self._releases.release(self._inputs.dify_version, installed)
         self._surroundings.say(f"Dify {installed} is installed in {install.folder}, {release.version} is wanted")
         way = Way(
@@ -111,12 +117,12 @@ class Server:
             draft=drafted,
             composed=composed,
             wishes=self._wishes,
-            owner=_owner(self._surroundings.environ),
+            owner=owner,
         )
 
-    def plan(self, facts: ServerFacts) -> ServerPlan:
+    def plan(self, facts: ServerFacts | RestoreFacts) -> ServerPlan:
         """Decide, over facts alone."""
-        return make_plan(facts)
+        return make_restore_plan(facts) if isinstance(facts, RestoreFacts) else make_plan(facts)
 
     def apply(self, plan: ServerPlan) -> Outcome:
         """Deliver the runbook, start it, follow it to its end."""
@@ -210,12 +216,29 @@ def build(inputs: Inputs, surroundings: Surroundings) -> Server:
 
 
 def connection_of(inputs: Inputs, surroundings: Surroundings) -> Connection:
-    """Return the way to the host."""
+    """Return the way to the host. SSH's library is only for those who use it."""
     if inputs.host == "local":
-        from difyaction.connections.local import Local  # noqa: PLC0415 - SSH's library is only for those who use it
+        from difyaction.connections.local import Local  # noqa: PLC0415
 
         return Local(surroundings.environ)
-    raise NotImplementedError
+    from difyaction.connections.handshake import Hop, Timeouts  # noqa: PLC0415
+    from difyaction.connections.ssh import Ssh  # noqa: PLC0415
+
+    key, passphrase = inputs.ssh_key, inputs.ssh_key_passphrase
+    hop = Hop(inputs.host, inputs.port or SSH_PORT, inputs.user, key, passphrase, field="ssh-key")
+    jump = None
+    if inputs.jump_host:
+        user, host, port = jump_parts(inputs.jump_host)
+        field = "jump-ssh-key" if inputs.jump_ssh_key else "ssh-key"
+        jump = Hop(host, port, user or inputs.user, inputs.jump_ssh_key or key, passphrase, field=field)
+    patience = float(inputs.connect_timeout or 30)
+    return Ssh(
+        hop,
+        "\n".join(inputs.ssh_known_hosts),
+        jump=jump,
+        timeouts=Timeouts(connect=patience, banner=patience, auth=patience, keepalive=inputs.keepalive or 15),
+        say=surroundings.say,
+    )
 
 
 def _owner(environ: Mapping[str, str]) -> str:
@@ -224,12 +247,16 @@ def _owner(environ: Mapping[str, str]) -> str:
 
 
 def _secrets(machine: Machine) -> list[Secret]:
-    """Return what of the containers' environments must never be printed."""
+    """Return what of the containers' environments must never be printed.
+
+    Upstream's default key of the sandbox is a part of its image's name, and no secret to anybody.
+    """
+    images = " ".join(container.image for container in machine.containers)
     return [
         secret
         for container in machine.containers
         for key, secret in container.environment.items()
-        if isinstance(shown(key, secret.reveal(), secret.reveal()), Secret)
+        if (text := secret.reveal()) not in images and isinstance(shown(key, text, text), Secret)
     ]
 
 

@@ -87,10 +87,10 @@ def compose_text(version: str, **known: str) -> str:
     return _COMPOSE.format(**(texts | known))
 
 
-def upstream_files(version: str, **known: str) -> dict[str, bytes]:
+def upstream_files(version: str, *, example: str = "", **known: str) -> dict[str, bytes]:
     """Return a miniature of upstream's docker folder."""
     host = "db_postgres" if Version.parse(version).numbers >= (1, 10, 1) else "db"
-    example = f"SECRET_KEY=\nDB_HOST={host}\nDB_DATABASE=dify\nMIGRATION_ENABLED=true\n"
+    example += f"SECRET_KEY=\nDB_HOST={host}\nDB_DATABASE=dify\nMIGRATION_ENABLED=true\n"
     return {
         "docker-compose.yaml": compose_text(version, **known).encode(),
         ".env.example": example.encode(),
@@ -142,7 +142,7 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
         ),
         install=Install(
             folder=FOLDER, project="docker", compose_files=(), files=files,
-            checkout=_checkout(changes.get("checkout")), others=tuple(changes.get("others", ())),
+            checkout=_checkout(changes.get("checkout")), others=tuple(changes.get("others", ())), **changes.get("install", {}),
         ),
         containers=containers,
         database=Database(
