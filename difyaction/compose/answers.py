@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 ANSWER_LIMIT = 24 * 1024 * 1024
+_NAME = re.compile(rb"[a-z-]{1,40}")
 
 Answers = Mapping[str, bytes]
 
@@ -17,13 +20,11 @@ def lines(answer: bytes) -> dict[str, bytes]:
     """Read the lines ``name base64``; what is none is passed over."""
     found: dict[str, bytes] = {}
     for line in answer[:ANSWER_LIMIT].split(b"\n"):
-        name, blank, coded = line.strip().partition(b" ")
-        try:
-            found[name.decode("ascii")] = base64.b64decode(coded, validate=True)
-        except (UnicodeDecodeError, binascii.Error):
+        name, _, coded = line.partition(b" ")
+        if not _NAME.fullmatch(name):
             continue
-        if not blank:
-            found.pop(name.decode("ascii", "replace"), None)
+        with contextlib.suppress(binascii.Error):
+            found[name.decode("ascii")] = base64.b64decode(coded.strip(), validate=True)
     return found
 
 

@@ -46,12 +46,13 @@ def _files(packed: bytes) -> tuple[dict[str, Held], bool]:
     """Unpack in memory; whatever is no small ordinary file below the folder is passed over."""
     found: dict[str, Held] = {}
     try:
-        plain = zlib.decompressobj(wbits=31).decompress(packed, _FILES_LIMIT) if packed else b""
+        reader = zlib.decompressobj(wbits=31)
+        plain = reader.decompress(packed, _FILES_LIMIT)
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
             found.update(_members(archive))
     except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError):
         return found, True
-    return found, not packed
+    return found, not reader.eof
 
 
 def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, Held]]:

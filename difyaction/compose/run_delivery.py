@@ -46,7 +46,7 @@ def delivered(shift: Shift, files: Mapping[str, bytes], run: str, epoch: int) ->
     """Return what the run needs at hand: the files to write, the manifest, the way to an external database."""
     edited = shift.install.checkout.edited if shift.install.checkout else ()
     paths = {file.path for file in shift.files} | {path for path in edited if path in files}
-    found: dict[str, bytes | Secret] = {path: files[path] for path in sorted(paths)}
+    found: dict[str, bytes | Secret] = {path: files[path] for path in sorted(paths & set(files))}
     found[".manifest.json"] = manifest(shift, run, epoch)
     if shift.database.external:
         found["database.env"] = _database_env(shift)
@@ -65,7 +65,9 @@ def manifest(shift: Shift, run: str, epoch: int) -> bytes:
         "project": shift.project,
         "databases": list(shift.database.names),
         "database-kind": shift.database.kind,
-        "files": [file.path for file in shift.files],
+        "files": sorted(
+            {file.path for file in shift.files} | set(shift.install.checkout.edited if shift.install.checkout else ())
+        ),
         "created": [file.path for file in shift.files if not file.before],
         "services": {
             name: {"role": str(role), "image": shift.images_before.get(name, ""), "once": name in shift.once}

@@ -131,36 +131,75 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
     holder = next(container for container in containers if container.service == env["DB_HOST"])
     return Machine(
         host=Host(
-            system="Linux 6.1.0", machine="x86_64", user="dify", uid=1000, home="/home/dify", boot_id="b", epoch=1_800_000_000,
-            memory=8 * GIB, swap=0, lacking=tuple(changes.get("lacking", ())),
+            system="Linux 6.1.0",
+            machine="x86_64",
+            user="dify",
+            uid=1000,
+            home="/home/dify",
+            boot_id="b",
+            epoch=1_800_000_000,
+            memory=8 * GIB,
+            swap=0,
+            lacking=tuple(changes.get("lacking", ())),
         ),
         engine=Engine(
             **{
-                "version": "27.3.1", "root": "/var/lib/docker", "rootless": False, "sudo": False, "docker_host": "",
-                "docker_config": "", "compose": ("docker", "compose"), "compose_version": "2.35.1",
-            } | changes.get("engine", {})
+                "version": "27.3.1",
+                "root": "/var/lib/docker",
+                "rootless": False,
+                "sudo": False,
+                "docker_host": "",
+                "docker_config": "",
+                "compose": ("docker", "compose"),
+                "compose_version": "2.35.1",
+            }
+            | changes.get("engine", {})
         ),
         install=Install(
-            folder=FOLDER, project="docker", compose_files=(), files=files,
-            checkout=_checkout(changes.get("checkout")), others=tuple(changes.get("others", ())), **changes.get("install", {}),
+            folder=FOLDER,
+            project="docker",
+            compose_files=(),
+            files=files,
+            checkout=_checkout(changes.get("checkout")),
+            others=tuple(changes.get("others", ())),
+            **changes.get("install", {}),
         ),
         containers=containers,
         database=Database(
             **{
-                "kind": "postgresql", "container": holder.id, "service": holder.service, "host": holder.service, "port": 5432,
-                "user": "postgres", "password": Secret("difyai123456"), "main": "dify", "plugin": "dify_plugin", "server": "15.8",
-                "client": "15.8", "sizes": {"dify": 2 * GIB, "dify_plugin": 10_000_000}, "tables": {"accounts": 12, "apps": 40},
-                "heads": tuple(changes.get("heads", ("6b5f9f8b1a2c",))), "client_image": "postgres:15-alpine",
-            } | changes.get("database", {})
+                "kind": "postgresql",
+                "container": holder.id,
+                "service": holder.service,
+                "host": holder.service,
+                "port": 5432,
+                "user": "postgres",
+                "password": Secret("difyai123456"),
+                "main": "dify",
+                "plugin": "dify_plugin",
+                "server": "15.8",
+                "client": "15.8",
+                "sizes": {"dify": 2 * GIB, "dify_plugin": 10_000_000},
+                "tables": {"accounts": 12, "apps": 40},
+                "heads": tuple(changes.get("heads", ("6b5f9f8b1a2c",))),
+                "client_image": "postgres:15-alpine",
+            }
+            | changes.get("database", {})
         ),
-        disk=Disk(**{
-            "engine": 100 * GIB, "engine_device": "/dev/sda1", "folder": 100 * GIB, "folder_device": "/dev/sda1",
-            "backup": 100 * GIB, "backup_device": "/dev/sda1",
-        } | changes.get("disk", {})),
+        disk=Disk(
+            **{
+                "engine": 100 * GIB,
+                "engine_device": "/dev/sda1",
+                "folder": 100 * GIB,
+                "folder_device": "/dev/sda1",
+                "backup": 100 * GIB,
+                "backup_device": "/dev/sda1",
+            }
+            | changes.get("disk", {})
+        ),
         lock=Lock(**changes["lock"]) if "lock" in changes else None,
         state="/var/lib/dify-upgrade-action",
         backup_folder="/var/lib/dify-upgrade-action/backups",
-    )  # fmt: skip
+    )
 
 
 def facts(changes: Mapping[str, Any]) -> ServerFacts:
@@ -192,16 +231,22 @@ def situation(name: str) -> Mapping[str, Any]:
 
 
 def _container(service: Service, changes: Mapping[str, Any]) -> Container:
-    ports = ((80, "0.0.0.0", 8080),) if service.name == "nginx" else ()
+    ports = ((80, "", 8080),) if service.name == "nginx" else ()
     mounts = tuple(
         Mount(kind="bind", source=f"{FOLDER}/{m.source.removeprefix('./')}", target=m.target, size=1000)
         for m in service.mounts
     )
     container = Container(
-        id=f"id-of-{service.name}", name=f"docker-{service.name}-1", service=service.name, image=service.image,
-        image_id=f"sha256:{service.name}", environment=service.environment, ports=ports, mounts=mounts,
+        id=f"id-of-{service.name}",
+        name=f"docker-{service.name}-1",
+        service=service.name,
+        image=service.image,
+        image_id=f"sha256:{service.name}",
+        environment=service.environment,
+        ports=ports,
+        mounts=mounts,
         state="exited" if service.restart == "no" else "running",
-    )  # fmt: skip
+    )
     return replace(container, **changes)
 
 
