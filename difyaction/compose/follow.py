@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from difyaction.compose.run_journal import FINAL, JournalRow, Reader
 from difyaction.compose.steps import quote
-from difyaction.connections import Connection, Lost, Ran
-from difyaction.errors import Failed, Stranded
+from difyaction.connections import HOST_GOES_ON, Connection, Lost, Ran
+from difyaction.errors import ActionError, Failed, Stranded
 from difyaction.language import N_
 from difyaction.secret import Secret
 
@@ -67,11 +67,12 @@ def follow(connection: Connection, folder: str, watch: Watch) -> Iterator[Journa
 
     It is the same for a run that was just started, one that goes on since an earlier job, and one that ended unread.
     A run that is found dead (killed, or the host was rebooted) is recovered, and followed to its end.
-    Raises `Lost` when there was no contact for ``watch.patience`` seconds: the host goes on.
+    Raises `Lost` when there was no contact for ``watch.patience`` seconds, and at once what no patience mends (the
+    host key has changed, the key is not let in any more): the host goes on in either case.
     """
     reader, offset, recoveries = Reader(), 0, 0
     while True:
-        seen = _through_cuts(lambda: look(connection, folder, offset=offset, wait=watch.poll), watch)  # noqa: B023
+        seen = _seen(connection, folder, offset, watch)
         if seen.size < offset:
             reader.forget()
             offset = seen.size
@@ -115,7 +116,7 @@ def look(connection: Connection, folder: str, *, offset: int = 0, wait: int = 0)
         raise Lost(
             "run-unanswered",
             "The host does not say how the run in {folder} is (exit code {code}).",
-            state=N_("What runs on the host goes on without us."),
+            state=HOST_GOES_ON,
             next_step="Check that the login shell of the user prints nothing and runs `sh`.",
             folder=folder,
             code=ran.exit_code,
@@ -127,6 +128,14 @@ def _ask(connection: Connection, folder: str, question: str, *, timeout: float, 
     verbs = resources.files("difyaction.compose").joinpath("follow.sh").read_text(encoding="utf-8")
     literals = f"RUN={quote(folder)} SHELL_WORDS={quote(' '.join(shell))}"
     return connection.run(f"{literals}\n{verbs}\n{question}\n", timeout=timeout)
+
+
+def _seen(connection: Connection, folder: str, offset: int, watch: Watch) -> Look:
+    try:
+        return _through_cuts(lambda: look(connection, folder, offset=offset, wait=watch.poll), watch)
+    except ActionError as error:
+        error.state = HOST_GOES_ON  # whatever keeps us out, it keeps nothing from going on there
+        raise
 
 
 def _launched(connection: Connection, folder: str, verb: str, shell: Sequence[str]) -> None:

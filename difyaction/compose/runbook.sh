@@ -199,6 +199,7 @@ finish() { # STATE TEXT: the secrets are gone first, then the state is true, the
 }
 let_go() {
   rm -rf "$FILES" "$RUN/pipe" "$RUN/states" "$RUN/output"
+  [ ! -e "$RUN/at-boot" ] || xargs rm -f <"$RUN/at-boot"
   [ "$(cat "$LOCK/folder" 2>/dev/null)" != "$RUN" ] || rm -rf "$LOCK"
   exit 0
 }

@@ -220,3 +220,33 @@ def test_a_login_shell_that_talks_does_not_confuse(bench: Bench) -> None:
 
     rows = followed(bench, Talking(os.environ), begin(bench, [change("pull")], Talking(os.environ), Watcher()))
     assert record(rows).state == "done"
+
+
+def systemd_here(tmp_path: Path, runs: str) -> Local:
+    """Return a machine that seems to have systemd, with a ``systemd-run`` of our own."""
+    fake = tmp_path / "bin" / "systemd-run"
+    for folder in (fake.parent, tmp_path / "systemd", tmp_path / "units"):
+        folder.mkdir()
+    fake.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{tmp_path}/asked\n{runs}\n', encoding="ascii")
+    fake.chmod(0o755)
+    environ = {"SYSTEMD": f"{tmp_path}/systemd", "UNITS": f"{tmp_path}/units", "HOME": str(tmp_path)}
+    return Local({**environ, "PATH": f"{fake.parent}:{os.environ['PATH']}"})
+
+
+WHILE_SYSTEMD = 'while [ "${1#-}" != "$1" ]; do shift; done; setsid "$@" &'
+
+
+@pytest.mark.parametrize("runs", [WHILE_SYSTEMD, "exit 1"], ids=["systemd", "none of it"])
+@pytest.mark.skipif(os.geteuid() != 0 and os.environ.get("CI") != "true", reason="units are root's")
+def test_with_systemd_a_run_gets_a_unit_and_one_more_for_a_boot_in_between(bench: Bench, runs: str) -> None:
+    machine = systemd_here(bench.root, runs)
+    watch = begin(bench, [change("pull"), waits()], machine, Watcher())
+    until((bench.root / "half").exists, "the middle")
+    asked = (bench.root / "asked").read_text(encoding="ascii").split("\n")
+    assert {"--property=KillMode=mixed", f"--setenv=HOME={bench.root}", f"{bench.folder}/runbook.sh"} <= set(asked)
+    unit = bench.root / "units" / "dify-upgrade-one.service"
+    assert f"ExecStart=/bin/sh {bench.folder}/runbook.sh recover\n" in unit.read_text(encoding="utf-8")
+    assert (bench.root / "units" / "multi-user.target.wants" / unit.name).read_bytes() == unit.read_bytes()
+    (bench.root / "go").touch()
+    assert record(followed(bench, machine, watch)).state == "done"
+    until(lambda: not list((bench.root / "units").rglob("*.service")), "the units' end")
