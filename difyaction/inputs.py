@@ -88,6 +88,7 @@ class Inputs:
     backup_max: int  # bytes
     restore_test_max: int
     final_backup: str
+    database_client_image: str
     max_downtime: int | None
     drain_timeout: int | None
     migration_timeout: int | None

@@ -37,8 +37,16 @@ def database(answers: Answers, containers: Sequence[Container]) -> Database | No
         sizes=_counted(rows, "size"),
         tables=_counted(rows, "table"),
         heads=tuple(row[1] for row in rows if row[0] == "head" and len(row) > 1),
-        client_image=holder.image if holder else "",
+        client_image=holder.image if holder else client_image(kind, version),
     )
+
+
+def client_image(kind: str, server: str) -> str:
+    """Return upstream's image with clients of a server's own version: an older pg_dump refuses a newer server."""
+    numbers = re.findall(r"[0-9]+", server)
+    if kind == "mysql":
+        return f"mysql:{'.'.join(numbers[:2]) or '8.0'}"
+    return f"postgres:{numbers[0] if numbers else '15'}-alpine"
 
 
 def _plugin_database(api: Container, containers: Sequence[Container]) -> str:

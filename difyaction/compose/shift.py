@@ -56,6 +56,7 @@ class Shift:
     summed: tuple[str, ...]
     url: str
     tools: str  # an image with tar that is there
+    network: str  # one that the database can be reached from
     one_way: Mapping[str, str]  # volumes whose format changes: name of the copy -> source
     saved: Mapping[str, str]  # further volumes to save while the old release serves
     clone: bool
@@ -83,11 +84,6 @@ class Shift:
     def api(self) -> str:
         """The service that answers for the API."""
         return next(iter(self.named(Role.API)), "api")
-
-    @property
-    def api_before(self) -> str:
-        """The same in the old release."""
-        return next((name for name, (role, _) in self.before.items() if role is Role.API), "api")
 
     @property
     def proxy(self) -> str:
@@ -150,7 +146,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         folder=install.folder,
         project=install.project,
         files=tuple(_written(install, path) for path in drafted.written),
-        images=tuple(sorted({service.image for service in composed.services.values() if service.image})),
+        images=tuple(sorted({*(s.image for s in composed.services.values() if s.image), database.client_image} - {""})),
         before=before,
         images_before={c.service: c.image for c in machine.containers if not c.one_off},
         after=composed.services,
@@ -164,6 +160,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         summed=summed_tables(database),
         url=users_url(machine),
         tools=tools_image(machine),
+        network=network_of(machine),
         one_way=_one_way(machine, composed, untouched),
         saved=_saved(machine, wishes.backup),
         clone=clones(machine, wishes),
@@ -241,14 +238,21 @@ def _database_service(database: Database, composed: Composed, roles: Mapping[str
 
 
 def users_url(machine: Machine) -> str:
-    """Return the address at which this machine's users meet the proxy, as the machine itself reaches it."""
+    """Return the address at which users meet the proxy, as the machine reaches it; empty when it is elsewhere."""
     proxy = next((c for c in machine.containers if role_of(c.ref, c.environment) is Role.PROXY), None)
     ports = {inner: (address, outer) for inner, address, outer in (proxy.ports if proxy else ()) if outer}
+    if not ports:
+        return ""
     secure = proxy is not None and proxy.env("NGINX_HTTPS_ENABLED").lower() == "true"
     inner = int(proxy.env("NGINX_SSL_PORT" if secure else "NGINX_PORT", "443" if secure else "80")) if proxy else 80
     address, outer = ports.get(inner) or next(iter(ports.values()), ("", 80))
     host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else f"[{address}]" if ":" in address else address  # noqa: S104 - compared, not bound
     return f"{'https' if secure else 'http'}://{host}:{outer}"
+
+
+def network_of(machine: Machine) -> str:
+    """Return a network of the api's container; it outlives the container."""
+    return next(iter(machine.api.networks), "bridge") if machine.api else "bridge"
 
 
 def tools_image(machine: Machine) -> str:

@@ -32,6 +32,7 @@ is_set_up() { # reads an answer of /console/api/setup
 }
 
 serves_users() { # as users get it: the page and the console's own question, through the proxy
+  [ -n "$URL" ] || { api_healthy && asks_setup; return; }
   fetch "$URL/apps" >/dev/null || fetch "$URL/" >/dev/null || why page-unanswered "the page does not answer: $(tail -n 1 "$RUN/fetch.said")" || return 1
   fetch "$URL/console/api/setup" | is_set_up
 }

@@ -6,7 +6,10 @@ check_containers() { # SERVICE=ID...: those that the plan was made for
   database_answers || fail database-gone "The database does not answer any more."
 }
 
-begin_backup() {
+begin_backup() { # what a failed run left half goes first
+  for left in "$(dirname "$BACKUP")"/*/; do
+    [ ! -f "$left/manifest.json" ] || [ -f "$left/complete" ] || [ "${left%/}" = "$BACKUP" ] || rm -rf "$left"
+  done
   { mkdir -p "$BACKUP" && chmod 700 "$BACKUP" && cp "$FILES/.manifest.json" "$BACKUP/manifest.json"; } || fail backup-failed "The folder $BACKUP cannot be made."
 }
 

@@ -24,6 +24,7 @@ class Wishes:
     backup_max: int = 10 * GIB
     restore_test_max: int = 5 * GIB
     final_backup: str = "auto"
+    client_image: str = ""
     max_downtime: int = 600
     drain_timeout: int = 60
     migration_timeout: int | None = None

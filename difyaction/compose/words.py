@@ -25,7 +25,6 @@ def call(*texts: object) -> str:
 def literals(shift: Shift) -> str:
     """Return the values that the verbs look at, as assignments."""
     database = shift.database
-    network = next((c for name, (_, c) in shift.before.items() if name == shift.api_before), "")
     values = {
         "PROJECT": shift.project,
         "FOLDER": shift.folder,
@@ -44,7 +43,7 @@ def literals(shift: Shift) -> str:
         "DB_NAMES": " ".join(database.names),
         "DB_CONTROL": _CONTROL[database.kind],
         "DB_CLIENT": database.client_image,
-        "DB_NETWORK": f"container:{network}" if database.external else "",
+        "DB_NETWORK": shift.network,
         "COUNTED": " ".join(shift.counted),
         "SUMMED": " ".join(shift.summed),
         "TOO_BIG_TO_COUNT": "" if database.size <= shift.wishes.restore_test_max else "yes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import requests
@@ -21,6 +21,7 @@ from difyaction.compose.server_plan import ServerFacts, ServerPlan, draft_for, m
 from difyaction.compose.staging import ask_compose
 from difyaction.compose.wishes import Wishes
 from difyaction.connections import Connection, Lost
+from difyaction.connections.as_root import AsRoot
 from difyaction.errors import Failed, RolledBack, Running
 from difyaction.input_checks import SSH_PORT, jump_parts
 from difyaction.inputs import Inputs
@@ -142,6 +143,12 @@ class Server:
             folder=wishes.folder, project=wishes.project, backup=wishes.backup_folder, docker_host=wishes.docker_host
         )
         machine = probe.read(self._connection.run(script, timeout=inputs.command_timeout or 300).out)
+        if machine.engine.sudo and not isinstance(self._connection, AsRoot):
+            self._connection = AsRoot(self._connection)
+        if wishes.client_image and machine.database and machine.database.external:
+            version = wishes.client_image.rpartition(":")[2]
+            database = replace(machine.database, client_image=wishes.client_image, client=version)
+            machine = replace(machine, database=database)
         for secret in (machine.database.password if machine.database else None, *_secrets(machine)):
             if secret:
                 self._surroundings.runner.mask(secret)
@@ -194,6 +201,7 @@ def wishes_of(inputs: Inputs) -> Wishes:
         backup_max=inputs.backup_max,
         restore_test_max=inputs.restore_test_max,
         final_backup=inputs.final_backup,
+        client_image=inputs.database_client_image,
         max_downtime=inputs.max_downtime or 0,
         drain_timeout=inputs.drain_timeout or 0,
         migration_timeout=inputs.migration_timeout,
