@@ -89,8 +89,8 @@ def host_key_unknown(where: str, line_name: str, shown: HostKey) -> Refused:
     return Refused(
         "ssh-host-key-unknown",
         "No key is pinned for {where}; it shows {kind} {fingerprint}.",
-        next_step="Compare that on the host with `ssh-keygen -lf /etc/ssh/ssh_host_{algorithm}_key.pub`; "
-        "if it is the same, add the line of `ssh-keyscan` that begins with {name} to `ssh-known-hosts`.",
+        next_step="Compare that with `ssh-keygen -lf /etc/ssh/ssh_host_{algorithm}_key.pub` on the host; if it is "
+        "the same, add the line of `ssh-keyscan` that begins with {name} to `ssh-known-hosts`.",
         where=where,
         kind=shown.kind,
         fingerprint=shown.fingerprint,
@@ -104,8 +104,8 @@ def host_key_changed(where: str, pinned: Sequence[HostKey], shown: HostKey) -> R
     return Refused(
         "ssh-host-key-changed",
         "{where} shows the key {kind} {fingerprint}, but pinned is {pinned}. Somebody may be in between.",
-        next_step="If the host was set up anew, compare with `ssh-keygen -lf /etc/ssh/ssh_host_{algorithm}_key.pub` there, "
-        "and replace its line in `ssh-known-hosts`.",
+        next_step="If the host was set up anew, compare with `ssh-keygen -lf /etc/ssh/ssh_host_{algorithm}_key.pub` "
+        "there, and replace its line in `ssh-known-hosts`.",
         where=where,
         kind=shown.kind,
         fingerprint=shown.fingerprint,
