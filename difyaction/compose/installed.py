@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from difyaction.compose.draft import COMPOSE
@@ -10,6 +11,8 @@ from difyaction.compose.facts import Install, Machine
 from difyaction.errors import Failed
 from difyaction.releases.images import image_set
 from difyaction.releases.version import Version
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 
 
 def must_be_known(machine: Machine) -> Install:
@@ -38,6 +41,14 @@ def must_be_known(machine: Machine) -> Install:
             "The api in {folder} does not say where its database is.",
             next_step="Look for DB_HOST in the api container's environment; only PostgreSQL and MySQL are supported.",
             folder=install.folder,
+        )
+    odd = [name for name in (machine.database.main, machine.database.plugin) if name and not _NAME.fullmatch(name)]
+    if odd:
+        raise Failed(
+            "database-name-odd",
+            "The database is called {name}, which cannot be written in SQL and shell without care.",
+            next_step="Rename it to letters, digits, dashes and underscores.",
+            name=repr(odd[0]),
         )
     return install
 
