@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
+from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
 from difyaction.compose.facts import Composed, Container, Machine
 from difyaction.compose.roles import Role, role_of
@@ -63,7 +64,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         edited_outside=install.checkout.outside if install.checkout else (),
         env_added=len(drafted.env.added),
         renamed_services=(f"{database.service} to {shift.database_service}",) if shift.moves_database else (),
-        secret_key_changes=_secret_key_changes(machine, env.get("SECRET_KEY", "")),
+        secret_key_changes=_secret_key_changes(machine, env.get("SECRET_KEY", ""), shift),
         storage_is_local=env.get("STORAGE_TYPE", "opendal") in {"", "local", "opendal"},
         weaviate=_weaviate(machine, composed),
         env={key: value for key, value in env.items() if _LOOKED_AT.fullmatch(key)},
@@ -119,9 +120,10 @@ def _conflicting(drafted: Draft) -> bool:
     return any(merged.file == COMPOSE and merged.content is None for merged in drafted.merged)
 
 
-def _secret_key_changes(machine: Machine, merged: str) -> bool:
+def _secret_key_changes(machine: Machine, merged: str, shift: Shift) -> bool:
+    """Whether another key would be in force. From 1.14.1 on an empty one means that it is kept in the storage."""
     held = machine.api.env("SECRET_KEY") if machine.api else ""
-    return held != merged if held else not merged
+    return held != merged or (not merged and crosses(FULL_ENV, shift.installed, shift.wanted))
 
 
 def _weaviate(machine: Machine, composed: Composed) -> tuple[str, str]:
