@@ -103,3 +103,17 @@ class Stranded(ActionError):
 
     status = "stranded"
     exit_code = 6
+
+
+class Degraded(ActionError):
+    """The new release serves users, but a later check fails; nothing was restored behind their backs."""
+
+    status = "degraded"
+    exit_code = 7
+
+
+class Running(ActionError):
+    """Our time is up, and the host goes on alone; the next run looks how it ended."""
+
+    status = "running"
+    exit_code = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from difyaction.gitops import asked
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
+
+SSH_PORT = 22
 
 
 def check(inputs: Inputs) -> Iterator[Complaint]:
@@ -20,6 +23,8 @@ def check(inputs: Inputs) -> Iterator[Complaint]:
     if inputs.target == "gitops" and inputs.mode != "matrix":
         yield from _delivery(inputs)
         yield from asked.complaints(inputs)
+    if inputs.target == "server" and inputs.mode != "matrix":
+        yield from _server(inputs)
     if bool(inputs.app_client_id) != bool(inputs.app_private_key):
         lacking = "app-private-key" if inputs.app_client_id else "app-client-id"
         yield _missing(lacking, f"{lacking}: an App needs both app-client-id and app-private-key.")
@@ -36,8 +41,8 @@ def _conflict(name: str, text: str) -> Complaint:
 def _what_to_do(inputs: Inputs) -> Iterator[Complaint]:
     if not inputs.target and inputs.mode != "matrix":
         yield _missing("target", "target: say what is upgraded, for example gitops.")
-    named = inputs.dify_version or inputs.set_lines or inputs.chart_version or inputs.environment
-    if inputs.mode in {"plan", "apply"} and not named:
+    edits = bool(inputs.set_lines or inputs.chart_version or inputs.environment) and inputs.target != "server"
+    if inputs.mode in {"plan", "apply"} and not (inputs.dify_version or edits):
         yield _missing("dify-version", "dify-version: say which release is wanted, or give explicit edits in set.")
     if inputs.mode == "matrix" and not inputs.dify_version:
         yield _missing("dify-version", "dify-version: say which release the environments are to have, such as latest.")
@@ -59,6 +64,46 @@ def _access(inputs: Inputs) -> Iterator[Complaint]:
         yield _missing("repository", f"repository: delivery {inputs.delivery} needs to know which one.")
     if not (inputs.token or inputs.app_client_id or inputs.app_private_key):
         yield _missing("token", f"token: delivery {inputs.delivery} needs a token, or an App's id and key.")
+
+
+def _server(inputs: Inputs) -> Iterator[Complaint]:
+    if not inputs.host:
+        yield _missing("host", "host: say which host runs Dify, or `local` for this machine.")
+    elif inputs.host == "local":
+        for name, given in (("ssh-key", inputs.ssh_key), ("jump-host", inputs.jump_host), ("user", inputs.user)):
+            if given:
+                yield _conflict(name, f"{name}: host local is this machine, which is not reached by SSH.")
+    else:
+        yield from _ssh(inputs)
+    for name, path in (("dify-folder", inputs.dify_folder), ("backup-dir", inputs.backup_dir)):
+        if path and not path.startswith("/"):
+            yield Complaint(id="input-invalid", text=f"{name}: {path!r} is not an absolute path.", input=name)
+    if inputs.backup_dir and inputs.dify_folder and f"{inputs.backup_dir}/".startswith(f"{inputs.dify_folder}/"):
+        yield _conflict("backup-dir", "backup-dir: a backup inside dify-folder would be part of the next backup.")
+
+
+def _ssh(inputs: Inputs) -> Iterator[Complaint]:
+    if not inputs.user:
+        yield _missing("user", "user: say whom to log in as.")
+    if not inputs.ssh_key:
+        yield _missing("ssh-key", "ssh-key: logging in needs a private key.")
+    if not inputs.ssh_known_hosts:
+        yield _missing("ssh-known-hosts", "ssh-known-hosts: the host is not talked to before its key is known.")
+    if inputs.jump_host and jump_parts(inputs.jump_host)[1] == "":
+        text = f"jump-host: {inputs.jump_host!r} is not of the form user@host:port."
+        yield Complaint(id="input-invalid", text=text, input="jump-host")
+    if inputs.jump_ssh_key and not inputs.jump_host:
+        yield _conflict("jump-ssh-key", "jump-ssh-key: there is no jump-host.")
+
+
+def jump_parts(text: str) -> tuple[str, str, int]:
+    """Return user, host and port of ``user@host:port``; an empty host when it cannot be read."""
+    found = re.fullmatch(
+        r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^@:\s\[\]]+)(?::(?P<port>[0-9]{1,5}))?", text
+    )
+    if found is None:
+        return "", "", SSH_PORT
+    return found["user"] or "", found["host"].strip("[]"), int(found["port"] or SSH_PORT)
 
 
 def _delivery(inputs: Inputs) -> Iterator[Complaint]:

@@ -20,11 +20,14 @@ _FALSE = frozenset({"false", "False", "FALSE"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _COMMA_OUTSIDE_BRACES = re.compile(r"[,\n](?![^{}\n]*\})")
 _CREDENTIAL_WORDS = 3
+_DURATION = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,6})s)?")
+_SIZE = re.compile(r"(?P<number>[0-9]{1,7}) ?(?P<unit>[MGTmgt])i?[Bb]")
 _SHAPES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "repository": (re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+"), "a repository such as `owner/name`"),
     "consent": (re.compile(r"[a-z][a-z0-9-]*@[^\s@]+"), "an id and a version such as `plugin-migration@1.14.1`"),
     "platform": (re.compile(r"[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?"), "a platform such as `linux/amd64`"),
     "word": (re.compile(r"\S+"), "one word without blanks"),
+    "volume": (re.compile(r"storage|plugins|vectors|redis|all"), "one of storage, plugins, vectors, redis and all"),
     "path": (re.compile(r"(?!/)(?!(.*/)?\.\.(/|$)).+"), "a path inside the repository"),
     "branch": (
         re.compile(r"(?![/.-]|refs/)(?!.*(\.\.|//|@\{|/\.|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]+"),
@@ -107,6 +110,23 @@ def _integer(spec: Spec, text: str) -> int | None:
     return int(text)
 
 
+def _duration(spec: Spec, text: str) -> int | None:
+    if not text:
+        return None
+    found = _DURATION.fullmatch(text)
+    if found is None or not any(found.groups()):
+        raise _wrong(spec, f"{text!r} is no time such as `90s`, `10m` or `1h30m`.")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _size(spec: Spec, text: str) -> int:
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise _wrong(spec, f"{text!r} is no size such as `500MB` or `10GB`.")
+    return int(found["number"]) * {"M": 1024**2, "G": 1024**3, "T": 1024**4}[found["unit"].upper()]
+
+
 def _list(spec: Spec, text: str) -> tuple[str, ...]:
     parts = (part.strip() for part in _COMMA_OUTSIDE_BRACES.split(text))
     items = tuple(dict.fromkeys(part for part in parts if part))
@@ -166,6 +186,8 @@ _KINDS: Mapping[str, Callable[[Spec, str], object]] = {
     "choice": _choice,
     "boolean": _boolean,
     "integer": _integer,
+    "duration": _duration,
+    "size": _size,
     "list": _list,
     "lines": _lines,
     "pairs": _pairs,

@@ -68,6 +68,34 @@ class Inputs:
     commit_message: str
     rollback_to: str
     api_url: str
+    host: str
+    port: int | None
+    user: str
+    ssh_key: Secret
+    ssh_key_passphrase: Secret
+    ssh_known_hosts: tuple[str, ...]
+    jump_host: str  # user@host:port
+    jump_ssh_key: Secret
+    connect_timeout: int | None  # seconds, as all that follow
+    command_timeout: int | None
+    keepalive: int | None
+    docker_host: str
+    dify_folder: str
+    project_name: str
+    backup: tuple[str, ...]
+    backup_dir: str
+    backup_keep: int | None
+    backup_max: int  # bytes
+    restore_test_max: int
+    final_backup: str
+    database_client_image: str
+    max_downtime: int | None
+    drain_timeout: int | None
+    migration_timeout: int | None
+    migration_idle: int | None
+    start_timeout: int | None
+    pull_timeout: int | None
+    job_time: int | None
 
 
 def read(given: Mapping[str, str], already: Sequence[Complaint] = ()) -> Inputs:

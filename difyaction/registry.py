@@ -12,6 +12,7 @@ from difyaction.target import Outcome, Target
 
 BUILDERS: Mapping[str, str] = {
     "gitops": "difyaction.targets.gitops:build",
+    "server": "difyaction.targets.server:build",
 }
 
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from difyaction.releases.situation import Situation
+from difyaction.releases.situation import Facts, Situation
 from difyaction.releases.version import Version
-
-Facts = Mapping[str, object]
 
 APPLIES: Facts = {}
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib import resources
 
-from difyaction.releases import conditions
-from difyaction.releases.conditions import Facts
-from difyaction.releases.situation import Situation
+from difyaction.releases import conditions, machine_conditions
+from difyaction.releases.situation import Facts, Situation
 from difyaction.releases.version import Version
 from difyaction.target import Objection, Severity
 
@@ -84,7 +83,13 @@ def all_rules() -> tuple[Rule, ...]:
             source=entry["source"],
             text=entry["text"],
             since=Version.parse(entry["since"]) if "since" in entry else None,
-            condition=getattr(conditions, entry["id"].replace("-", "_")),
+            condition=_condition(entry["id"].replace("-", "_")),
         )
         for entry in tomllib.loads(text)["rule"]
     )
+
+
+def _condition(name: str) -> Callable[[Situation], Facts | None]:
+    place = conditions if hasattr(conditions, name) else machine_conditions
+    found: Callable[[Situation], Facts | None] = getattr(place, name)
+    return found

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from difyaction.releases.catalogue import ImageSet
+from difyaction.releases.machine import MachineSituation
 from difyaction.releases.version import Version
+
+Facts = Mapping[str, object]  # what a rule's text may name
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Situation:
     unit: str = ""
     family: Literal["repository", "machine"] = "repository"
     allow_downgrade: bool = False
+    machine: MachineSituation | None = None
 
     @property
     def newest(self) -> tuple[Version | None, str | None]:

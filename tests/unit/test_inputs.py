@@ -43,6 +43,8 @@ def test_the_table_and_the_record_have_the_same_fields_of_the_same_types() -> No
         "pairs": Mapping[str, str],
         "secret": Secret,
         "integer": int | None,
+        "duration": int | None,
+        "size": int,
     }
     for spec in table().values():
         if spec.kind != "credentials":
@@ -59,7 +61,7 @@ def test_the_targets_that_can_be_chosen_are_those_that_can_be_built() -> None:
 def test_all_complaints_come_together() -> None:
     found = complaints(target="gitop", auto_merge="sqash", draft="yes", minimum_release_age="-1", acknowledge="x")
     assert found == [
-        "target: 'gitop' is none of gitops. Did you mean 'gitops'?",
+        "target: 'gitop' is none of gitops, server. Did you mean 'gitops'?",
         "minimum-release-age: '-1' is no whole number from 0 to 365.",
         "acknowledge: 'x' is not an id and a version such as `plugin-migration@1.14.1`.",
         "auto-merge: 'sqash' is none of squash, merge, rebase, auto, off. Did you mean 'squash'?",
@@ -180,6 +182,9 @@ def test_everything_secret_is_found_before_it_is_checked() -> None:
         "INPUT_DIFY-TOKEN",
         "INPUT_APP-PRIVATE-KEY",
         "INPUT_REGISTRY-CREDENTIALS",
+        "INPUT_SSH-KEY",
+        "INPUT_SSH-KEY-PASSPHRASE",
+        "INPUT_JUMP-SSH-KEY",
     }
 
 
@@ -216,3 +221,55 @@ def test_whatever_is_given_ends_in_inputs_or_in_complaints(given: dict[str, str]
         assert isinstance(read(given), Inputs)
     except Invalid as why:
         assert why.complaints  # noqa: PT017 - either end is right
+
+
+SERVER = {
+    "target": "server",
+    "dify-version": "1.14.1",
+    "host": "dify.example.com",
+    "user": "dify",
+    "ssh-key": "-----BEGIN KEY-----",
+    "ssh-known-hosts": "dify.example.com ssh-ed25519 AAAA",
+}
+
+
+def of_server(**given: str) -> list[str]:
+    with pytest.raises(Invalid) as caught:
+        read({**SERVER, **{name.replace("_", "-"): text for name, text in given.items()}})
+    return [complaint.input for complaint in caught.value.complaints]
+
+
+def test_a_server_needs_a_host_a_user_a_key_and_the_hosts_own_keys() -> None:
+    assert read(SERVER).max_downtime == 600
+    assert read(SERVER).backup_max == 10 * 1024**3
+    assert of_server(host="") == ["host"]
+    assert of_server(user="", ssh_key="", ssh_known_hosts="") == ["user", "ssh-key", "ssh-known-hosts"]
+
+
+def test_this_machine_is_not_reached_by_ssh() -> None:
+    assert read({"target": "server", "host": "local", "dify-version": "1.14.1"}).host == "local"
+    assert of_server(host="local", jump_host="me@jump") == ["ssh-key", "jump-host", "user"]
+
+
+def test_places_on_the_host_are_absolute_and_a_backup_is_not_part_of_itself() -> None:
+    assert of_server(dify_folder="dify/docker", backup_dir="backups") == ["dify-folder", "backup-dir"]
+    assert of_server(dify_folder="/opt/dify", backup_dir="/opt/dify/backups") == ["backup-dir"]
+
+
+@pytest.mark.parametrize("text", ["10", "m", "1d", "-1s", "1m30", ""])
+def test_a_time_has_a_unit(text: str) -> None:
+    if text:
+        assert of_server(drain_timeout=text) == ["drain-timeout"]
+    else:
+        assert read({**SERVER, "drain-timeout": text}).drain_timeout == 60
+
+
+def test_times_and_sizes_are_read_as_seconds_and_bytes() -> None:
+    inputs = read({**SERVER, "max-downtime": "1h30m5s", "restore-test-max": "500MB"})
+    assert (inputs.max_downtime, inputs.restore_test_max) == (5405, 500 * 1024**2)
+    assert of_server(backup_max="10") == ["backup-max"]
+
+
+def test_a_jump_host_is_understood_or_complained_about() -> None:
+    assert of_server(jump_host="me@jump:22:7") == ["jump-host"]
+    assert read({**SERVER, "jump-host": "me@jump.example.com:2222"}).jump_host

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
-
+from difyaction import private_key
 from difyaction.errors import Complaint, Invalid
 from difyaction.secret import Secret
 
-_PEM = re.compile(r"-----BEGIN ((?:RSA )?PRIVATE KEY)-----(.*?)-----END \1-----", re.DOTALL)
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_KINDS = frozenset({"RSA PRIVATE KEY", "PRIVATE KEY"})
 
 
 def mend(key: Secret, *, field: str = "app-private-key") -> Secret:
-    r"""Return a PEM key with its lines in place: literal ``\n``, blanks for newlines, or none at all are accepted.
-
-    Raises Invalid where this is not one unencrypted private key.
-    """
-    text = key.reveal().replace("\\r", "").replace("\\n", "\n")
-    found = _PEM.findall(text)
-    if len(found) != 1:
-        raise _unreadable("it is not one private key between BEGIN and END lines", field)
-    kind, inner = found[0]
-    body = "".join(inner.split())
-    if not _BASE64.fullmatch(body):
-        raise _unreadable("what stands between BEGIN and END is not a plain key (is it encrypted or cut?)", field)
-    return Secret(f"-----BEGIN {kind}-----\n{textwrap.fill(body, 64)}\n-----END {kind}-----\n")
+    """Return a PEM key with its lines in place; raises Invalid where this is not one unencrypted RSA key."""
+    try:
+        mended = private_key.mend(key)
+    except private_key.Unreadable as why:
+        raise _unreadable(str(why), field) from None
+    if mended.encrypted or mended.kind not in _KINDS:
+        raise _unreadable(f"it is no plain RSA key but {mended.kind}", field)
+    return mended.key
 
 
 def _unreadable(reason: str, field: str) -> Invalid:

@@ -1,0 +1,78 @@
+"""The steps while the old release serves: everything is fetched, saved and proved, and nothing of Dify is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from difyaction.compose.roles import Role
+from difyaction.compose.shift import Shift
+from difyaction.compose.steps import Step
+from difyaction.compose.words import call
+
+_PACKED = tuple(f"--exclude=./{name}" for name in ("volumes", "env-backup", "*.tgz", "*.tar", "*.tar.gz"))
+_STORAGE = "/app/api/storage"
+_START_SECONDS = 120
+_PULLED = "dk system df --format '{{.Type}} {{.Size}}' | head -n 1"
+
+
+def backup_steps(shift: Shift) -> Iterator[Step]:
+    """Yield them in order. A failure among these leaves the machine as it was."""
+    yield Step("check", _check(shift), title="Check that nothing moved since the plan")
+    pull = "\n".join(call("pull_image", image) for image in shift.images)
+    yield Step("pull", pull, timeout=shift.wishes.pull_timeout, title="Pull and check every image", live=_PULLED)
+    yield Step("read-head", _read_head(shift), timeout=300, title="Read the schema that the new release expects")
+    if shift.install.checkout is not None and not shift.back_to:
+        fetch = call("fetch_tag", shift.wanted.tag)
+        yield Step("fetch-tag", fetch, timeout=300, title="Fetch the release's tag into the checkout")
+    yield from _dumps(shift)
+    yield Step("save-files", _save_files(shift), title="Save configuration, keys and volumes")
+    if shift.schema_changes and not shift.clone and shift.wishes.max_downtime:
+        hold = call("hold_estimate", _START_SECONDS + shift.wishes.drain_timeout, shift.wishes.max_downtime)
+        yield Step("estimate", hold, title="Estimate the time without service by the first dump")
+    yield Step("seal", "seal", title="Write the checksums of the backup")
+
+
+def _dumps(shift: Shift) -> Iterator[Step]:
+    for name in shift.database.names:
+        which = "" if name == shift.database.main else "-plugins"
+        file = f'"$BACKUP/{name}.dump"'
+        whole = shift.database.sizes.get(name, 0) <= shift.wishes.restore_test_max
+        dump, live = f"{call('dump', name)} {file}", f"wc -c <{file}"
+        yield Step(f"dump{which}", dump, title=f"Dump the database {name}", live=live)
+        test = f"{call('test_restore', name)} {file} {'full' if whole else 'schema'}"
+        title = f"Read the dump of {name} back"
+        yield Step(f"test{which}", test, "remove_scratch", title=title, touches=False)
+
+
+def _check(shift: Shift) -> str:
+    lines = ["begin_backup"]
+    if not shift.back_to:
+        lines += [call("is_unchanged", file.path, file.before) for file in shift.files if file.before]
+    needed = {name: found for name, (role, found) in shift.before.items() if role in {Role.API, Role.DATABASE}}
+    lines.append(call("check_containers", *(f"{name}={found}" for name, found in needed.items())))
+    return "\n".join(lines)
+
+
+def _read_head(shift: Shift) -> str:
+    if shift.back_to:
+        return f'{call("is_sealed", shift.back_to)}\n{call("printf", "%s", shift.head_after)} >"$RUN/wanted-head"'
+    return call("read_head", shift.after[shift.api].image, shift.head_after)
+
+
+def _save_files(shift: Shift) -> str:
+    lines = [f'pack "$FOLDER" "$BACKUP/config.tar" {call(*_PACKED)}']
+    if storage := _storage(shift):
+        lines.append(call("save_keys", storage))
+    lines += [f'{call("pack", source)} "$BACKUP/{name}.tar"' for name, source in shift.saved.items()]
+    if shift.install.checkout is not None:
+        lines.append("save_checkout")
+    return "\n".join(lines)
+
+
+def _storage(shift: Shift) -> str:
+    """Return where the storage volume is on the machine, empty when files are kept elsewhere."""
+    mounts = (mount for service in shift.after.values() for mount in service.mounts)
+    found = next((mount for mount in mounts if mount.target == _STORAGE), None)
+    if found is None:
+        return ""
+    return found.source if found.source.startswith("/") else f"{shift.project}_{found.source}"

@@ -1,0 +1,121 @@
+"""The steps that change the machine. Each says first how it is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from difyaction.compose.extra_steps import extra_steps
+from difyaction.compose.roles import Role
+from difyaction.compose.shift import Shift
+from difyaction.compose.steps import Step
+from difyaction.compose.words import Variable, call
+
+BACKUP = Variable('"$BACKUP"')
+CLONE = "_before_upgrade"
+_STOP_SECONDS = 30
+_USER_1001 = (1, 10, 1)  # from here on Dify's containers run as this user
+
+
+def change_steps(shift: Shift) -> Iterator[Step]:
+    """Yield them in order, from the first that users notice to the last before the checks."""
+    workers = _workers(shift)
+    drain = shift.wishes.drain_timeout
+    if workers:
+        do, undo = call("drain", drain, *workers), call("listen_again", *workers)
+        yield Step("drain", do, undo, timeout=drain + 300, title="Let the workers finish")
+    stop = call("stop_writers", _STOP_SECONDS, *shift.stops)
+    yield Step("stop", stop, serving_again(shift), timeout=600, title="Stop whatever writes")
+    if shift.schema_changes:
+        yield Step("final-backup", *_final_backup(shift), title="Back up once more, with nobody writing")
+    if shift.one_way:
+        yield Step("save-volumes", *_save_volumes(shift), title="Save the volumes whose format changes")
+    yield Step("switch", _switch(shift), switch_back(shift), title="Switch the files")
+    yield from _database_steps(shift)
+    if shift.wanted.numbers >= _USER_1001:
+        how = "crossing" if shift.installed.numbers < _USER_1001 else "after"
+        own = call("own_storage", shift.api, how)
+        yield Step("own", own, timeout=1800, title="Give the storage to the user that Dify runs as")
+    yield Step("start", _start(shift), stopping_new(shift), timeout=900, title="Start the new release")
+    if not shift.back_to:
+        yield from extra_steps(shift)
+
+
+def serving_again(shift: Shift) -> str:
+    """Return what starts the old release again, and proves that users get what they had."""
+    held = {*shift.untouched, shift.database.service, ""}
+    services = " ".join(name for name in shift.before if name not in held)
+    proxy = next((name for name, (role, _) in shift.before.items() if role is Role.PROXY), "")
+    return call("serve_again", proxy, services, *reversed(shift.stops))
+
+
+def switch_back(shift: Shift) -> str:
+    """Return what puts every file back as it was packed."""
+    lines = []
+    checkout = shift.install.checkout
+    if checkout is not None:
+        lines.append(f"{call('checkout_of_backup', BACKUP)} || exit 1")
+    paths = {file.path for file in shift.files} | set(checkout.edited if checkout else ())
+    lines += [f"{call('put_back', path)} || exit 1" for path in sorted(paths)]
+    return "\n".join(lines)
+
+
+def stopping_new(shift: Shift) -> str:
+    """Return what takes away what only the new release has, and stops what both have."""
+    new = [name for name in shift.after if name not in shift.before and name != shift.database_service]
+    both = [name for name in (*shift.started, *shift.late, shift.proxy) if name and name in shift.before]
+    return call("stop_new", " ".join(both), " ".join(new))
+
+
+def _workers(shift: Shift) -> list[str]:
+    return [container for role, container in shift.before.values() if role is Role.WORKER and container in shift.stops]
+
+
+def _final_backup(shift: Shift) -> tuple[str, str]:
+    if shift.clone:
+        return call("clone_databases", CLONE), call("drop_clones", CLONE)
+    return "\n".join(f'{call("dump", name)} "$BACKUP/{name}.final"' for name in shift.database.names), ""
+
+
+def _save_volumes(shift: Shift) -> tuple[str, str]:
+    do = [f'{call("pack", source)} "$BACKUP/{name}.tar"' for name, source in shift.one_way.items()]
+    undo = [
+        f'[ ! -e "$RUN/started" ] || {call("unpack", source)} "$BACKUP/{name}.tar" || exit 1'
+        for name, source in shift.one_way.items()
+    ]
+    return "\n".join(do), "\n".join(undo)
+
+
+def _switch(shift: Shift) -> str:
+    checkout = shift.install.checkout
+    if shift.back_to:
+        lines = [call("checkout_of_backup", shift.back_to)] if checkout else []
+        return "\n".join([*lines, *(call("switch_file_back", file.path, shift.back_to) for file in shift.files)])
+    modes = {file.path: file.mode for file in shift.files}
+    # A checkout puts upstream's files there: every file of theirs goes back on top, merged or as it was.
+    paths = sorted({*modes, *(checkout.edited if checkout else ())} & (set(modes) | set(shift.install.files)))
+    lines = ["checkout_commit"] if checkout else []
+    return "\n".join([*lines, *(call("switch_file", path, f"{modes.get(path, 0o644):o}") for path in paths)]) or ":"
+
+
+def _database_steps(shift: Shift) -> Iterator[Step]:
+    if shift.moves_database:
+        words = (shift.database.container, shift.database_service)
+        do, undo = call("move_database", *words), call("move_database_back", *words)
+        yield Step("move-database", do, undo, timeout=300, title="Start the database as its new service")
+    undo = call("undo_migration", "clones", CLONE) if shift.clone else call("undo_migration", "dumps")
+    if shift.restores:
+        yield Step("restore", _restore(shift), undo, title="Read the backup back")
+    elif shift.schema_changes:
+        limit = shift.wishes.migration_timeout or ""
+        do = call("migrate", shift.api, limit, shift.wishes.migration_idle)
+        yield Step("migrate", do, undo, title="Migrate the database", live="schema_head 2>/dev/null")
+
+
+def _restore(shift: Shift) -> str:
+    """Read the databases and one-way volumes back from the backup that was asked for."""
+    kept = [call("read_back", source, f"{shift.back_to}/{name}.tar") for name, source in shift.one_way.items()]
+    return "\n".join([': >"$RUN/started"', call("read_databases_back", shift.back_to), *kept, "prove_schema"])
+
+
+def _start(shift: Shift) -> str:
+    return "\n".join([*(call("run_once", name) for name in shift.once), call("start_services", *shift.started)])

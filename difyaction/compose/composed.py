@@ -1,0 +1,72 @@
+"""What Compose itself makes of a set of files: its answer to ``config``, read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from difyaction.compose.answers import mapping, number, sequence, string
+from difyaction.compose.facts import Composed, Mount, Service
+from difyaction.secret import Secret
+
+
+def read_composed(said: bytes, complaint: bytes) -> Composed:
+    """Read the services of ``config``, JSON or (from Compose 1) YAML. ``complaint`` is what it said besides."""
+    services = mapping(_content(said.decode("utf-8", "replace")), "services")
+    if not services:
+        why = " ".join(complaint.decode("utf-8", "replace").split())[:600]
+        return Composed(why_not=why or "it names no services")
+    found = {name: _service(name, record) for name, record in services.items() if isinstance(record, dict)}
+    return Composed(services=dict(sorted(found.items())))
+
+
+def _content(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            found = YAML(typ="safe", pure=True).load(text)
+        except (YAMLError, RecursionError, ValueError):
+            return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _service(name: str, record: Mapping[str, Any]) -> Service:
+    return Service(
+        name=name,
+        image=string(record, "image"),
+        ports=tuple(_ports(record)),
+        mounts=tuple(_mounts(record)),
+        restart=string(record, "restart"),
+        networks=tuple(sorted(mapping(record, "networks"))),
+        environment=_environment(record),
+    )
+
+
+def _environment(record: Mapping[str, Any]) -> dict[str, Secret]:
+    named = mapping(record, "environment")
+    pairs = named.items() or (str(line).partition("=")[::2] for line in sequence(record, "environment"))
+    return {str(key): Secret("" if value is None else str(value)) for key, value in pairs}
+
+
+def _ports(record: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
+    for port in sequence(record, "ports"):
+        if isinstance(port, dict):
+            yield string(port, "host_ip"), number(str(port.get("published") or 0)), number(str(port.get("target") or 0))
+        elif isinstance(port, str):
+            outer, _, inner = port.partition("/")[0].rpartition(":")
+            address, _, published = outer.rpartition(":")
+            yield address, number(published or "0"), number(inner or "0")
+
+
+def _mounts(record: Mapping[str, Any]) -> Iterator[Mount]:
+    for mount in sequence(record, "volumes"):
+        if isinstance(mount, dict):
+            yield Mount(kind=string(mount, "type"), source=string(mount, "source"), target=string(mount, "target"))
+        elif isinstance(mount, str):
+            source, _, target = mount.partition(":")
+            yield Mount(kind="bind" if "/" in source else "volume", source=source, target=target.partition(":")[0])

@@ -1,0 +1,137 @@
+"""The files of the install as they would stand at the wanted release: every one merged three ways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from difyaction.compose.env_merge import merge
+from difyaction.compose.env_records import Merged
+from difyaction.compose.facts import Held, Install
+from difyaction.compose.file_merge import FileMerge, merge_file
+from difyaction.compose.shipped import EXAMPLE, Shipped
+from difyaction.releases.images import split_image
+from difyaction.releases.version import Version
+from difyaction.secret import Secret
+
+COMPOSE = "docker-compose.yaml"
+ENV = ".env"
+_IMAGE = re.compile(rb"^(?P<head>\s+image:\s*[\"']?)(?P<ref>[^\s\"'#]+)(?P<tail>.*)$", re.MULTILINE)
+
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """``files`` are all files of the folder as they would be, ``written`` those of them that change, by path.
+
+    ``merged`` holds how each edited file merged, conflicts included; a conflict leaves the file as it is.
+    """
+
+    files: Files = field(repr=False)
+    written: tuple[str, ...]
+    merged: tuple[FileMerge, ...]
+    env: Merged
+    shipped: Shipped = field(repr=False)
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """Both ends of the way: the versions, and upstream's ``docker`` folder at each, by path."""
+
+    installed: Version
+    wanted: Version
+    before: Files = field(repr=False)
+    after: Files = field(repr=False)
+
+
+def draft(install: Install, way: Way, *, secret_key: Secret | None, image_map: Mapping[str, str]) -> Draft:
+    """Merge every file. ``Invalid``: their ``.env`` has a line that Compose cannot read."""
+    theirs = {path: held.content for path, held in install.files.items()}
+    mirrors = {**_mirrors(theirs.get(COMPOSE, b"")), **image_map}
+    plain = {**theirs, COMPOSE: _renamed(theirs.get(COMPOSE, b""), {mirror: name for name, mirror in mirrors.items()})}
+    merges = tuple(_merges(plain, way))
+    drafted = dict(theirs)
+    for merged in merges:
+        if merged.content is not None:
+            drafted[merged.file] = merged.content
+    if any(merged.file == COMPOSE and merged.content is not None for merged in merges):
+        drafted[COMPOSE] = _renamed(drafted[COMPOSE], mirrors)
+    shipped = _shipped(way.wanted, drafted[COMPOSE], way.after)
+    env = merge(
+        _shipped(way.installed, theirs.get(COMPOSE, b""), way.before),
+        theirs.get(ENV, b""),
+        shipped,
+        secret_key=secret_key,
+        env_files={path: content for path, content in theirs.items() if path.startswith("envs/") and _is_env(path)},
+    )
+    drafted[ENV] = env.content
+    return Draft(
+        files=drafted,
+        written=tuple(sorted(path for path, content in drafted.items() if theirs.get(path) != content)),
+        merged=merges,
+        env=env,
+        shipped=shipped,
+        mirrors=mirrors,
+    )
+
+
+def mode_of(path: str, held: Held | None) -> int:
+    """Return the mode for a file: theirs where there is one, else a careful default."""
+    if held is not None:
+        return held.mode
+    return 0o600 if path == ENV else 0o755 if path.endswith(".sh") else 0o644
+
+
+def _is_env(path: str) -> bool:
+    return path.endswith(".env")
+
+
+def _merges(theirs: Files, way: Way) -> Iterator[FileMerge]:
+    for path, target in sorted(way.after.items()):
+        base, mine = way.before.get(path), theirs.get(path)
+        if path == ENV or (mine is None and base == target):
+            continue  # removed by them, or not to be read; either way nothing changes
+        if mine is None or mine == target:
+            yield FileMerge(path, target)
+        else:
+            yield merge_file(path, base if base is not None else b"", mine, target)
+
+
+def _shipped(version: Version, compose: bytes, files: Files) -> Shipped:
+    return Shipped(
+        version=version,
+        compose=compose.decode("utf-8", "replace"),
+        example=files.get(EXAMPLE),
+        envs={path: content for path, content in files.items() if path.startswith("envs/")},
+    )
+
+
+def _mirrors(compose: bytes) -> dict[str, str]:
+    """Return which images of Dify their compose file takes from elsewhere: upstream's name -> theirs."""
+    found: dict[str, str] = {}
+    for match in _IMAGE.finditer(compose):
+        try:
+            ref = split_image(match["ref"].decode("utf-8", "replace"))
+        except ValueError:
+            continue
+        if ref.dify_name and ref.repository != ref.dify_name:
+            found.setdefault(ref.dify_name, ref.repository)
+    return found
+
+
+def _renamed(compose: bytes, names: Mapping[str, str]) -> bytes:
+    """Replace the repositories of images, tags untouched."""
+
+    def rename(match: re.Match[bytes]) -> bytes:
+        ref = match["ref"].decode("utf-8", "surrogateescape")
+        for old, new in names.items():
+            if ref.startswith((f"{old}:", f"{old}@")) or ref == old:
+                return (
+                    match["head"] + f"{new}{ref.removeprefix(old)}".encode("utf-8", "surrogateescape") + match["tail"]
+                )
+        return match[0]
+
+    return _IMAGE.sub(rename, compose) if names else compose

@@ -1,0 +1,87 @@
+"""What an upgrade will take of time and room: rough, said before anything is done. Bytes and seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from difyaction.compose.facts import Machine
+from difyaction.compose.shift import Shift
+
+# Uncompressed, from what upstream's images weigh; an image that nobody weighed counts as one of the others.
+_IMAGE_SIZES = {"dify-api": 3_000_000_000, "dify-web": 700_000_000, "dify-plugin-daemon": 1_500_000_000}
+_OTHER_IMAGE = 600_000_000
+_DUMP_SHARE = 0.5  # a compressed dump against the database's files
+_DUMP_SPEED = 25_000_000  # bytes of database a second, compressed while they are read
+_CLONE_SPEED = 150_000_000
+_START = 90  # the api of a release and its workers on two cores, measured
+_STOP = 15
+_MIGRATION = 30
+_RESERVE = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimates:
+    """Room at two places, the size of the backup, and seconds without service."""
+
+    images: int
+    backup: int
+    clone: int
+    backup_seconds: int
+    downtime: int
+
+    def lines(self) -> str:
+        """Return them for a reader."""
+        return "\n".join(
+            (
+                f"images to pull: about {_gib(self.images)}",
+                f"backup: about {_gib(self.backup)}, {self.backup_seconds} s while the old release serves",
+                f"copy inside the database server: {_gib(self.clone)}"
+                if self.clone
+                else "no copy inside the database server",
+                f"without service: about {self.downtime} s; measured again with the first dump's throughput",
+            )
+        )
+
+
+def estimate(shift: Shift, machine: Machine) -> Estimates:
+    """Estimate from the sizes that the probe read."""
+    missing = [image for image in shift.images if image not in machine.images]
+    size = shift.database.size
+    tars = sum(volumes(shift, machine).values())
+    final = 0 if not shift.schema_changes else size // (_CLONE_SPEED if shift.clone else _DUMP_SPEED)
+    dumped = int(size * _DUMP_SHARE)
+    return Estimates(
+        images=sum(_IMAGE_SIZES.get(image.rpartition("/")[2].partition(":")[0], _OTHER_IMAGE) for image in missing),
+        backup=dumped * (2 if shift.schema_changes else 1) + tars,
+        clone=size if shift.clone and shift.schema_changes else 0,
+        backup_seconds=5 + 2 * size // _DUMP_SPEED + tars // 100_000_000,
+        downtime=_STOP + final + (_MIGRATION if shift.schema_changes else 0) + _START,
+    )
+
+
+def volumes(shift: Shift, machine: Machine) -> dict[str, int]:
+    """Return the volumes that are packed, with their sizes; one that nobody could measure counts as empty."""
+    sizes = {mount.source: mount.size or 0 for container in machine.containers for mount in container.mounts}
+    return {name: sizes.get(source, 0) for name, source in {**shift.saved, **shift.one_way}.items()}
+
+
+def room(estimates: Estimates, machine: Machine) -> dict[str, tuple[int, int]]:
+    """Return what each file system needs and has free; places on one file system share it."""
+    disk = machine.disk
+    if disk is None:
+        return {}
+    needed: dict[str, int] = {}
+    free = {disk.engine_device: disk.engine, disk.folder_device: disk.folder, disk.backup_device: disk.backup}
+    # The scratch server of the test restore holds the largest database once more.
+    scratch = machine.database.size if machine.database else 0
+    for device, amount in (
+        (disk.engine_device, estimates.images + scratch),
+        (disk.folder_device, estimates.clone),
+        (disk.backup_device, estimates.backup),
+    ):
+        needed[device] = needed.get(device, 0) + amount
+    return {device: (amount + (_RESERVE if amount else 0), free[device]) for device, amount in needed.items()}
+
+
+def _gib(size: int) -> str:
+    return f"{size / 1024**3:.1f} GiB"

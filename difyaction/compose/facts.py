@@ -1,0 +1,295 @@
+"""What is known of a machine that runs Dify, before anything is decided. Sizes are bytes, times are Unix seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from difyaction.releases.images import DIFY, ImageRef, split_image
+from difyaction.secret import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """The machine and who we are on it. ``epoch`` is its own clock."""
+
+    system: str
+    machine: str
+    user: str
+    uid: int
+    home: str
+    boot_id: str
+    epoch: int
+    memory: int
+    swap: int
+    lacking: tuple[str, ...] = ()  # programs that the runbook needs and that are not there
+
+    @property
+    def platform(self) -> str:
+        """The platform as registries name it, such as ``linux/amd64``."""
+        known = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+        return f"linux/{known.get(self.machine, self.machine)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """Docker there, and how we reach it. ``sudo``: only by way of ``sudo -n``. ``compose`` is the command, in words."""
+
+    version: str
+    root: str
+    rootless: bool
+    sudo: bool
+    docker_host: str
+    docker_config: str
+    compose: tuple[str, ...]
+    compose_version: str
+    why_not: str = ""  # what Docker said when it did not answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """One mount of a container. ``kind`` is ``bind`` or ``volume``; ``size`` None: nobody could measure it."""
+
+    kind: str
+    source: str
+    target: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """One container of the project, running or not."""
+
+    id: str
+    name: str
+    service: str
+    image: str
+    image_id: str
+    digest: str = ""
+    state: str = "running"
+    health: str = ""
+    exit_code: int = 0
+    restarts: int = 0
+    started: str = ""
+    one_off: bool = False
+    networks: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[tuple[int, str, int], ...] = ()  # container's port, host's address, host's port
+    environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+
+    @property
+    def ref(self) -> ImageRef:
+        """Its image, taken apart; one that cannot be has only a name."""
+        try:
+            return split_image(self.image)
+        except ValueError:
+            return ImageRef("", self.image, "", None)
+
+    def env(self, key: str, default: str = "") -> str:
+        """Return a variable that is no secret."""
+        found = self.environment.get(key)
+        return found.reveal() if found is not None else default
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A git checkout that holds the folder. ``outside`` are edited files that are not below the folder."""
+
+    top: str
+    commit: str
+    branch: str
+    tags: tuple[str, ...]
+    edited: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    remote: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A file of the folder as it stands there."""
+
+    content: bytes = field(repr=False)
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, kw_only=True)
+class Install:
+    """The folder with the compose file. ``files`` are its small files by path, volumes left out.
+
+    ``files`` holds the ``.env`` too. ``compose_files`` are what Compose was given, by the containers' labels.
+    """
+
+    folder: str
+    project: str
+    compose_files: tuple[str, ...]
+    files: Mapping[str, Held] = field(repr=False)
+    checkout: Checkout | None = None
+    others: tuple[str, ...] = ()  # further folders that could have been meant
+    cut: bool = False  # whether there were more files than could be brought
+    writable: bool = True  # for the user that we are there
+
+    @property
+    def kind(self) -> str:
+        """How it was installed: ``git``, or ``copy`` (a ZIP, rsync)."""
+        return "git" if self.checkout else "copy"
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The compose files that stand over upstream's own, by path in the folder."""
+        ordinary = {"docker-compose.yaml", "docker-compose.yml", "compose.yaml", "compose.yml"}
+        given = [file.removeprefix(f"{self.folder}/") for file in self.compose_files]
+        if not given:
+            usual = ("docker-compose.override.yaml", "docker-compose.override.yml")
+            given = [name for name in usual if name in self.files]
+        return tuple(name for name in given if name not in ordinary)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """The database server of Dify, and the two databases in it. ``container`` is empty when it is elsewhere.
+
+    ``server`` is its version number as it prints it, empty when it did not answer. ``sizes`` are by database.
+    """
+
+    kind: str  # postgresql | mysql
+    container: str
+    service: str
+    host: str
+    port: int
+    user: str
+    password: Secret = field(repr=False)
+    main: str = "dify"
+    plugin: str = ""
+    server: str = ""
+    client: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    tables: Mapping[str, int] = field(default_factory=dict)  # the server's own estimate of rows in `main`
+    heads: tuple[str, ...] = ()
+    client_image: str = ""
+
+    @property
+    def external(self) -> bool:
+        """Whether it is no container of this project."""
+        return not self.container
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The databases of Dify that are there."""
+        return tuple(name for name in (self.main, self.plugin) if name and (name in self.sizes or name == self.main))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all of Dify's databases."""
+        return sum(self.sizes.get(name, 0) for name in self.names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disk:
+    """Free bytes at three places, and the file systems that they are on."""
+
+    engine: int
+    engine_device: str
+    folder: int
+    folder_device: str
+    backup: int
+    backup_device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backup:
+    """A backup of an earlier run. ``complete``: its checksums were written, so that it may be restored."""
+
+    id: str
+    folder: str
+    from_version: str = ""
+    to_version: str = ""
+    epoch: int = 0
+    size: int = 0
+    complete: bool = False
+    manifest: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run's folder that is still there. ``state``: ``going``, ``dead`` (broken off) or how it ended.
+
+    ``read``: somebody has followed it to its end.
+    """
+
+    id: str
+    folder: str
+    state: str = ""
+    read: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """A held lock. ``live``: its owner lives and it has not expired."""
+
+    owner: str
+    run: str
+    until: int
+    live: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A service as Compose itself resolves it, override files, profiles and env files included."""
+
+    name: str
+    image: str
+    ports: tuple[tuple[str, int, int], ...] = ()  # host's address, host's port, container's port
+    mounts: tuple[Mount, ...] = ()
+    restart: str = ""
+    networks: tuple[str, ...] = ()
+    environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+
+    @property
+    def ref(self) -> ImageRef:
+        """Its image, taken apart."""
+        try:
+            return split_image(self.image)
+        except ValueError:
+            return ImageRef("", self.image, "", None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composed:
+    """What Compose makes of a set of files. ``why_not`` is what it said when it refused them."""
+
+    services: Mapping[str, Service] = field(default_factory=dict)
+    why_not: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Everything that the probe read."""
+
+    host: Host
+    engine: Engine
+    install: Install | None
+    containers: tuple[Container, ...]
+    images: Mapping[str, int] = field(default_factory=dict)  # local references -> bytes
+    database: Database | None = None
+    disk: Disk | None = None
+    backups: tuple[Backup, ...] = ()
+    runs: tuple[Run, ...] = ()
+    lock: Lock | None = None
+    listening: tuple[int, ...] = ()
+    state: str = ""  # where runs and locks are kept
+    backup_folder: str = ""
+
+    def running(self, image: str) -> tuple[Container, ...]:
+        """Return the containers of one image of Dify (``dify-api``), wherever it is mirrored to."""
+        return tuple(c for c in self.containers if is_image(c.ref, image) and not c.one_off)
+
+    @property
+    def api(self) -> Container | None:
+        """The container that answers for the API, running if there is one."""
+        found = [c for c in self.running("dify-api") if c.env("MODE", "api") == "api"]
+        return next((c for c in found if c.state == "running"), found[0] if found else None)
+
+
+def is_image(ref: ImageRef, image: str) -> bool:
+    """Whether a reference is an image of Dify, such as ``dify-api``, mirrored or not."""
+    return (ref.dify_name or ref.name).rpartition("/")[2] == image or ref.dify_name == f"{DIFY}{image}"

@@ -1,0 +1,198 @@
+"""Start a runbook detached, follow its journal by offset through cuts, find it again, finish a dead one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import TypeVar
+
+from difyaction.compose.run_journal import FINAL, JournalRow, Reader
+from difyaction.compose.steps import quote
+from difyaction.connections import HOST_GOES_ON, Connection, Lost, Ran
+from difyaction.errors import ActionError, Failed, Stranded
+from difyaction.language import N_
+from difyaction.secret import Secret
+
+_T = TypeVar("_T")
+MOST_RECOVERIES = 3
+_ANSWER = re.compile(rb"(?:^|\n)dify-run ([a-z-]{1,20}) ([0-9]{1,15})\n")
+_ROUND_TRIP = 60.0  # seconds, beyond what the host was asked to wait
+_LONGEST_PAUSE = 15.0
+_TOOL_MISSING = 69
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """How a run is followed. ``say`` prints a line of the log.
+
+    ``patience``: seconds without contact until `Lost` is passed on; ``poll``: seconds that the host waits for news
+    before it answers that there are none; ``shell``: what runs the script, as in the run's settings.
+    """
+
+    clock: Callable[[], float]
+    pause: Callable[[float], None]
+    say: Callable[[str], None]
+    patience: float = 900.0
+    poll: int = 10
+    shell: Sequence[str] = ("sh",)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the host answered: ``state`` is `absent`, `going`, `dead` or one of FINAL; ``size`` is the journal's."""
+
+    state: str
+    size: int
+    data: bytes
+
+
+def start(connection: Connection, folder: str, script: str, files: Mapping[str, bytes | Secret], watch: Watch) -> None:
+    """Put ``script`` and ``files`` (below ``$FILES``) into the run's folder and start it detached.
+
+    A connection that is cut meanwhile is made anew; a run that has begun is not begun twice.
+    """
+    staged: dict[str, bytes | Secret] = {f"files/{name}": content for name, content in files.items()}
+    staged["runbook.sh"] = script.encode()
+
+    if _through_cuts(lambda: look(connection, folder), watch).state != "absent":
+        return
+    _through_cuts(lambda: connection.put(folder, staged), watch)
+    _through_cuts(lambda: _launched(connection, folder, "run", watch.shell), watch)
+
+
+def follow(connection: Connection, folder: str, watch: Watch) -> Iterator[JournalRow]:
+    """Yield every row from the beginning, as it is written, each once; the last one is final.
+
+    It is the same for a run that was just started, one that goes on since an earlier job, and one that ended unread.
+    A run that is found dead (killed, or the host was rebooted) is recovered, and followed to its end.
+    Raises `Lost` when there was no contact for ``watch.patience`` seconds, and at once what no patience mends (the
+    host key has changed, the key is not let in any more): the host goes on in either case.
+    """
+    reader, offset, recoveries = Reader(), 0, 0
+    while True:
+        seen = _seen(connection, folder, offset, watch)
+        if seen.size < offset:
+            reader.forget()
+            offset = seen.size
+            continue
+        offset += len(seen.data)
+        for row in reader.feed(seen.data):
+            yield row
+            if row.is_final:
+                _mark_read(connection, folder)
+                return
+        if seen.data or seen.state == "going":
+            continue
+        if seen.state in FINAL:  # true, but its last row found no room on the disk
+            yield JournalRow(0, 0, "end", seen.state, 0, "")
+            return
+        if seen.state == "absent":
+            raise _absent(folder)
+        recoveries += 1
+        if recoveries > MOST_RECOVERIES:
+            raise _unrecoverable(folder)
+        watch.say("the run on the host is dead; it is being undone")
+        _through_cuts(lambda: recover(connection, folder, watch.shell), watch)
+
+
+def recover(connection: Connection, folder: str, shell: Sequence[str] = ("sh",)) -> None:
+    """Let the host finish a dead run's undos, detached; follow it afterwards. Harmless to a run that lives or ended."""
+    _launched(connection, folder, "recover", shell)
+
+
+def stop(connection: Connection, folder: str) -> None:
+    """Ask a living run to stop now and undo what it did; follow it afterwards."""
+    _ask(connection, folder, "stop", timeout=_ROUND_TRIP)
+
+
+def look(connection: Connection, folder: str, *, offset: int = 0, wait: int = 0) -> Look:
+    """Ask how far a run is, in one round trip: its state, and at most 64 KiB of its journal from ``offset`` on."""
+    ran = _ask(connection, folder, f"look {offset} {wait}", timeout=wait + _ROUND_TRIP)
+    found = _ANSWER.search(ran.out)
+    state = found[1].decode() if found else ""
+    if found is None or state not in {"absent", "going", "dead", *FINAL}:
+        raise Lost(
+            "run-unanswered",
+            "The host does not say how the run in {folder} is (exit code {code}).",
+            state=HOST_GOES_ON,
+            next_step="Check that the login shell of the user prints nothing and runs `sh`.",
+            folder=folder,
+            code=ran.exit_code,
+        )
+    return Look(state, int(found[2]), ran.out[found.end() :])
+
+
+def _ask(connection: Connection, folder: str, question: str, *, timeout: float, shell: Sequence[str] = ()) -> Ran:
+    verbs = resources.files("difyaction.compose").joinpath("follow.sh").read_text(encoding="utf-8")
+    literals = f"RUN={quote(folder)} SHELL_WORDS={quote(' '.join(shell))}"
+    return connection.run(f"{literals}\n{verbs}\n{question}\n", timeout=timeout)
+
+
+def _seen(connection: Connection, folder: str, offset: int, watch: Watch) -> Look:
+    try:
+        return _through_cuts(lambda: look(connection, folder, offset=offset, wait=watch.poll), watch)
+    except ActionError as error:
+        error.state = HOST_GOES_ON  # whatever keeps us out, it keeps nothing from going on there
+        raise
+
+
+def _launched(connection: Connection, folder: str, verb: str, shell: Sequence[str]) -> None:
+    ran = _ask(connection, folder, f"launch {verb}", timeout=_ROUND_TRIP, shell=shell)
+    if ran.exit_code == 0:
+        return
+    if verb == "run":  # nothing will remove the staged secrets but this
+        connection.run(f"rm -rf {quote(folder)}/files", timeout=_ROUND_TRIP)
+    if ran.exit_code == _TOOL_MISSING:
+        raise Failed(
+            "host-lacks-tool",
+            "The host has no `{tool}`, which a run needs.",
+            next_step="Install util-linux and coreutils (or busybox with these applets) there.",
+            tool=ran.out.decode("ascii", "replace").strip()[:20],
+        )
+    raise Failed(
+        "run-not-started",
+        "The script in {folder} did not start.",
+        next_step="Check on the host that the folder can be written and that the disk is not full.",
+        folder=folder,
+    )
+
+
+def _through_cuts(ask: Callable[[], _T], watch: Watch) -> _T:
+    heard, pause = watch.clock(), 1.0
+    while True:
+        try:
+            return ask()
+        except Lost as lost:
+            if watch.clock() - heard >= watch.patience:
+                raise
+            watch.say(f"no contact ({lost.id}); trying again")
+        watch.pause(pause)
+        pause = min(_LONGEST_PAUSE, pause * 2)
+
+
+def _mark_read(connection: Connection, folder: str) -> None:
+    try:
+        connection.run(f": >{quote(folder)}/read", timeout=_ROUND_TRIP)
+    except Lost:
+        return  # the next run reads it once more, which harms nobody
+
+
+def _absent(folder: str) -> Failed:
+    return Failed(
+        "run-absent",
+        "There is no run in {folder} on the host.",
+        next_step="Check that `host` names the machine of the earlier run; if so, start a new run.",
+        folder=folder,
+    )
+
+
+def _unrecoverable(folder: str) -> Stranded:
+    return Stranded(
+        "run-unrecoverable",
+        "The run in {folder} died on the host, and undoing what it did does not even begin.",
+        state=N_("Some of its changes are there."),
+        next_step="Run `sh {folder}/runbook.sh recover` there as the same user, and read the end of {folder}/journal.",
+        folder=folder,
+    )

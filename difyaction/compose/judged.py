@@ -1,0 +1,134 @@
+"""The machine as the rules see it: facts, draft and what Compose makes of it, boiled down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from difyaction.compose.draft import COMPOSE, Draft
+from difyaction.compose.env_file import read_env
+from difyaction.compose.env_rules import FULL_ENV, crosses
+from difyaction.compose.estimates import Estimates, room, volumes
+from difyaction.compose.facts import Composed, Container, Machine
+from difyaction.compose.roles import Role, role_of
+from difyaction.compose.shift import Shift
+from difyaction.releases import heads
+from difyaction.releases.catalogue import ImageSet
+from difyaction.releases.machine import MachineSituation
+from difyaction.releases.situation import Situation
+
+_LOOKED_AT = re.compile(
+    r"(CONSOLE_(WEB|API)_URL|(NEXT_PUBLIC_)?COOKIE_DOMAIN|CELERY_(WORKER_)?QUEUES|SSRF_PROXY_ALLOW_PRIVATE_\w+|STORAGE_TYPE|VECTOR_STORE)"
+)
+_AGENT_SECRETS = ("DIFY_AGENT_SERVER_SECRET_KEY", "DIFY_AGENT_API_TOKEN", "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN")
+_RESTLESS = {"restarting", "dead"}
+
+
+def situation(  # noqa: PLR0913 - everything that is known comes together here
+    machine: Machine, drafted: Draft, composed: Composed, shift: Shift, *, upstream: ImageSet, estimates: Estimates
+) -> Situation:
+    """Return what the rules look at."""
+    return Situation(
+        wanted=shift.wanted,
+        installed=shift.installed,
+        wanted_known=heads.is_known(shift.wanted),
+        own_images={c.ref.dify_name: c.ref.tag for c in machine.containers if c.ref.dify_name},
+        upstream=upstream,
+        other_images={s.ref.name: s.ref.tag for s in composed.services.values() if not s.ref.dify_name},
+        layouts=frozenset({"compose"}),
+        migrates=True,
+        installed_head=heads.head_of(shift.installed) or shift.head_before or None,
+        wanted_head=shift.head_after or None,
+        unit=shift.folder,
+        family="machine",
+        allow_downgrade=shift.wishes.allow_downgrade,
+        machine=_boiled(machine, drafted, composed, shift, upstream=upstream, estimates=estimates),
+    )
+
+
+def _boiled(  # noqa: PLR0913 - everything that is known comes together here
+    machine: Machine, drafted: Draft, composed: Composed, shift: Shift, *, upstream: ImageSet, estimates: Estimates
+) -> MachineSituation:
+    env = read_env(drafted.files[".env"], file=".env").values
+    install, database = shift.install, shift.database
+    unknown = composed.why_not or _conflicting(drafted)  # nobody can say yet which images would run
+    packed = {name: size for name, size in volumes(shift, machine).items() if size > shift.wishes.backup_max}
+    return MachineSituation(
+        compose_version=machine.engine.compose_version,
+        compose_says=composed.why_not,
+        image_differences=() if unknown else tuple(image_differences(composed, upstream)),
+        lacking_programs=machine.host.lacking,
+        disk_needed=room(estimates, machine),
+        backup_too_large=packed,
+        backup_max=shift.wishes.backup_max,
+        edited_outside=install.checkout.outside if install.checkout else (),
+        env_added=len(drafted.env.added),
+        renamed_services=(f"{database.service} to {shift.database_service}",) if shift.moves_database else (),
+        secret_key_changes=_secret_key_changes(machine, env.get("SECRET_KEY", ""), shift),
+        storage_is_local=env.get("STORAGE_TYPE", "opendal") in {"", "local", "opendal"},
+        weaviate=_weaviate(machine, composed),
+        env={key: value for key, value in env.items() if _LOOKED_AT.fullmatch(key)},
+        unset_secrets=tuple(
+            key
+            for key in _AGENT_SECRETS
+            if key in drafted.shipped.known and env.get(key, "") in {"", drafted.shipped.default(key)}
+        ),
+        database_head=database.heads[0] if database.heads else "",
+        database_server=database.server,
+        database_client=database.client,
+        database_answers=bool(database.server),
+        downtime=estimates.downtime,
+        max_downtime=shift.wishes.max_downtime,
+        broken=tuple(broken(machine.containers)),
+        lock_owner=f"{machine.lock.owner}, run {machine.lock.run}" if machine.lock and machine.lock.live else "",
+        other_folders=install.others,
+        folder_cut=install.cut,
+        user="" if install.writable else machine.host.user,
+    )
+
+
+def image_differences(composed: Composed, upstream: ImageSet) -> Iterator[str]:
+    """Yield how the images of Dify that would run differ from the release's set."""
+    running: dict[str, set[str]] = {}
+    for service in composed.services.values():
+        if service.ref.dify_name:
+            running.setdefault(service.ref.dify_name, set()).add(service.ref.tag)
+    for image, tag in sorted(upstream.tags.items()):
+        found = running.get(image, set())
+        if not found:
+            yield f"no service runs {image}"
+        elif found != {tag}:
+            yield f"{image} would run as {', '.join(sorted(found)) or '(no tag)'}, not {tag}"
+
+
+def broken(containers: Sequence[Container]) -> Iterator[str]:
+    """Yield what of Dify does not run as it should, before anybody touches it."""
+    if not any(role_of(c.ref, c.environment) is Role.API for c in containers):
+        yield "no container of the api exists"
+    for container in containers:
+        role = role_of(container.ref, container.environment)
+        if container.one_off or role is Role.OTHER:
+            continue
+        if container.state in _RESTLESS or container.health == "unhealthy":
+            yield f"{container.service} is {container.health if container.state == 'running' else container.state}"
+        elif container.state != "running":
+            yield f"{container.service} is {container.state}"
+
+
+def _conflicting(drafted: Draft) -> bool:
+    """Whether their compose file does not merge."""
+    return any(merged.file == COMPOSE and merged.content is None for merged in drafted.merged)
+
+
+def _secret_key_changes(machine: Machine, merged: str, shift: Shift) -> bool:
+    """Whether another key would be in force. From 1.14.1 on an empty one means that it is kept in the storage."""
+    held = machine.api.env("SECRET_KEY") if machine.api else ""
+    return held != merged or (not merged and crosses(FULL_ENV, shift.installed, shift.wanted))
+
+
+def _weaviate(machine: Machine, composed: Composed) -> tuple[str, str]:
+    before = next((c.ref.tag for c in machine.containers if c.ref.name.endswith("semitechnologies/weaviate")), "")
+    after = next(
+        (s.ref.tag for s in composed.services.values() if s.ref.name.endswith("semitechnologies/weaviate")), ""
+    )
+    return before, after

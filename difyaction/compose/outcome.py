@@ -1,0 +1,79 @@
+"""How a run of the runbook ended, told as an outcome or an error. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from difyaction.compose.run_journal import Reason, RunRecord
+from difyaction.errors import ActionError, Degraded, Failed, RolledBack, Stranded
+from difyaction.target import Outcome
+
+_WAY_OUT = (
+    "Look at {folder} on the host; the backup is {backup}. docs/restore.md says how to go back by hand, step by step."
+)
+
+
+def outcome_of(record: RunRecord, *, folder: str, backup: str) -> Outcome:
+    """Return how a good run ended.
+
+    :raises ActionError: how any other ended, by its state.
+    """
+    if record.state == "done":
+        return Outcome(
+            "upgraded", changed=True, outputs=outputs(record.facts, backup), sentences=tuple(_told(record.facts))
+        )
+    raise _error(record, folder=folder, backup=backup)
+
+
+def outputs(facts: Mapping[str, str], backup: str) -> dict[str, str]:
+    """Return the outputs that the host's facts make."""
+    return {
+        "backup-id": backup.rpartition("/")[2],
+        "seconds-without-service": facts.get("seconds-without-service", ""),
+    }
+
+
+def _told(facts: Mapping[str, str]) -> list[str]:
+    said = []
+    if seconds := facts.get("seconds-without-service"):
+        said.append(f"Users were without service for {seconds} s.")
+    if cut := facts.get("tasks-cut", "0").strip("0"):
+        said.append(f"{cut} running tasks were cut off.")
+    if facts.get("git") == "stays":
+        said.append("The checkout stays at its commit: the release's tag could not be fetched on the host.")
+    return said
+
+
+def _error(record: RunRecord, *, folder: str, backup: str) -> ActionError:
+    why = record.failure or Reason(step="", id="run-unexplained", text="The host gives no reason")
+    facts: dict[str, Any] = {"step": why.step, "why": why.text.rstrip("."), "folder": folder, "backup": backup}
+    what = "Step {step}: {why}."
+    went_back = record.state == "rolled-back" or record.facts.get("went-back") == "yes"
+    if record.state == "failed":
+        return Failed(why.id, what, next_step="Correct what is named, then run again.", **facts)
+    if went_back:
+        return RolledBack(
+            why.id,
+            what,
+            state="The old release serves again, with the data that it had.",
+            next_step="Correct what is named, then run again; the backup {backup} is kept.",
+            **facts,
+        )
+    if record.state == "degraded":
+        return Degraded(
+            why.id,
+            what,
+            state="The new release has been opened to users, so that no data were put back.",
+            next_step="Look at the containers' logs; `mode: rollback` goes back to {backup} and loses newer data.",
+            **facts,
+        )
+    undone = "; ".join(f"{undo.step}: {undo.text or undo.output}" for undo in record.failed_undos)
+    return Stranded(
+        why.id,
+        what,
+        state="Going back failed too ({undone}).",
+        next_step=_WAY_OUT,
+        undone=undone or "the run broke off",
+        **facts,
+    )

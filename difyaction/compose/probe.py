@@ -1,0 +1,129 @@
+"""One question to a machine, one answer: the probe's text, and how the answer is read.
+
+The answer comes from a machine that we do not trust to be well: every line may be missing, cut or odd. What
+cannot be read is absent from the facts; only what nothing can be done without is an error.
+"""
+
+from __future__ import annotations
+
+import shlex
+from importlib import resources
+
+from difyaction.compose.answers import Answers, lines, number, text
+from difyaction.compose.facts import Disk, Engine, Host, Machine
+from difyaction.compose.probe_database import database
+from difyaction.compose.probe_docker import containers, local_images
+from difyaction.compose.probe_files import install
+from difyaction.compose.probe_past import backups, lock, runs
+from difyaction.errors import Failed
+
+
+def script(  # each is a place that the caller may know better
+    *, folder: str = "", project: str = "", backup: str = "", state: str = "", docker_host: str = ""
+) -> str:
+    """Return the probe as one command. Where Docker answers only to root, it runs by ``sudo -n``."""
+    wants = {"folder": folder, "project": project, "backup": backup, "state": state, "docker_host": docker_host}
+    head = "".join(f"want_{name}={shlex.quote(value)}\n" for name, value in wants.items())
+    body = resources.files(__package__).joinpath("probe.sh").read_text(encoding="utf-8")
+    reach = f"DOCKER_HOST={shlex.quote(docker_host)} " if docker_host else ""
+    return (
+        f"probe={shlex.quote(head + body)}\n"
+        f'if {reach}docker version >/dev/null 2>&1 || [ -S "${{XDG_RUNTIME_DIR:-/run/user/$(id -u)}}/docker.sock" ]'
+        " || ! sudo -n docker version >/dev/null 2>&1\n"
+        'then exec sh -c "$probe"\n'
+        'else exec sudo -n sh -c "$probe"\n'
+        "fi\n"
+    )
+
+
+def read(answer: bytes) -> Machine:
+    """Read what the probe printed.
+
+    :raises Failed: ``probe-cut`` when it did not come to its end, ``docker-missing`` or ``docker-unreachable``.
+    """
+    answers = lines(answer)
+    if answers.get("end") != b"whole":
+        raise Failed(
+            "probe-cut",
+            "The look at the machine broke off after {count} answers.",
+            next_step="Look whether the machine is short of memory or its shell prints texts of its own; run again.",
+            count=len(answers),
+        )
+    engine = _engine(answers)
+    found = containers(answers)
+    return Machine(
+        host=_host(answers),
+        engine=engine,
+        install=install(answers, found),
+        containers=found,
+        images=local_images(answers),
+        database=database(answers, found),
+        disk=_disk(answers),
+        backups=backups(answers),
+        runs=runs(answers),
+        lock=lock(answers),
+        listening=tuple(int(word) for word in text(answers, "listening").split() if word.isdecimal())[:500],
+        state=text(answers, "state"),
+        backup_folder=text(answers, "backup"),
+    )
+
+
+def _host(answers: Answers) -> Host:
+    memory, _, swap = text(answers, "memory").partition(" ")
+    return Host(
+        system=text(answers, "system"),
+        machine=text(answers, "machine"),
+        user=text(answers, "user"),
+        uid=number(text(answers, "uid") or "-1"),
+        home=text(answers, "home"),
+        boot_id=text(answers, "boot"),
+        epoch=number(text(answers, "epoch")),
+        memory=number(memory),
+        swap=number(swap),
+        lacking=tuple(text(answers, "lacking").split()),
+    )
+
+
+def _engine(answers: Answers) -> Engine:
+    if "docker" not in answers:
+        raise Failed(
+            "docker-missing",
+            "There is no command `docker` for user {user}.",
+            next_step="Check host and user: Dify's containers have to be this user's to see.",
+            user=text(answers, "user"),
+        )
+    said = text(answers, "docker")
+    version = said.splitlines()[-1].strip() if said else ""
+    if not version[:1].isdecimal():
+        raise Failed(
+            "docker-unreachable",
+            "Docker does not answer user {user}: {said}.",
+            next_step="Add the user to the group `docker`, allow `sudo -n docker`, or set docker-host.",
+            user=text(answers, "user"),
+            said=" ".join(said.split())[:300] or "it says nothing",
+        )
+    root, _, options = text(answers, "info").partition("\n")
+    return Engine(
+        version=version,
+        root=root,
+        rootless="rootless" in options,
+        sudo=bool(text(answers, "sudo")),
+        docker_host=text(answers, "docker-host"),
+        docker_config=text(answers, "docker-config"),
+        compose=tuple(text(answers, "compose").split()),
+        compose_version=text(answers, "compose-version").removeprefix("v"),
+    )
+
+
+def _disk(answers: Answers) -> Disk | None:
+    if "free-engine" not in answers:
+        return None
+    engine, folder, backup = (text(answers, f"free-{place}").split() for place in ("engine", "folder", "backup"))
+    return Disk(
+        engine=number((engine or ["0"])[0]),
+        engine_device=engine[-1] if engine else "",
+        folder=number((folder or ["0"])[0]),
+        folder_device=folder[-1] if folder else "",
+        backup=number((backup or ["0"])[0]),
+        backup_device=backup[-1] if backup else "",
+    )

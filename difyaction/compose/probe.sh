@@ -1,0 +1,227 @@
+# Reads everything about a machine that runs Dify, and changes nothing. Before this text stand assignments of
+# want_folder, want_project, want_backup, want_state and want_docker_host, all of which may be empty.
+# Each answer is a line "name base64"; a fact that cannot be read has no line. Nothing else is printed.
+set -u
+: "${want_folder=}" "${want_project=}" "${want_backup=}" "${want_state=}" "${want_docker_host=}"
+LC_ALL=C
+export LC_ALL
+PATH="$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+[ -z "$want_docker_host" ] || { DOCKER_HOST="$want_docker_host"; export DOCKER_HOST; }
+
+emit() { printf '%s ' "$1"; head -c "${2:-65536}" | base64 | tr -d '\n'; echo; }
+fact() { name="$1"; shift; printf '%s' "$*" | emit "$name"; }
+within() { seconds="$1"; shift; if command -v timeout >/dev/null 2>&1; then timeout "$seconds" "$@"; else "$@"; fi; }
+free_at() { # name path: the nearest folder that exists
+  place="$2"
+  while [ ! -d "$place" ] && [ "$place" != / ]; do place=$(dirname "$place"); done
+  df -Pk "$place" 2>/dev/null | awk 'NR == 2 { printf "%.0f %s\n", $4 * 1024, $1 }' | emit "$1"
+}
+
+look_at_host() {
+  fact system "$(uname -s) $(uname -r)"
+  fact machine "$(uname -m)"
+  fact user "$(id -un)"
+  fact uid "$(id -u)"
+  fact home "${HOME:-/}"
+  fact epoch "$(date +%s)"
+  fact boot "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
+  awk '$1 == "MemAvailable:" { m = $2 } $1 == "SwapFree:" { s = $2 } END { printf "%.0f %.0f\n", m * 1024, s * 1024 }' /proc/meminfo | emit memory
+  for tool in awk base64 date df head mkdir sed tar tr; do
+    command -v "$tool" >/dev/null 2>&1 || printf '%s ' "$tool"
+  done | emit lacking
+  { ss -ltnH 2>/dev/null || netstat -ltn 2>/dev/null; } | awk '{ print $4 }' | sed 's/.*[:.]//' | grep '^[0-9]' | sort -un | emit listening
+}
+
+look_at_engine() {
+  if [ -z "${DOCKER_HOST:-}" ] && [ "$(id -u)" != 0 ] && ! [ -w /var/run/docker.sock ]; then
+    for socket in "${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/docker.sock" "$HOME/.docker/run/docker.sock"; do
+      [ -S "$socket" ] && { DOCKER_HOST="unix://$socket"; export DOCKER_HOST; break; }
+    done
+  fi
+  fact docker-host "${DOCKER_HOST:-}"
+  fact docker-config "${DOCKER_CONFIG:-}"
+  fact sudo "${SUDO_USER:-}"
+  docker version --format '{{.Server.Version}}' 2>&1 | emit docker 2000
+  docker info --format '{{.DockerRootDir}}
+{{join .SecurityOptions ","}}' 2>/dev/null | emit info
+  compose_version=$(docker compose version --short 2>/dev/null)
+  if [ -n "$compose_version" ]; then
+    fact compose "docker compose"
+  elif command -v docker-compose >/dev/null 2>&1; then
+    compose_version=$(docker-compose version --short 2>/dev/null)
+    fact compose docker-compose
+  fi
+  fact compose-version "$compose_version"
+}
+
+find_install() {
+  api=$(docker ps -a --format '{{.ID}} {{.Image}} {{.Label "com.docker.compose.project.working_dir"}}' 2>/dev/null |
+    awk '$2 ~ /dify-api/ && $3 != "" { print $3 }' | sort -u)
+  if [ -n "$want_folder" ]; then
+    places="$want_folder"
+    [ -f "$want_folder/docker-compose.yaml" ] || [ ! -f "$want_folder/docker/docker-compose.yaml" ] || places="$want_folder/docker"
+  else
+    places="$api"
+    [ -n "$places" ] || for place in /opt/www/dify/docker /opt/dify/docker "$HOME/dify/docker"; do
+      [ -f "$place/docker-compose.yaml" ] && places="$places
+$place"
+    done
+    places=$(printf '%s\n' "$places" | sed '/^$/d')
+  fi
+  printf '%s\n' "$places" | emit folders
+  folder=$(printf '%s\n' "$places" | head -n 1)
+  [ -n "$folder" ] && [ -d "$folder" ] && folder=$(cd "$folder" && pwd -P)
+  project="$want_project"
+  [ -n "$project" ] || project=$(docker ps -a --format '{{.Label "com.docker.compose.project"}} {{.Label "com.docker.compose.project.working_dir"}} {{.Image}}' 2>/dev/null |
+    awk -v f="$folder" '$2 == f && $3 ~ /dify-api/ { print $1; exit }')
+  fact folder "$folder"
+  [ -n "$folder" ] && [ -w "$folder" ] && { [ ! -e "$folder/.env" ] || [ -w "$folder/.env" ]; } && fact writable yes
+  fact project "$project"
+}
+
+look_at_files() {
+  [ -f "$folder/docker-compose.yaml" ] || [ -f "$folder/docker-compose.yml" ] || return 0
+  cd "$folder" || return 0
+  {
+    find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type f -size -700k ! -name '*.tgz' ! -name '*.tar' ! -name '*.gz' ! -name '*.dump' -print
+    find volumes/sandbox/conf volumes/myscale/config volumes/oceanbase volumes/opensearch -maxdepth 2 -type f -size -200k 2>/dev/null
+  } 2>/dev/null | head -n 3000 | tar -cf - -T - 2>/dev/null | gzip -c | emit files 8000000
+  command -v git >/dev/null 2>&1 || return 0
+  g() { git -c safe.directory='*' -C "$folder" "$@" 2>/dev/null; }
+  top=$(g rev-parse --show-toplevel) || return 0
+  g cat-file -e "HEAD:${folder#"$top"/}/docker-compose.yaml" || return 0
+  fact git-top "$top"
+  fact git-commit "$(g rev-parse HEAD)"
+  fact git-branch "$(g symbolic-ref -q --short HEAD)"
+  g tag --points-at HEAD | emit git-tags
+  fact git-remote "$(g remote get-url origin | sed 's|//[^/@]*@|//|')"
+  (cd "$top" && git -c safe.directory='*' -c core.quotePath=false status --porcelain --untracked-files=no 2>/dev/null) | emit git-status
+}
+
+look_at_containers() {
+  ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=${project:-none}" 2>/dev/null | head -n 200)
+  [ -n "$ids" ] || return 0
+  # shellcheck disable=SC2086 # one argument for each id
+  docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Config.Image}},"image_id":{{json .Image}},"env":{{json .Config.Env}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}},"exit":{{.State.ExitCode}},"started":{{json .State.StartedAt}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"restarts":{{.RestartCount}},"mounts":{{json .Mounts}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .NetworkSettings.Ports}}}' $ids 2>/dev/null | emit containers 4000000
+  docker image ls -q --no-trunc 2>/dev/null | sort -u | head -n 500 | xargs docker image inspect --format '{"id":{{json .ID}},"size":{{.Size}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}}}' 2>/dev/null | emit images 1000000
+  # shellcheck disable=SC2086
+  docker inspect --format '{{range .Mounts}}{{if or (eq .Type "bind") (eq .Type "volume")}}{{.Source}}|{{$.ID}}|{{.Destination}}
+{{end}}{{end}}' $ids 2>/dev/null | sort -u | awk -F'|' 'NF == 3 && !seen[$1]++' | head -n 60 |
+    while IFS='|' read -r source id target; do
+      kib=$(within 10 du -sk "$source" 2>/dev/null | awk '{ print $1 }')
+      [ -n "$kib" ] || kib=$(within 10 docker exec "$id" du -sk "$target" 2>/dev/null | awk '{ print $1 }')
+      [ -z "$kib" ] || printf '%s %s\n' "$((kib * 1024))" "$source"
+    done | emit sizes
+}
+
+setting() { printf '%s\n' "$settings" | sed -n "s/^$1=//p" | head -n 1; }
+
+look_at_database() {
+  api=$(docker ps -a --no-trunc --filter "label=com.docker.compose.project=${project:-none}" --format '{{.ID}} {{.Image}} {{.State}}' 2>/dev/null |
+    awk '$2 ~ /dify-api/ { print ($3 == "running" ? 0 : 1), $1 }' | sort | awk 'NR == 1 { print $2 }')
+  [ -n "$api" ] || return 0
+  settings=$(docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$api" 2>/dev/null)
+  host=$(setting DB_HOST)
+  main=$(setting DB_DATABASE)
+  DB_SECRET=$(setting DB_PASSWORD)
+  user=$(setting DB_USERNAME)
+  main=${main:-dify}
+  user=${user:-postgres}
+  server=$(docker ps --no-trunc --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=${host:-none}" --format '{{.ID}}' 2>/dev/null | head -n 1)
+  fact database-container "$server"
+  case "$(setting DB_TYPE)" in
+    mysql) look_at_mysql ;;
+    *) look_at_postgresql ;;
+  esac
+}
+
+look_at_postgresql() {
+  postgresql_questions="select 'version|' || current_setting('server_version');
+select 'size|' || datname || '|' || pg_database_size(datname) from pg_database where not datistemplate;
+select 'table|' || relname || '|' || n_live_tup from pg_stat_user_tables order by n_live_tup desc limit 400;
+select 'head|' || version_num from alembic_version;"
+  if [ -n "$server" ]; then
+    printf '%s\n' "$postgresql_questions" | within 30 docker exec -i "$server" psql -U "$user" -d "$main" -qAtX 2>/dev/null | emit database
+    docker exec "$server" pg_dump --version 2>/dev/null | emit database-client
+  else
+    printf '%s\n' "import os, sys, psycopg2
+e = os.environ
+c = psycopg2.connect(host=e['DB_HOST'], port=e.get('DB_PORT', '5432'), user=e['DB_USERNAME'], password=e.get('DB_PASSWORD', ''), dbname=e['DB_DATABASE'], connect_timeout=10)
+c.autocommit = True
+k = c.cursor()
+for q in '''$postgresql_questions'''.split(';'):
+    try:
+        k.execute(q) if q.strip() else None
+        print(*(r[0] for r in k.fetchall()), sep='\n') if q.strip() else None
+    except psycopg2.Error as why:
+        print('error|' + str(why).splitlines()[0])" | within 40 docker exec -i "$api" python - 2>/dev/null | emit database
+  fi
+}
+
+look_at_mysql() {
+  mysql_questions="select concat('version|', version());
+select concat('size|', table_schema, '|', sum(data_length + index_length)) from information_schema.tables group by table_schema;
+select concat('table|', table_name, '|', coalesce(table_rows, 0)) from information_schema.tables where table_schema = database() limit 400;
+select concat('head|', version_num) from alembic_version;"
+  if [ -n "$server" ]; then
+    export DB_SECRET
+    # shellcheck disable=SC2016 # the container's own shell expands it
+    printf '%s\n' "$mysql_questions" | within 30 docker exec -i -e DB_SECRET "$server" sh -c 'MYSQL_PWD="$DB_SECRET" exec mysql -u"$0" -N -B --force "$1"' "$user" "$main" 2>/dev/null | emit database
+    docker exec "$server" mysqldump --version 2>/dev/null | emit database-client
+  else
+    printf '%s\n' "import os, pymysql
+e = os.environ
+c = pymysql.connect(host=e['DB_HOST'], port=int(e.get('DB_PORT', '3306')), user=e['DB_USERNAME'], password=e.get('DB_PASSWORD', ''), database=e['DB_DATABASE'], connect_timeout=10)
+k = c.cursor()
+for q in '''$mysql_questions'''.split(';'):
+    try:
+        k.execute(q) if q.strip() else None
+        print(*(r[0] for r in k.fetchall()), sep='\n') if q.strip() else None
+    except pymysql.Error as why:
+        print('error|' + str(why))" | within 40 docker exec -i "$api" python - 2>/dev/null | emit database
+  fi
+}
+
+look_at_past() {
+  state="$want_state"
+  if [ -z "$state" ]; then
+    state="${XDG_STATE_HOME:-${HOME:-/root}/.local/state}/dify-upgrade-action"
+    [ "$(id -u)" != 0 ] || state=/var/lib/dify-upgrade-action
+  fi
+  fact state "$state"
+  backup="${want_backup:-$state/backups}"
+  fact backup "$backup"
+  free_at free-backup "$backup"
+  [ -z "$folder" ] || free_at free-folder "$folder"
+  free_at free-engine "$(docker info --format '{{.DockerRootDir}}' 2>/dev/null || echo /)"
+  for past in "$backup"/*/manifest.json; do
+    [ -f "$past" ] || continue
+    past=$(dirname "$past")
+    whole=no
+    [ ! -f "$past/complete" ] || whole=yes
+    printf '%s|%s|%s|%s\n' "$(basename "$past")" "$whole" "$(du -sk "$past" 2>/dev/null | awk '{ print $1 }')" "$(head -c 65536 "$past/manifest.json" | base64 | tr -d '\n')"
+  done 2>/dev/null | tail -n 100 | emit backups 4000000
+  look_at_runs
+}
+
+look_at_runs() { # each run's folder can say itself how it is
+  for run in "$state"/runs/*/; do
+    [ -f "$run/runbook.sh" ] || continue
+    printf '%s|%s|%s\n' "$(basename "$run")" "$(sh "$run/runbook.sh" look 0 0 2>/dev/null | awk 'NR == 1 { print $2 }')" "$([ -f "$run/read" ] && echo read)"
+  done 2>/dev/null | tail -n 50 | emit runs
+  [ -d "$state/lock" ] || return 0
+  for each in owner run expiry boot pid start; do printf '%s=%s\n' "$each" "$(head -c 500 "$state/lock/$each" 2>/dev/null | tr '\n' ' ')"; done | emit lock
+  pid=$(cat "$state/lock/pid" 2>/dev/null)
+  sed -e 's/.*) //' -e '/^[ZX]/d' "/proc/${pid:-none}/stat" 2>/dev/null | cut -d ' ' -f 20 | emit lock-started
+}
+
+look_at_host
+if command -v docker >/dev/null 2>&1; then
+  look_at_engine
+  find_install
+  look_at_files
+  look_at_containers
+  look_at_database
+  look_at_past
+fi
+fact end whole

@@ -1,0 +1,59 @@
+"""The database server, as the probe's answer and the API's environment have it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from difyaction.compose.answers import Answers, number, text
+from difyaction.compose.facts import Container, Database, is_image
+from difyaction.secret import Secret
+
+_PORTS = {"postgresql": 5432, "mysql": 3306}
+_USERS = {"postgresql": "postgres", "mysql": "root"}
+
+
+def database(answers: Answers, containers: Sequence[Container]) -> Database | None:
+    """Return what is known of the database, None when no container of the API says where it is."""
+    api = next((c for c in containers if is_image(c.ref, "dify-api") and c.environment), None)
+    if api is None:
+        return None
+    kind = "mysql" if api.env("DB_TYPE") == "mysql" else "postgresql"
+    holder = next((c for c in containers if c.id == text(answers, "database-container") != ""), None)
+    rows = [line.split("|") for line in text(answers, "database").splitlines()]
+    version = next((row[1] for row in rows if row[0] == "version" and len(row) > 1), "")
+    return Database(
+        kind=kind,
+        container=holder.id if holder else "",
+        service=holder.service if holder else "",
+        host=api.env("DB_HOST"),
+        port=number(api.env("DB_PORT")) or _PORTS[kind],
+        user=api.env("DB_USERNAME") or _USERS[kind],
+        password=api.environment.get("DB_PASSWORD", Secret("")),
+        main=api.env("DB_DATABASE") or "dify",
+        plugin=_plugin_database(api, containers),
+        server=version.split()[0] if version else "",
+        client=next(iter(re.findall(r"[0-9]+(?:\.[0-9]+)+", text(answers, "database-client"))), ""),
+        sizes=_counted(rows, "size"),
+        tables=_counted(rows, "table"),
+        heads=tuple(row[1] for row in rows if row[0] == "head" and len(row) > 1),
+        client_image=holder.image if holder else client_image(kind, version),
+    )
+
+
+def client_image(kind: str, server: str) -> str:
+    """Return upstream's image with clients of a server's own version: an older pg_dump refuses a newer server."""
+    numbers = re.findall(r"[0-9]+", server)
+    if kind == "mysql":
+        return f"mysql:{'.'.join(numbers[:2]) or '8.0'}"
+    return f"postgres:{numbers[0] if numbers else '15'}-alpine"
+
+
+def _plugin_database(api: Container, containers: Sequence[Container]) -> str:
+    daemon = next((c for c in containers if is_image(c.ref, "dify-plugin-daemon")), None)
+    named = daemon.env("DB_DATABASE") if daemon else ""
+    return named or (api.env("DB_PLUGIN_DATABASE") or "dify_plugin" if daemon else "")
+
+
+def _counted(rows: Sequence[Sequence[str]], kind: str) -> dict[str, int]:
+    return {row[1]: number(row[2]) for row in rows if row[0] == kind and len(row) > 2}  # noqa: PLR2004 - kind, name, count

@@ -1,0 +1,93 @@
+"""Containers and images, as the probe's answer has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from difyaction.compose.answers import Answers, mapping, number, records, sequence, string, text
+from difyaction.compose.facts import Container, Mount
+from difyaction.secret import Secret
+
+_LABEL = "com.docker.compose."
+
+
+def containers(answers: Answers) -> tuple[Container, ...]:
+    """Return the containers of the project, by service and name."""
+    sizes = _sizes(answers)
+    digests = {string(image, "id"): _digest(image) for image in records(answers, "images")}
+    found = [_container(record, sizes, digests) for record in records(answers, "containers") if string(record, "id")]
+    return tuple(sorted(found, key=lambda container: (container.service, container.name)))
+
+
+def local_images(answers: Answers) -> dict[str, int]:
+    """Return the images that are there already, by tag, with their sizes in bytes."""
+    return {
+        tag: number(str(image.get("size", 0)))
+        for image in records(answers, "images")
+        for tag in sequence(image, "tags")
+        if isinstance(tag, str)
+    }
+
+
+def config_files(answers: Answers) -> tuple[str, ...]:
+    """Return the compose files that the API's container was made from, as its label says."""
+    for record in records(answers, "containers"):
+        if "dify-api" in string(record, "image"):
+            named = string(mapping(record, "labels"), f"{_LABEL}project.config_files")
+            return tuple(file for file in named.split(",") if file)
+    return ()
+
+
+def _container(record: Mapping[str, Any], sizes: Mapping[str, int], digests: Mapping[str, str]) -> Container:
+    labels = mapping(record, "labels")
+    return Container(
+        id=string(record, "id"),
+        name=string(record, "name").removeprefix("/"),
+        service=string(labels, f"{_LABEL}service"),
+        image=string(record, "image"),
+        image_id=string(record, "image_id"),
+        digest=digests.get(string(record, "image_id"), ""),
+        state=string(record, "state"),
+        health=string(record, "health"),
+        exit_code=number(str(record.get("exit", 0))),
+        restarts=number(str(record.get("restarts", 0))),
+        started=string(record, "started"),
+        one_off=string(labels, f"{_LABEL}oneoff").lower() == "true",
+        networks=tuple(sorted(str(name) for name in mapping(record, "networks"))),
+        mounts=tuple(_mounts(record, sizes)),
+        ports=tuple(_ports(mapping(record, "ports"))),
+        environment=environment(sequence(record, "env")),
+    )
+
+
+def environment(pairs: list[Any]) -> dict[str, Secret]:
+    """Read ``KEY=value`` lines. Any value may be a password, so that all of them are secrets."""
+    split = (pair.partition("=") for pair in pairs if isinstance(pair, str))
+    return {key: Secret(value) for key, _, value in split}
+
+
+def _mounts(record: Mapping[str, Any], sizes: Mapping[str, int]) -> Iterator[Mount]:
+    for mount in sequence(record, "mounts"):
+        if isinstance(mount, dict) and string(mount, "Source"):
+            source = string(mount, "Source")
+            kind = string(mount, "Type")
+            name = string(mount, "Name") if kind == "volume" else source
+            yield Mount(kind=kind, source=name or source, target=string(mount, "Destination"), size=sizes.get(source))
+
+
+def _ports(ports: Mapping[str, Any]) -> Iterator[tuple[int, str, int]]:
+    for inner in ports:
+        for binding in sequence(ports, inner):
+            if isinstance(binding, dict):
+                yield number(inner.partition("/")[0]), string(binding, "HostIp"), number(string(binding, "HostPort"))
+
+
+def _sizes(answers: Answers) -> dict[str, int]:
+    split = (line.partition(" ") for line in text(answers, "sizes").splitlines())
+    return {source: number(size) for size, _, source in split}
+
+
+def _digest(image: Mapping[str, Any]) -> str:
+    named = (name.rpartition("@")[2] for name in sequence(image, "digests") if isinstance(name, str))
+    return next(iter(named), "")

@@ -1,0 +1,84 @@
+"""The folder of the install and its files, as the probe's answer has them."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+from difyaction.compose.answers import Answers, text
+from difyaction.compose.facts import Checkout, Container, Held, Install
+from difyaction.compose.probe_docker import config_files
+
+_FILE_LIMIT = 1024 * 1024
+_FILES_LIMIT = 48 * 1024 * 1024
+_COMPOSE = ("docker-compose.yaml", "docker-compose.yml")
+
+
+def install(answers: Answers, containers: Sequence[Container]) -> Install | None:
+    """Return the install, None when there is no folder with a compose file."""
+    folder = text(answers, "folder")
+    files, cut = _files(answers.get("files", b""))
+    if not folder or not any(name in files for name in _COMPOSE):
+        return None
+    return Install(
+        folder=folder,
+        project=text(answers, "project") or _project(folder),
+        compose_files=config_files(answers) if containers else (),
+        files=files,
+        checkout=_checkout(answers, folder),
+        others=tuple(line for line in text(answers, "folders").splitlines()[1:] if line),
+        cut=cut,
+        writable="writable" in answers,
+    )
+
+
+def _project(folder: str) -> str:
+    """Return the name that Compose gives to a folder's project."""
+    name = re.sub(r"[^a-z0-9_-]", "", PurePosixPath(folder).name.lower())
+    return name.lstrip("_-")
+
+
+def _files(packed: bytes) -> tuple[dict[str, Held], bool]:
+    """Unpack in memory; whatever is no small ordinary file below the folder is passed over."""
+    found: dict[str, Held] = {}
+    try:
+        reader = zlib.decompressobj(wbits=31)
+        plain = reader.decompress(packed, _FILES_LIMIT)
+        with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
+            found.update(_members(archive))
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError):
+        return found, True
+    return found, not reader.eof
+
+
+def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, Held]]:
+    for member in archive:
+        path = PurePosixPath(member.name)
+        if not member.isfile() or member.size > _FILE_LIMIT or path.is_absolute() or ".." in path.parts:
+            continue
+        content = archive.extractfile(member)
+        if content is not None:
+            yield str(path), Held(content=content.read(), mode=member.mode & 0o777)
+
+
+def _checkout(answers: Answers, folder: str) -> Checkout | None:
+    commit, top = text(answers, "git-commit"), text(answers, "git-top")
+    if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", commit) or not top:
+        return None
+    below = folder.removeprefix(top).strip("/")
+    raw = answers.get("git-status", b"").decode("utf-8", "surrogateescape")
+    changed = [line[3:].partition(" -> ")[2] or line[3:] for line in raw.splitlines() if len(line) > 3]  # noqa: PLR2004 - XY and a blank
+    inside = tuple(name.removeprefix(f"{below}/") for name in changed if not below or name.startswith(f"{below}/"))
+    return Checkout(
+        top=top,
+        commit=commit,
+        branch=text(answers, "git-branch"),
+        tags=tuple(text(answers, "git-tags").split()),
+        edited=inside,
+        outside=tuple(name for name in changed if below and not name.startswith(f"{below}/")),
+        remote=text(answers, "git-remote"),
+    )

@@ -1,0 +1,201 @@
+"""The plan for going back to a backup: the same steps, with the backup in the place of the release. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from difyaction.compose.answers import mapping, sequence, string
+from difyaction.compose.backup_steps import backup_steps
+from difyaction.compose.change_steps import change_steps
+from difyaction.compose.estimates import estimate
+from difyaction.compose.facts import Backup, Composed, Machine, Service
+from difyaction.compose.roles import Role, role_of
+from difyaction.compose.run_delivery import delivered, run_id, settings_for
+from difyaction.compose.runbook import render
+from difyaction.compose.server_documents import documents
+from difyaction.compose.server_plan import ServerPlan
+from difyaction.compose.shift import (
+    Shift,
+    WrittenFile,
+    clones,
+    counted_tables,
+    network_of,
+    stopping,
+    summed_tables,
+    tools_image,
+    untouched_services,
+    users_url,
+)
+from difyaction.compose.verify_steps import verify_steps
+from difyaction.compose.wishes import Wishes
+from difyaction.errors import Failed
+from difyaction.releases.version import Version
+from difyaction.target import Change, Objection, Severity
+
+_LOSE_WRITES = (
+    "The backup {backup} holds the databases of {unit} as they were; what users wrote since is lost. It is saved once"
+    " more first, as a backup of its own."
+)
+_LOCKED = "Somebody else is at {unit}: {owner}. Wait until that run has ended."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreFacts:
+    """What a plan to go back is made from."""
+
+    machine: Machine
+    installed: Version
+    backup: Backup
+    wishes: Wishes
+    owner: str = ""
+
+
+def chosen(machine: Machine, name: str) -> Backup:
+    """Return the backup of that id, or the last one when ``name`` is empty.
+
+    :raises Failed: ``backup-unknown``, ``backup-incomplete`` or ``backup-elsewhere``.
+    """
+    whole = [backup for backup in machine.backups if backup.complete]
+    found = next((b for b in machine.backups if b.id == name), None) if name else next(reversed(whole), None)
+    if found is None:
+        raise Failed(
+            "backup-unknown",
+            "There is no backup {name} in {folder}; there are {known}.",
+            next_step="Correct rollback-to or backup-dir.",
+            name=name or "to go back to",
+            folder=machine.backup_folder,
+            known=", ".join(backup.id for backup in machine.backups) or "none",
+        )
+    if not found.complete or not found.manifest:
+        raise Failed(
+            "backup-incomplete",
+            "The backup {name} was never finished, so that nobody may rely on it.",
+            next_step="Choose another one in rollback-to.",
+            name=found.id,
+        )
+    folder = string(found.manifest, "folder")
+    if machine.install is None or folder != machine.install.folder:
+        raise Failed(
+            "backup-elsewhere",
+            "The backup {name} is of {folder}, and another Dify is looked at.",
+            next_step="Name that folder in dify-folder, or choose another backup.",
+            name=found.id,
+            folder=folder or "nowhere",
+        )
+    return found
+
+
+def make_restore_plan(facts: RestoreFacts) -> ServerPlan:
+    """Decide what is done."""
+    machine = facts.machine
+    shift = _shift(facts)
+    steps = (*backup_steps(shift), *change_steps(shift), *verify_steps(shift))
+    settings = settings_for(shift, machine, run=run_id(shift, machine), owner=facts.owner)
+    script = render(steps, settings)
+    found = tuple(_objections(facts, shift))
+    digest = hashlib.sha256("\0".join([facts.backup.id, *(step.do for step in steps)]).encode())
+    return ServerPlan(
+        from_version=str(shift.installed),
+        to_version=str(shift.wanted),
+        changes=tuple(_changes(facts, shift)),
+        objections=found,
+        findings=(),
+        documents=tuple(documents(machine, shift, None, estimates=estimate(shift, machine), script=script)),
+        plan_id=digest.hexdigest()[:16],
+        steps=steps,
+        settings=settings,
+        delivered=delivered(shift, {}, settings.run_id, machine.host.epoch),
+        script=script,
+        final_backup=shift.schema_changes,
+    )
+
+
+def _objections(facts: RestoreFacts, shift: Shift) -> Iterator[Objection]:
+    lock = facts.machine.lock
+    if lock is not None and lock.live:
+        told: Mapping[str, object] = {"unit": shift.folder, "owner": lock.owner}
+        yield Objection("lock-held", str(shift.wanted), Severity.NEVER, _LOCKED, told)
+    if shift.restores:
+        consent = f"lose-writes@{facts.backup.id}"
+        yield Objection(
+            "lose-writes",
+            facts.backup.id,
+            Severity.ACKNOWLEDGE,
+            _LOSE_WRITES,
+            {"backup": facts.backup.id, "unit": shift.folder},
+            acknowledged=consent in facts.wishes.acknowledge,
+        )
+
+
+def _changes(facts: RestoreFacts, shift: Shift) -> Iterator[Change]:
+    for name, service in shift.after.items():
+        before = shift.images_before.get(name, "(none)")
+        if before != service.image:
+            yield Change(shift.folder, f"service {name}", before, service.image, shift.project)
+    for file in shift.files:
+        yield Change(shift.folder, file.path, "as it is", f"as in {facts.backup.id}", shift.project)
+
+
+def _shift(facts: RestoreFacts) -> Shift:
+    machine, manifest, wishes = facts.machine, facts.backup.manifest, facts.wishes
+    install, database = machine.install, machine.database
+    if install is None or database is None:
+        raise ValueError("going back needs an install and a database")
+    after, roles = _services(manifest), _roles(manifest)
+    files = _files(manifest)
+    untouched = untouched_services(machine, [file.path for file in files], Composed(services=after), roles)
+    return Shift(
+        installed=facts.installed,
+        wanted=Version.parse(string(manifest, "from")),
+        head_before=database.heads[0] if database.heads else "",
+        head_after=string(manifest, "head"),
+        folder=install.folder,
+        project=install.project,
+        files=files,
+        images=tuple(sorted({*(service.image for service in after.values()), database.client_image} - {""})),
+        before={c.service: (role_of(c.ref, c.environment), c.id) for c in machine.containers if not c.one_off},
+        images_before={c.service: c.image for c in machine.containers if not c.one_off},
+        after=after,
+        roles=roles,
+        untouched=untouched,
+        once=tuple(name for name, record in mapping(manifest, "services").items() if record.get("once") is True),
+        stops=stopping(machine, untouched, keeps=database.container),
+        database=database,
+        database_service=string(manifest, "database-service"),
+        counted=counted_tables(database),
+        summed=summed_tables(database),
+        url=users_url(machine),
+        tools=tools_image(machine),
+        network=network_of(machine),
+        one_way={str(name): str(source) for name, source in mapping(manifest, "volumes").items()},
+        saved={},
+        clone=clones(machine, wishes),
+        install=install,
+        wishes=wishes,
+        back_to=facts.backup.folder,
+        restores=manifest.get("schema-changes") is True,
+    )
+
+
+def _services(manifest: Mapping[str, Any]) -> dict[str, Service]:
+    records = mapping(manifest, "services")
+    return {
+        name: Service(name=name, image=string(record, "image"))
+        for name, record in records.items()
+        if string(record, "image")
+    }
+
+
+def _roles(manifest: Mapping[str, Any]) -> dict[str, Role]:
+    return {name: Role(string(record, "role")) for name, record in mapping(manifest, "services").items()}
+
+
+def _files(manifest: Mapping[str, Any]) -> tuple[WrittenFile, ...]:
+    named: Sequence[Any] = sequence(manifest, "files")
+    paths = [
+        path for path in named if isinstance(path, str) and not path.startswith("/") and ".." not in path.split("/")
+    ]
+    return tuple(WrittenFile(path=path, mode=0o644, before="") for path in paths)

@@ -1,0 +1,57 @@
+"""Which service does what. Services are known by their images, because people rename them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+
+from difyaction.compose.facts import is_image
+from difyaction.releases.images import DIFY, ImageRef
+from difyaction.secret import Secret
+
+
+class Role(enum.StrEnum):
+    """What a service is to the upgrade."""
+
+    API = "api"
+    SOCKET = "socket"  # the API once more, for the websocket
+    WORKER = "worker"
+    BEAT = "beat"
+    WEB = "web"
+    DAEMON = "daemon"
+    SANDBOX = "sandbox"
+    AGENT = "agent"
+    PROXY = "proxy"
+    DATABASE = "database"
+    OTHER = "other"
+
+
+_OF_DIFY = {"dify-web": Role.WEB, "dify-plugin-daemon": Role.DAEMON, "dify-sandbox": Role.SANDBOX}
+_DATABASES = ("postgres", "mysql", "mariadb")
+
+
+def role_of(ref: ImageRef, environment: Mapping[str, Secret]) -> Role:
+    """Return what a container or a service with this image and environment is."""
+    if is_image(ref, "dify-api"):
+        return _api_role(environment)
+    for image, role in _OF_DIFY.items():
+        if is_image(ref, image):
+            return role
+    if ref.dify_name is not None and ref.dify_name.startswith(DIFY):
+        return Role.AGENT
+    name = ref.name.rpartition("/")[2]
+    if name == "nginx":
+        return Role.PROXY
+    return Role.DATABASE if name in _DATABASES else Role.OTHER
+
+
+def _api_role(environment: Mapping[str, Secret]) -> Role:
+    mode = _value(environment, "MODE")
+    if mode in {"worker", "beat"}:
+        return Role(mode)
+    return Role.SOCKET if "geventwebsocket" in _value(environment, "SERVER_WORKER_CLASS") else Role.API
+
+
+def _value(environment: Mapping[str, Secret], key: str) -> str:
+    found = environment.get(key)
+    return found.reveal() if found is not None else ""

@@ -1,0 +1,170 @@
+"""The plan for one machine: facts and a release in, objections and a script out. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from difyaction.compose.backup_steps import backup_steps
+from difyaction.compose.change_steps import change_steps
+from difyaction.compose.draft import Draft, Way, draft
+from difyaction.compose.estimates import estimate
+from difyaction.compose.facts import Composed, Machine
+from difyaction.compose.judged import situation
+from difyaction.compose.run_delivery import delivered, run_id, settings_for
+from difyaction.compose.runbook import RunSettings, render
+from difyaction.compose.server_documents import documents
+from difyaction.compose.shift import Ends, Shift, shift_of
+from difyaction.compose.steps import Step
+from difyaction.compose.verify_steps import verify_steps
+from difyaction.compose.wishes import Wishes
+from difyaction.releases import heads
+from difyaction.releases.catalogue import Release
+from difyaction.releases.rules import objections
+from difyaction.secret import Secret
+from difyaction.target import Change, Document, Finding, Objection
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerFacts:
+    """Everything that a plan is made from. ``owner`` names this run for people."""
+
+    machine: Machine
+    way: Way
+    release: Release
+    draft: Draft
+    composed: Composed
+    wishes: Wishes
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence that a reader should know, as a template over facts."""
+
+    text: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.text.format(**self.facts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerPlan:
+    """What would be done to the machine. Satisfies `target.Plan`. ``delivered`` goes to the run's folder."""
+
+    from_version: str
+    to_version: str
+    changes: tuple[Change, ...]
+    objections: tuple[Objection, ...]
+    findings: tuple[Finding, ...]
+    documents: tuple[Document, ...]
+    plan_id: str
+    steps: tuple[Step, ...]
+    settings: RunSettings
+    delivered: Mapping[str, bytes | Secret] = field(repr=False)
+    script: str = field(repr=False)
+    final_backup: bool = False
+
+    @property
+    def stopping(self) -> tuple[Objection, ...]:
+        """The objections that stop ``apply``."""
+        return tuple(objection for objection in self.objections if objection.in_the_way)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The findings as English sentences."""
+        return tuple(str(finding) for finding in self.findings)
+
+
+def make_plan(facts: ServerFacts) -> ServerPlan:
+    """Decide what is done."""
+    machine = facts.machine
+    shift = _shift(facts)
+    estimates = estimate(shift, machine)
+    judged = situation(machine, facts.draft, facts.composed, shift, upstream=facts.release.images, estimates=estimates)
+    found = objections(judged, facts.wishes.acknowledge) + tuple(conflicts(facts.draft, str(shift.wanted)))
+    changes = tuple(_changes(shift, facts.draft))
+    possible = changes and shift.api in shift.after  # else an objection says why it is not
+    steps = (*backup_steps(shift), *change_steps(shift), *verify_steps(shift)) if possible else ()
+    settings = settings_for(shift, machine, run=run_id(shift, machine), owner=facts.owner)
+    script = render(steps, settings) if steps else ""
+    return ServerPlan(
+        from_version=str(shift.installed),
+        to_version=str(shift.wanted),
+        changes=changes,
+        objections=found,
+        findings=tuple(_findings(facts, shift)),
+        documents=tuple(documents(machine, shift, facts.draft, estimates=estimates, script=script)),
+        plan_id=_plan_id(shift, steps, facts.draft, found),
+        steps=steps,
+        settings=settings,
+        delivered=delivered(shift, facts.draft.files, settings.run_id, machine.host.epoch),
+        script=script,
+        final_backup=shift.schema_changes,
+    )
+
+
+def secret_key_of(machine: Machine) -> Secret | None:
+    """Return the key that the containers have, None when nobody can read it."""
+    found = machine.api.environment.get("SECRET_KEY") if machine.api else None
+    return found or None
+
+
+def draft_for(machine: Machine, way: Way, wishes: Wishes) -> Draft:
+    """Merge the files of this machine for the wanted release."""
+    if machine.install is None:
+        raise ValueError("there is no install to draft for")
+    return draft(machine.install, way, secret_key=secret_key_of(machine), image_map=wishes.image_map)
+
+
+def _shift(facts: ServerFacts) -> Shift:
+    ends = Ends(installed=facts.way.installed, wanted=facts.way.wanted, head=heads.head_of(facts.way.wanted) or "")
+    return shift_of(facts.machine, facts.draft, facts.composed, ends=ends, wishes=facts.wishes)
+
+
+def conflicts(drafted: Draft, version: str) -> Iterator[Objection]:
+    """Yield an objection for each file whose edits do not merge."""
+    for merged in drafted.merged:
+        objection = merged.objection(version)
+        if objection is not None:
+            yield objection
+
+
+def _changes(shift: Shift, drafted: Draft) -> Iterator[Change]:
+    before = shift.images_before
+    for name, service in shift.after.items():
+        if before.get(name) != service.image:
+            yield Change(shift.folder, f"service {name}", before.get(name, "(none)"), service.image, shift.project)
+    for path in drafted.written:
+        was, will_be = ("as it is", "merged") if path in shift.install.files else ("(none)", "new")
+        yield Change(shift.folder, path, was, will_be, shift.project)
+
+
+def _findings(facts: ServerFacts, shift: Shift) -> Iterator[Finding]:
+    yield from facts.draft.env.remarks
+    if not shift.head_after:
+        yield Note(
+            "Dify {wanted} is newer than what we know: its schema is read from its image before anything stops, and"
+            " what its release notes ask for by hand is not known.",
+            {"wanted": shift.wanted},
+        )
+    if not facts.machine.install or not facts.machine.install.checkout:
+        yield Note("{folder} is no git checkout: files are written, nothing is checked out.", {"folder": shift.folder})
+
+
+def _plan_id(shift: Shift, steps: Sequence[Step], drafted: Draft, found: Sequence[Objection]) -> str:
+    digest = hashlib.sha256()
+    for text in (
+        shift.folder,
+        str(shift.installed),
+        str(shift.wanted),
+        shift.head_before,
+        *(f"{step.name}\0{step.do}\0{step.undo}" for step in steps),
+        *(objection.consent for objection in found),
+    ):
+        digest.update(text.encode() + b"\0")
+    for path in drafted.written:
+        digest.update(path.encode() + b"\0" + drafted.files[path] + b"\0")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,301 @@
+"""What exactly moves on one machine: every value that the steps name, decided over facts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from difyaction.compose.draft import Draft, mode_of
+from difyaction.compose.facts import Composed, Container, Database, Install, Machine, Service
+from difyaction.compose.roles import Role, role_of
+from difyaction.compose.wishes import Wishes
+from difyaction.releases.version import Version
+
+_COUNTED = 2_000_000  # rows, by the server's own estimate; counting more takes long while nobody is served
+_SUMMED = 200_000
+_SUMMED_TABLES = (
+    "tenants", "accounts", "tenant_account_joins", "apps", "app_model_configs", "workflows", "sites", "installed_apps",
+    "datasets", "documents", "api_tokens", "providers", "provider_models", "dify_setups",
+)  # fmt: skip
+_STOP_ORDER = (Role.PROXY, Role.BEAT, Role.SOCKET, Role.API, Role.WORKER, Role.DAEMON)
+_LIGHT_CELERY = Version.parse("1.14.0")  # from here on `celery_healthcheck` answers without loading the whole app
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenFile:
+    """A file that the switch writes. ``before`` is the SHA-256 of what stands there now, empty when nothing does."""
+
+    path: str
+    mode: int
+    before: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """One upgrade of one machine. Services by name; ``stops`` are containers by id, in the order of stopping."""
+
+    installed: Version
+    wanted: Version
+    head_before: str
+    head_after: str  # empty: read from the pulled image
+    folder: str
+    project: str
+    files: tuple[WrittenFile, ...]
+    images: tuple[str, ...]
+    before: Mapping[str, tuple[Role, str]]  # service -> role, container id
+    images_before: Mapping[str, str]
+    after: Mapping[str, Service]
+    roles: Mapping[str, Role]
+    untouched: tuple[str, ...]
+    once: tuple[str, ...]  # services that run once and exit
+    stops: tuple[str, ...]
+    database: Database
+    database_service: str  # where it will be
+    counted: tuple[str, ...]
+    summed: tuple[str, ...]
+    url: str
+    tools: str  # an image with tar that is there
+    network: str  # one that the database can be reached from
+    one_way: Mapping[str, str]  # volumes whose format changes: name of the copy -> source
+    saved: Mapping[str, str]  # further volumes to save while the old release serves
+    clone: bool
+    install: Install = field(repr=False)
+    wishes: Wishes
+    back_to: str = ""  # the folder of the backup that this goes back to; empty on the way forward
+    restores: bool = False  # whether the databases are read back from there
+
+    @property
+    def schema_changes(self) -> bool:
+        """Whether a schema may be another one afterwards: Dify's own, or that of the plugin daemon."""
+        return self.restores if self.back_to else self.head_before != self.head_after or self.daemon_changes
+
+    @property
+    def daemon_changes(self) -> bool:
+        """Whether the plugin daemon migrates its own database when it starts."""
+        daemons = [name for name, role in self.roles.items() if role is Role.DAEMON]
+        return any(self.images_before.get(name) != self.after[name].image for name in daemons)
+
+    def named(self, *roles: Role) -> tuple[str, ...]:
+        """Return the services of some roles, as they will be."""
+        return tuple(name for name, role in self.roles.items() if role in roles)
+
+    @property
+    def api(self) -> str:
+        """The service that answers for the API."""
+        return next(iter(self.named(Role.API)), "api")
+
+    @property
+    def proxy(self) -> str:
+        """The proxy's service, empty when the proxy is elsewhere."""
+        return next(iter(self.named(Role.PROXY)), "")
+
+    @property
+    def started(self) -> tuple[str, ...]:
+        """The services that start before the proxy opens."""
+        late = {Role.PROXY, Role.BEAT}
+        return tuple(
+            name
+            for name, role in self.roles.items()
+            if role not in late
+            and name not in self.untouched
+            and name not in self.once
+            and name != self.database_service
+        )
+
+    @property
+    def late(self) -> tuple[str, ...]:
+        """What starts after the proxy: nothing periodic shall work before the point of no return."""
+        return self.named(Role.BEAT)
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Services of the old release that the new one does not have."""
+        return tuple(name for name in self.before if name not in self.after)
+
+    @property
+    def moves_database(self) -> bool:
+        """Whether the database gets a container of another service, on the same files."""
+        return bool(self.database.service) and self.database.service != self.database_service
+
+    @property
+    def celery(self) -> str:
+        """The name by which celery finds the running release's application."""
+        return celery_of(self.installed)
+
+
+def celery_of(version: Version) -> str:
+    """Return the celery application of a release that is cheapest to load."""
+    return "celery_healthcheck.celery" if version.numbers >= _LIGHT_CELERY.numbers else "app.celery"
+
+
+def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends, wishes: Wishes) -> Shift:
+    """Decide. The machine has an install, a database and an API; the caller saw to that."""
+    install, database = machine.install, machine.database
+    if install is None or database is None:
+        raise ValueError("a shift needs an install and a database")
+    roles = {name: role_of(service.ref, service.environment) for name, service in composed.services.items()}
+    before = {c.service: (role_of(c.ref, c.environment), c.id) for c in machine.containers if not c.one_off}
+    once = tuple(name for name, service in composed.services.items() if service.restart == "no")
+    untouched = untouched_services(machine, drafted.written, composed, roles)
+    return Shift(
+        installed=ends.installed,
+        wanted=ends.wanted,
+        head_before=database.heads[0] if database.heads else "",
+        head_after=ends.head,
+        folder=install.folder,
+        project=install.project,
+        files=tuple(_written(install, path) for path in drafted.written),
+        images=tuple(sorted({*(s.image for s in composed.services.values() if s.image), database.client_image} - {""})),
+        before=before,
+        images_before={c.service: c.image for c in machine.containers if not c.one_off},
+        after=composed.services,
+        roles=roles,
+        untouched=untouched,
+        once=once,
+        stops=stopping(machine, untouched, keeps=database.container),
+        database=database,
+        database_service=_database_service(database, composed, roles),
+        counted=counted_tables(database),
+        summed=summed_tables(database),
+        url=users_url(machine),
+        tools=tools_image(machine),
+        network=network_of(machine),
+        one_way=_one_way(machine, composed, untouched),
+        saved=_saved(machine, wishes.backup),
+        clone=clones(machine, wishes),
+        install=install,
+        wishes=wishes,
+    )
+
+
+def counted_tables(database: Database) -> tuple[str, ...]:
+    """Return the tables whose rows can be counted while nobody is served."""
+    return tuple(sorted(name for name, rows in database.tables.items() if rows <= _COUNTED))
+
+
+def summed_tables(database: Database) -> tuple[str, ...]:
+    """Return the tables that a checksum is made over."""
+    return tuple(name for name in _SUMMED_TABLES if database.tables.get(name, _SUMMED + 1) <= _SUMMED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ends:
+    """The releases at both ends of the way, and the schema head of the wanted one, empty when it is not known."""
+
+    installed: Version
+    wanted: Version
+    head: str
+
+
+def _written(install: Install, path: str) -> WrittenFile:
+    held = install.files.get(path)
+    digest = hashlib.sha256(held.content).hexdigest() if held else ""
+    return WrittenFile(path=path, mode=mode_of(path, held), before=digest)
+
+
+def untouched_services(
+    machine: Machine, written: Sequence[str], composed: Composed, roles: Mapping[str, Role]
+) -> tuple[str, ...]:
+    """Return the services whose containers may run on: not Dify's own, same image, no file of theirs is written."""
+    running = {c.service: c for c in machine.containers if c.state == "running" and not c.one_off}
+    own = {Role.OTHER, Role.DATABASE, Role.SANDBOX}
+    return tuple(
+        name
+        for name, service in composed.services.items()
+        if roles[name] in own
+        and name in running
+        and running[name].image == service.image
+        and not _reads_written(running[name], machine, written)
+    )
+
+
+def _reads_written(container: Container, machine: Machine, written: Sequence[str]) -> bool:
+    folder = machine.install.folder if machine.install else ""
+    paths = [f"{folder}/{path}" for path in written]
+    return any(path == m.source or path.startswith(f"{m.source}/") for m in container.mounts for path in paths)
+
+
+def stopping(machine: Machine, untouched: Sequence[str], *, keeps: str) -> tuple[str, ...]:
+    """Return the containers that stop, in the order of stopping."""
+
+    def place(container: Container) -> int:
+        role = role_of(container.ref, container.environment)
+        return _STOP_ORDER.index(role) if role in _STOP_ORDER else len(_STOP_ORDER)
+
+    found = [c for c in machine.containers if c.service not in untouched and c.id != keeps and not c.one_off]
+    return tuple(c.id for c in sorted(found, key=place) if c.state not in {"exited", "created", "dead"})
+
+
+def _database_service(database: Database, composed: Composed, roles: Mapping[str, Role]) -> str:
+    """Return where the database will be: the same service, or the one that took over its files."""
+    if not database.service or database.service in composed.services:
+        return database.service
+    kinds = {"postgresql": ("postgres", "pgvector"), "mysql": ("mysql", "mariadb")}[database.kind]
+    candidates = [name for name, role in roles.items() if role is Role.DATABASE]
+    fitting = [name for name in candidates if composed.services[name].ref.name.rpartition("/")[2].startswith(kinds)]
+    return next(iter(fitting), database.service)
+
+
+def users_url(machine: Machine) -> str:
+    """Return the address at which users meet the proxy, as the machine reaches it; empty when it is elsewhere."""
+    proxy = next((c for c in machine.containers if role_of(c.ref, c.environment) is Role.PROXY), None)
+    ports = {inner: (address, outer) for inner, address, outer in (proxy.ports if proxy else ()) if outer}
+    if not ports:
+        return ""
+    secure = proxy is not None and proxy.env("NGINX_HTTPS_ENABLED").lower() == "true"
+    inner = int(proxy.env("NGINX_SSL_PORT" if secure else "NGINX_PORT", "443" if secure else "80")) if proxy else 80
+    address, outer = ports.get(inner) or next(iter(ports.values()), ("", 80))
+    host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else f"[{address}]" if ":" in address else address  # noqa: S104 - compared, not bound
+    return f"{'https' if secure else 'http'}://{host}:{outer}"
+
+
+def network_of(machine: Machine) -> str:
+    """Return a network of the api's container; it outlives the container."""
+    return next(iter(machine.api.networks), "bridge") if machine.api else "bridge"
+
+
+def tools_image(machine: Machine) -> str:
+    """Return an image with GNU tar that is there: that of the running API."""
+    return machine.api.image_id if machine.api else ""
+
+
+def _one_way(machine: Machine, composed: Composed, untouched: Sequence[str]) -> dict[str, str]:
+    """Return the volumes of stores that get another image; the databases have dumps instead."""
+    found: dict[str, str] = {}
+    for container in machine.containers:
+        service = composed.services.get(container.service)
+        stores = role_of(container.ref, container.environment) is Role.OTHER and container.service not in untouched
+        if service is not None and stores and service.image != container.image:
+            folder = machine.install.folder if machine.install else ""
+            kept = [m for m in container.mounts if m.kind == "volume" or m.source.startswith(f"{folder}/volumes/")]
+            found |= {f"{container.service}-{number}": mount.source for number, mount in enumerate(kept)}
+    return found
+
+
+_VOLUMES = {
+    "storage": "/app/api/storage",
+    "plugins": "/app/storage",
+    "redis": "/data",
+    "vectors": "/var/lib/weaviate",
+}
+
+
+def _saved(machine: Machine, wanted: Sequence[str]) -> dict[str, str]:
+    names = _VOLUMES if "all" in wanted else {name: _VOLUMES[name] for name in wanted if name in _VOLUMES}
+    return {
+        name: mount.source
+        for name, target in names.items()
+        for container in machine.containers
+        for mount in container.mounts
+        if mount.target == target
+    }
+
+
+def clones(machine: Machine, wishes: Wishes) -> bool:
+    """Whether the final backup is a copy inside the server: quick to make, and a rename to go back to."""
+    database = machine.database
+    if database is None or database.kind != "postgresql" or wishes.final_backup == "dump":
+        return False
+    room = machine.disk.folder if machine.disk and not database.external else 0
+    return wishes.final_backup == "clone" or room > 2 * database.size + 1024**3

@@ -1,0 +1,31 @@
+"""The second question to the machine: what its Compose makes of the merged files."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from difyaction.compose.composed import read_composed
+from difyaction.compose.facts import Composed, Install, Machine
+from difyaction.compose.words import call
+from difyaction.connections import Connection
+
+
+def ask_compose(
+    connection: Connection, machine: Machine, install: Install, files: Mapping[str, bytes], *, timeout: float
+) -> Composed:
+    """Put the files aside on the machine, ask, and remove them. Nothing of Dify is touched."""
+    folder = f"{machine.host.home.rstrip('/')}/.dify-upgrade-staging-{machine.host.epoch}"
+    connection.put(folder, dict(files))
+    ran = connection.run(script(machine, install, folder), timeout=timeout)
+    # Compose makes paths absolute: what it says of the place aside is meant of the folder itself.
+    return read_composed(*(said.replace(folder.encode(), install.folder.encode()) for said in (ran.out, ran.err)))
+
+
+def script(machine: Machine, install: Install, folder: str) -> str:
+    """Return the question."""
+    chosen = ["-f", "docker-compose.yaml", *(word for file in install.overrides for word in ("-f", file))]
+    compose = call(*machine.engine.compose, "-p", install.project, "--project-directory", ".", *chosen, "config")
+    form = " --format json" if machine.engine.compose[-1:] == ("compose",) else ""
+    place = shlex.quote(folder)
+    return f"cd {place} || exit 1\n{compose}{form}\ncode=$?\ncd / && rm -rf {place}\nexit $code\n"

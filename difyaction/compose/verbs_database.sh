@@ -1,0 +1,210 @@
+# The database: what the steps say about it. DB_KIND, DB_SERVICE (empty: the server is elsewhere), DB_USER, DB_MAIN,
+# DB_NAMES, DB_CLIENT (an image with clients), DB_NETWORK, COUNTED, SUMMED and PROJECT are literals of the plan.
+db_service() { cat "$RUN/db-service" 2>/dev/null || printf '%s' "$DB_SERVICE"; }
+db_container() { of_service "$(db_service)"; }
+
+client() { # runs a client beside the server, or in a container of its own when the server is elsewhere
+  # shellcheck disable=SC2016 # the container's own shell expands it
+  db_login='export PGPASSWORD="${PGPASSWORD:-${POSTGRES_PASSWORD:-}}" MYSQL_PWD="${MYSQL_PWD:-${MYSQL_ROOT_PASSWORD:-}}"; exec "$@"'
+  if [ -n "$DB_SERVICE" ]; then
+    dk exec -i -e "PGUSER=$DB_USER" "$(db_container)" sh -c "$db_login" client "$@"
+  else
+    dk run --rm -i --network "$DB_NETWORK" --env-file "$FILES/database.env" --entrypoint sh "$DB_CLIENT" -c "$db_login" client "$@"
+  fi
+}
+
+sql() { # DATABASE, statements on stdin; one row a line, fields parted by |
+  case "$DB_KIND" in
+    postgresql) client psql -qAtX -v ON_ERROR_STOP=1 -d "$1" ;;
+    mysql) client mysql -N -B -u "$DB_USER" "$1" ;;
+  esac
+}
+
+database_answers() { echo 'SELECT 1' | sql "$DB_MAIN" >/dev/null 2>&1; }
+schema_head() { echo 'SELECT version_num FROM alembic_version' | sql "$DB_MAIN"; }
+
+count_sql() { # prints the statement that counts every table, as rows|table|number
+  case "$DB_KIND" in
+    postgresql) printf '%s\n' "SELECT format('SELECT ''rows|%s|'' || count(*) FROM %I.%I', tablename, schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1" '\gexec' ;;
+    mysql) printf '%s\n' "SELECT CONCAT('SELECT CONCAT(''rows|', table_name, '|'', COUNT(*)) FROM \`', table_name, '\`;') FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY 1" ;;
+  esac
+}
+
+count_rows() { # DATABASE: every table of it
+  case "$DB_KIND" in
+    postgresql) count_sql | sql "$1" ;;
+    mysql) count_sql | sql "$1" | sql "$1" ;;
+  esac
+}
+
+fingerprint() { # rows of the chosen tables, and a checksum of those that are small: rows|table|number, sum|table|md5
+  case "$DB_KIND" in
+    postgresql)
+      {
+        printf '%s\n' "SELECT format('SELECT ''rows|%s|'' || count(*) FROM %I', t, t) FROM unnest(string_to_array('$COUNTED', ' ')) t WHERE to_regclass(t) IS NOT NULL ORDER BY 1" '\gexec'
+        printf '%s\n' "SELECT format('SELECT ''sum|%s|'' || coalesce(md5(string_agg(h, '''' ORDER BY h)), ''empty'') FROM (SELECT md5(x::text) h FROM %I x) y', t, t) FROM unnest(string_to_array('$SUMMED', ' ')) t WHERE to_regclass(t) IS NOT NULL ORDER BY 1" '\gexec'
+      } | sql "$DB_MAIN"
+      ;;
+    mysql)
+      for table in $COUNTED; do echo "SELECT CONCAT('rows|$table|', COUNT(*)) FROM \`$table\`;"; done | sql "$DB_MAIN"
+      for table in $SUMMED; do echo "CHECKSUM TABLE \`$table\`;"; done | sql "$DB_MAIN" | awk '{ sub(/^.*\./, "", $1); print "sum|" $1 "|" $2 }'
+      ;;
+  esac
+}
+
+dump() { # DATABASE FILE: a dump, and beside it in FILE.rows the rows of every table as the dump's own snapshot has them
+  began=$(date +%s)
+  case "$DB_KIND" in
+    postgresql) dump_postgresql "$1" "$2" ;;
+    mysql) dump_mysql "$1" "$2" ;;
+  esac || fail backup-failed "The dump of $1 failed: $(grep -v '^rows|' "$2.said" | tail -n 3 | tr '\n' ' ')"
+  grep '^rows|' "$2.said" | sort >"$2.rows"
+  rm -f "$2.said"
+  took=$(($(date +%s) - began))
+  size=$(wc -c <"$2" | tr -d ' ')
+  fact "dump-bytes-$1" "$size"
+  fact "dump-seconds-$1" "$took"
+  echo "$took" >>"$RUN/dump-seconds"
+  say "$1: dump of $size bytes in $took s, $(wc -l <"$2.rows" | tr -d ' ') tables"
+}
+
+dump_postgresql() {
+  {
+    printf '%s\n' 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot() AS snapshot' '\gset' '\setenv SNAPSHOT :snapshot'
+    [ -n "$TOO_BIG_TO_COUNT" ] || { echo '\o |cat >&2'; count_sql; echo '\o'; }
+    printf '%s\n' "\\! pg_dump -Fc --snapshot=\"\$SNAPSHOT\" -d '$1' </dev/null; echo \"dump-exit|\$?\" >&2" 'COMMIT;'
+  } | client psql -qAtX -v ON_ERROR_STOP=1 -d "$1" >"$2" 2>"$2.said" && grep -qx 'dump-exit|0' "$2.said" && [ -s "$2" ]
+}
+
+dump_mysql() { # MySQL lends its snapshot to nobody: the rows are counted before, and checked as a lower bound
+  { [ -n "$TOO_BIG_TO_COUNT" ] || count_rows "$1"; } >"$2.said" 2>&1 &&
+    client mysqldump -u "$DB_USER" --single-transaction --routines --triggers --no-tablespaces --hex-blob "$1" 2>>"$2.said" >"$2.sql" &&
+    tail -n 1 "$2.sql" | grep -q '^-- Dump completed' && gzip -1 <"$2.sql" >"$2" && rm -f "$2.sql"
+}
+
+scratch="dify-upgrade-scratch-$PROJECT"
+in_scratch() { dk exec -i "$scratch" "$@"; }
+remove_scratch() { dk rm -fv "$scratch" >/dev/null 2>&1 || true; }
+
+test_restore() { # DATABASE FILE full|schema: proves in a server of its own that a dump can be read back
+  remove_scratch
+  case "$DB_KIND" in
+    postgresql) dk run -d --name "$scratch" --network none -e POSTGRES_PASSWORD=scratch "$DB_CLIENT" >/dev/null ;;
+    mysql) dk run -d --name "$scratch" --network none -e MYSQL_ROOT_PASSWORD=scratch "$DB_CLIENT" >/dev/null ;;
+  esac || fail restore-test-failed "The scratch container of $DB_CLIENT did not start."
+  until_deadline 180 1 scratch_answers || fail restore-test-failed "The scratch server did not answer: $(dk logs --tail 3 "$scratch" 2>&1 | tr '\n' ' ')"
+  restored_in_scratch "$1" "$2" "$3" >"$RUN/scratch.said" 2>&1 || fail restore-test-failed "The dump of $1 cannot be read back: $(tail -n 3 "$RUN/scratch.said" | tr '\n' ' ')"
+  if [ "$3" = full ] && [ -z "$TOO_BIG_TO_COUNT" ]; then
+    scratch_rows "$1" | sort >"$RUN/scratch.rows"
+    rows_kept "$2.rows" "$RUN/scratch.rows" exact || fail restore-test-failed "The dump of $1 does not hold all rows: $(cat "$RUN/lost")"
+    say "$1: read back, $(wc -l <"$RUN/scratch.rows" | tr -d ' ') tables have their rows"
+  else
+    say "$1: read back without rows; it is above restore-test-max"
+  fi
+  remove_scratch
+}
+
+scratch_answers() { # over TCP: the image's own first start listens on its socket only
+  case "$DB_KIND" in
+    postgresql) in_scratch env PGPASSWORD=scratch psql -qAtX -h 127.0.0.1 -U postgres -d postgres -c 'SELECT 1' ;;
+    mysql) in_scratch env MYSQL_PWD=scratch mysql -h 127.0.0.1 -u root -e 'SELECT 1' ;;
+  esac >/dev/null 2>&1
+}
+
+restored_in_scratch() {
+  case "$DB_KIND" in
+    postgresql)
+      only=''
+      [ "$3" = full ] || only=--schema-only
+      echo "CREATE DATABASE \"$1\"" | in_scratch psql -qAtX -U postgres -d postgres &&
+        in_scratch pg_restore -U postgres -d "$1" --no-owner --no-acl --exit-on-error $only <"$2"
+      ;;
+    mysql)
+      echo "CREATE DATABASE \`$1\`" | in_scratch env MYSQL_PWD=scratch mysql -u root &&
+        gzip -dc "$2" | if [ "$3" = full ]; then cat; else grep -v '^INSERT INTO'; fi | in_scratch env MYSQL_PWD=scratch mysql -u root "$1"
+      ;;
+  esac
+}
+
+scratch_rows() {
+  case "$DB_KIND" in
+    postgresql) count_sql | in_scratch psql -qAtX -U postgres -d "$1" ;;
+    mysql) count_sql | in_scratch env MYSQL_PWD=scratch mysql -N -B -u root "$1" | in_scratch env MYSQL_PWD=scratch mysql -N -B -u root "$1" ;;
+  esac
+}
+
+rows_kept() { # BEFORE AFTER exact|least: whether no table lost rows; those that did stand in $RUN/lost
+  [ "$DB_KIND:$3" != mysql:exact ] || set -- "$1" "$2" least
+  awk -F'|' -v how="$3" 'NR == FNR { if ($1 == "rows") now[$2] = $3; next }
+    $1 == "rows" && (!($2 in now) ? how == "exact" : (how == "exact" ? now[$2] != $3 : now[$2] + 0 < $3 + 0)) { print $2 ": " $3 " before, " (($2 in now) ? now[$2] : "gone") " now" }' "$2" "$1" >"$RUN/lost"
+  [ ! -s "$RUN/lost" ]
+}
+
+disconnect() { # DATABASE: ends every session in it
+  [ "$DB_KIND" = mysql ] || echo "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" | sql "$DB_CONTROL" >/dev/null
+}
+
+has_database() { echo "SELECT 'there' FROM pg_database WHERE datname = '$1'" | sql "$DB_CONTROL" | grep -qx there; }
+rename_database() { disconnect "$1" && echo "ALTER DATABASE \"$1\" RENAME TO \"$2\"" | sql "$DB_CONTROL"; }
+drop_database() { ! has_database "$1" || { disconnect "$1" && echo "DROP DATABASE \"$1\"" | sql "$DB_CONTROL"; }; }
+
+clone_databases() { # SUFFIX: going back is a rename then
+  for each in $DB_NAMES; do
+    { drop_database "$each$1" && disconnect "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\"" | sql "$DB_CONTROL"; } ||
+      fail final-backup-failed "The database $each could not be cloned."
+    say "$each: cloned as $each$1"
+  done
+}
+
+drop_clones() { for each in $DB_NAMES; do drop_database "$each$1" || return 1; done; }
+
+restore_clones() { # SUFFIX; a database whose clone is gone was put back already
+  for each in $DB_NAMES; do
+    has_database "$each$1" || continue
+    drop_database "${each}_failed" || return 1
+    ! has_database "$each" || rename_database "$each" "${each}_failed" || return 1
+    rename_database "$each$1" "$each" || return 1
+    drop_database "${each}_failed" || return 1
+    say "$each: as it was before the migration"
+  done
+}
+
+restore_dumps() { # FOLDER SUFFIX: reads FOLDER/NAME.SUFFIX back, and puts it in the place of what is there
+  for each in $DB_NAMES; do
+    [ -f "$1/$each.$2" ] || { say "$each: $1/$each.$2 is not there"; return 1; }
+    case "$DB_KIND" in
+      postgresql)
+        drop_database "${each}_restored" && echo "CREATE DATABASE \"${each}_restored\"" | sql "$DB_CONTROL" &&
+          client pg_restore -d "${each}_restored" --no-owner --exit-on-error <"$1/$each.$2" || return 1
+        drop_database "${each}_failed" || return 1
+        ! has_database "$each" || rename_database "$each" "${each}_failed" || return 1
+        rename_database "${each}_restored" "$each" && drop_database "${each}_failed" || return 1
+        ;;
+      mysql)
+        echo "DROP DATABASE IF EXISTS \`$each\`; CREATE DATABASE \`$each\`" | client mysql -u "$DB_USER" &&
+          gzip -dc "$1/$each.$2" | sql "$each" || return 1
+        ;;
+    esac
+    say "$each: restored from $each.$2"
+  done
+}
+
+last_of() { # BACKUP DATABASE: the suffix of what was saved last, with nobody writing where that was needed
+  if [ -f "$1/$2.final" ]; then echo final; else echo dump; fi
+}
+
+restore_backup() { # BACKUP
+  restore_dumps "$1" "$(last_of "$1" "$DB_MAIN")"
+}
+
+rows_of_backup() { # BACKUP: whether the main database has the rows that were counted into it
+  count_rows "$DB_MAIN" | sort >"$RUN/rows.now"
+  rows_kept "$1/$DB_MAIN.$(last_of "$1" "$DB_MAIN").rows" "$RUN/rows.now" exact
+}
+
+database_works() { # whether a session other than ours does something, or waits for a lock
+  case "$DB_KIND" in
+    postgresql) echo "SELECT count(*) FROM pg_stat_activity WHERE datname = '$DB_MAIN' AND pid <> pg_backend_pid() AND state = 'active'" | sql "$DB_CONTROL" ;;
+    mysql) echo "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '$DB_MAIN' AND id <> CONNECTION_ID() AND command <> 'Sleep'" | sql "$DB_MAIN" ;;
+  esac | grep -qv '^0$'
+}

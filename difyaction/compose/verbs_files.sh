@@ -1,0 +1,56 @@
+# Files of the folder and of the backup. FOLDER, TOOLS (an image with tar) and TOP are literals of the plan.
+pack() { # SOURCE FILE ARGUMENTS...: packs a folder or a named volume from inside a container, where everything can be read
+  source="$1" packed="$2"
+  shift 2
+  { dk run --rm --network none --user 0:0 -v "$source:/from:ro" --entrypoint tar "$TOOLS" -C /from "$@" -cf - . >"$packed.part" 2>"$RUN/pack.said" && mv "$packed.part" "$packed"; } ||
+    fail backup-failed "$source could not be packed: $(tail -n 2 "$RUN/pack.said" | tr '\n' ' ')"
+  say "$source: $(wc -c <"$packed" | tr -d ' ') bytes"
+}
+
+unpack() { # SOURCE FILE: empties the folder or volume, and puts back what was packed, owners included
+  dk run --rm -i --network none --user 0:0 -v "$1:/to" --entrypoint sh "$TOOLS" -c 'find /to -mindepth 1 -delete; exec tar -C /to --numeric-owner -xpf -' <"$2"
+}
+
+put_file() { # FROM PATH MODE: in place, so that owner, mode and every bind mount of it stay
+  mkdir -p "$(dirname "$FOLDER/$2")" || return 1
+  [ -e "$FOLDER/$2" ] || { : >"$FOLDER/$2" && chmod "$3" "$FOLDER/$2"; } || return 1
+  cat "$1" >"$FOLDER/$2"
+}
+
+put_back() { # PATH [BACKUP]: as it was packed; a file that was not there goes
+  kept="${2:-$BACKUP}/config.tar"
+  if tar -tf "$kept" "./$1" >/dev/null 2>&1; then
+    mkdir -p "$(dirname "$FOLDER/$1")"
+    tar -xOf "$kept" "./$1" >"$RUN/put-back" && cat "$RUN/put-back" >"$FOLDER/$1"
+    result=$?
+    rm -f "$RUN/put-back"
+    return "$result"
+  fi
+  rm -f "$FOLDER/$1"
+}
+
+is_sealed() { # BACKUP: whole, and as it was written
+  { [ -f "$1/complete" ] && (cd "$1" && sha256sum -c SHA256SUMS >/dev/null 2>&1); } || fail backup-damaged "$1 is not what was written: its checksums do not fit."
+}
+
+is_unchanged() { # PATH SHA256
+  [ "$(sha256sum <"$FOLDER/$1" | cut -d ' ' -f 1)" = "$2" ] || fail files-changed "$1 was edited since the plan was made."
+}
+
+seal() { # writes the checksums of this run's backup, and marks it as whole
+  (
+    cd "$BACKUP" && find . -type f ! -name SHA256SUMS ! -name complete -exec sha256sum {} + >"$RUN/sums" &&
+      sort -k 2 "$RUN/sums" >SHA256SUMS && sha256sum -c SHA256SUMS >/dev/null && sync && : >complete
+  ) ||
+    fail backup-failed "The checksums of the backup could not be written."
+}
+
+prune_backups() { # KEEP: the oldest go, only such as are whole and ours
+  find "$(dirname "$BACKUP")" -mindepth 2 -maxdepth 2 -name complete | sort | awk -v keep="$1" '{ line[NR] = $0 } END { for (i = 1; i <= NR - keep; i++) print line[i] }' | while read -r marker; do
+    old=$(dirname "$marker")
+    [ -f "$old/manifest.json" ] && [ "$old" != "$BACKUP" ] || continue
+    rm -rf "$old" && say "removed the backup $(basename "$old")"
+  done
+}
+
+git_there() { git -c safe.directory='*' -C "$TOP" "$@"; }

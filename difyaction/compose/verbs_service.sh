@@ -1,0 +1,132 @@
+# Containers and what users get from them. PROJECT, API, URL, CELERY and the like are literals of the plan.
+of_service() { dk ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False | head -n 1; }
+running() { [ "$(dk inspect --format '{{.State.Status}}' "$1" 2>/dev/null)" = running ]; }
+# A check that fails says why: the id of the error, then a sentence.
+why() { printf '%s' "$*" >"$RUN/why"; return 1; }
+reason() { cat "$RUN/why" 2>/dev/null || echo unexplained; }
+last_line() { tail -n 2 "$1" 2>/dev/null | tr '\n' ' '; }
+
+pull_image() { # an image that is here already stays as it is: nginx:latest does not move under anybody's feet
+  dk image inspect "$1" >/dev/null 2>&1 && { say "$1 is here"; return 0; }
+  say "pulling $1"
+  if ! dk pull -q "$1" >"$RUN/pull.said" 2>&1; then
+    case "$(cat "$RUN/pull.said")" in
+      *'no space left'*) fail disk-full "The disk filled up while $1 was pulled." ;;
+      *) fail image-missing "$1 cannot be pulled: $(tail -n 2 "$RUN/pull.said" | tr '\n' ' ')" ;;
+    esac
+  fi
+}
+
+fetch() { # URL: prints what is there; fails on anything but success
+  if command -v curl >/dev/null 2>&1; then curl -fsSLk -m 10 "$1"
+  elif command -v wget >/dev/null 2>&1; then wget -q -T 10 --no-check-certificate -O - "$1"
+  else dk exec "$(of_service "$API")" curl -fsSLk -m 10 "$(printf '%s' "$1" | sed "s|//[^/]*|//$PROXY|")"; fi 2>"$RUN/fetch.said"
+}
+
+is_set_up() { # reads an answer of /console/api/setup
+  case "$(tr -d ' \n')" in
+    *'"step":"finished"'*) return 0 ;;
+    *'"step":"not_started"'*) why database-empty "Dify asks to be set up: its database is empty" ;;
+    *) why setup-unanswered "/console/api/setup does not answer: $(tail -n 1 "$RUN/fetch.said" 2>/dev/null)" ;;
+  esac
+}
+
+serves_users() { # as users get it: the page and the console's own question, through the proxy
+  [ -n "$URL" ] || { api_healthy && asks_setup; return; }
+  fetch "$URL/apps" >/dev/null || fetch "$URL/" >/dev/null || why page-unanswered "the page does not answer: $(tail -n 1 "$RUN/fetch.said")" || return 1
+  fetch "$URL/console/api/setup" | is_set_up
+}
+
+serves_inside() { # CONTAINER of a proxy that no port leads to: the same, asked from within
+  dk exec "$(of_service "$API")" curl -fsSLk -m 10 -o /dev/null "http://$1/apps" 2>"$RUN/fetch.said" || why page-unanswered "the page does not answer: $(tail -n 1 "$RUN/fetch.said")" || return 1
+  dk exec "$(of_service "$API")" curl -fsSLk -m 10 "http://$1/console/api/setup" 2>"$RUN/fetch.said" | is_set_up
+}
+
+crash_loops() { # whether a container that was started is restarted again and again: nobody has to wait for it
+  for each in $CRASHES; do
+    count=$(dk inspect --format '{{.RestartCount}}' "$(of_service "$each")" 2>/dev/null)
+    [ "${count:-0}" -lt 5 ] || { why restarting "$each crashes again and again: $(last_words "$each")" || return 0; }
+  done
+  return 1
+}
+
+three_times() { # SECONDS COMMAND...: whether it succeeds three times in a row before so many seconds are over
+  deadline=$(($(date +%s) + $1))
+  shift
+  in_a_row=0
+  while :; do
+    if "$@"; then in_a_row=$((in_a_row + 1)); else in_a_row=0; fi
+    [ "$in_a_row" -lt 3 ] || return 0
+    [ "$(date +%s)" -lt "$deadline" ] || return 1
+    [ -z "${CRASHES:-}" ] || ! crash_loops || return 1
+    sleep 1
+  done
+}
+
+api_healthy() { dk exec "$(of_service "$API")" curl -fsS -m 10 http://localhost:5001/health >"$RUN/health" 2>/dev/null || why api-unhealthy "the api does not answer on port 5001: $(last_words "$API")"; }
+asks_setup() { dk exec "$(of_service "$API")" curl -fsS -m 10 http://localhost:5001/console/api/setup 2>"$RUN/fetch.said" | is_set_up; }
+last_words() { dk logs --tail 5 "$(of_service "$1")" 2>&1 | tail -n 2 | tr -d '\033' | tr '\n' ' ' | head -c 300; }
+
+answers_inside() { # SERVICE URL WHAT: its own probe
+  dk exec "$(of_service "$1")" curl -fsS -m 10 -o /dev/null "$2" 2>/dev/null || why "${3:-part}-unhealthy" "$1 does not answer: $(last_words "$1")"
+}
+
+# shellcheck disable=SC2016 # the container's own shell expands it
+celery_in() { id="$1"; shift; dk exec "$id" sh -c 'celery -A "$0" "$@"' "$CELERY" "$@" 2>/dev/null; }
+queues_of() { celery_in "$1" inspect active_queues | grep -o "[\"']name[\"']: [\"'][A-Za-z0-9_.-]*[\"']" | sed "s/.*: [\"']//; s/[\"']$//" | sort -u; }
+active_in() { celery_in "$1" inspect active | grep -o "[\"']id[\"']: " | wc -l | tr -d ' '; }
+
+worker_works() { # SERVICE: it answers, and takes from every queue that was taken from before
+  celery_in "$(of_service "$1")" inspect ping | grep -q pong || why worker-silent "the worker $1 does not answer: $(last_words "$1")" || return 1
+  queues_of "$(of_service "$1")" >"$RUN/queues.now"
+  [ ! -f "$RUN/queues" ] || missing=$(sort "$RUN/queues" "$RUN/queues.now" "$RUN/queues.now" | uniq -u | tr '\n' ' ')
+  [ -z "${missing:-}" ] || why queues-missing "the worker $1 takes nothing from $missing"
+}
+
+runs_image() { # SERVICE IMAGE: the container was made from it, and from what the tag means now
+  id=$(of_service "$1")
+  [ "$(dk inspect --format '{{.Config.Image}} {{.Image}}' "$id" 2>/dev/null)" = "$2 $(dk image inspect --format '{{.Id}}' "$2" 2>/dev/null)" ] || why image-mismatch "$1 does not run $2"
+}
+
+stands_still() { # SERVICE...: running, and not restarted since they were made
+  for each in "$@"; do
+    id=$(of_service "$each")
+    [ "$(dk inspect --format '{{.State.Status}} {{.RestartCount}}' "$id" 2>/dev/null)" = 'running 0' ] || why restarting "$each is $(dk inspect --format '{{.State.Status}}, restarted {{.RestartCount}} times' "$id" 2>/dev/null): $(last_words "$each")" || return 1
+  done
+}
+
+keep_stopped() { # ID...: not even a reboot starts them again; $RUN/restarts knows what they had
+  for each in "$@"; do
+    policy=$(dk inspect --format '{{.HostConfig.RestartPolicy.Name}}' "$each") || return 1
+    case "$policy" in '' | no) continue ;; esac
+    printf '%s %s\n' "$each" "$policy" >>"$RUN/restarts"
+    dk update --restart=no "$each" >/dev/null || return 1
+  done
+}
+
+restart_as_before() { # those that are still there
+  [ -f "$RUN/restarts" ] || return 0
+  while read -r each policy; do
+    ! dk inspect "$each" >/dev/null 2>&1 || dk update --restart="$policy" "$each" >/dev/null || return 1
+  done <"$RUN/restarts"
+}
+
+stop_by_id() { # SECONDS ID...: those that are there
+  seconds="$1"
+  shift
+  for each in "$@"; do
+    case "$(dk inspect --format '{{.State.Status}}' "$each" 2>/dev/null)" in
+      running | restarting | paused) dk stop -t "$seconds" "$each" >/dev/null || return 1 ;;
+    esac
+  done
+}
+
+start_by_id() { # ID...: those that are still there, in this order
+  for each in "$@"; do
+    ! dk inspect "$each" >/dev/null 2>&1 || dk start "$each" >/dev/null || return 1
+  done
+}
+
+remove_held() { dk rm -fv "$HELD" >/dev/null 2>&1 || true; }
+service_stops() { [ -f "$RUN/stopped" ] || date +%s >"$RUN/stopped"; }
+service_is_back() { fact seconds-without-service $(($(date +%s) - $(cat "$RUN/stopped" 2>/dev/null || date +%s))); }

@@ -1,0 +1,250 @@
+# What the steps are made of, a function each. Whatever they compare with, they are told.
+check_containers() { # SERVICE=ID...: those that the plan was made for
+  for each in "$@"; do
+    running "${each#*=}" || fail containers-changed "The container of ${each%%=*} that the plan was made for does not run any more."
+  done
+  database_answers || fail database-gone "The database does not answer any more."
+}
+
+begin_backup() { # what a failed run left half goes first
+  for left in "$(dirname "$BACKUP")"/*/; do
+    [ ! -f "$left/manifest.json" ] || [ -f "$left/complete" ] || [ "${left%/}" = "$BACKUP" ] || rm -rf "$left"
+  done
+  { mkdir -p "$BACKUP" && chmod 700 "$BACKUP" && cp "$FILES/.manifest.json" "$BACKUP/manifest.json"; } || fail backup-failed "The folder $BACKUP cannot be made."
+}
+
+read_head() { # IMAGE EXPECTED: the schema that the release's own code migrates to
+  dk run --rm --network none --entrypoint flask "$1" db heads >"$RUN/heads.said" 2>"$RUN/heads.err" ||
+    fail head-unread "The release's own schema cannot be read: $(last_line "$RUN/heads.err")"
+  sed -n 's/^\([0-9a-z]\{6,40\}\) (head).*/\1/p' "$RUN/heads.said" >"$RUN/wanted-head"
+  [ "$(wc -l <"$RUN/wanted-head" | tr -d ' ')" = 1 ] || fail head-unread "The release has no single schema head."
+  [ -z "$2" ] || [ "$(cat "$RUN/wanted-head")" = "$2" ] || fail head-unexpected "The image expects the schema $(cat "$RUN/wanted-head"), and upstream's release $2."
+  fact wanted-head "$(cat "$RUN/wanted-head")"
+}
+
+fetch_tag() { # TAG: the files do without it, the checkout's commit does not
+  if git_there rev-parse -q --verify "refs/tags/$1^{commit}" >"$RUN/target-commit" 2>/dev/null; then
+    say "the tag $1 is here"
+  elif git_there fetch -q --no-tags --depth 1 origin "refs/tags/$1:refs/tags/$1" >"$RUN/fetch-tag.said" 2>&1 &&
+    git_there rev-parse -q --verify "refs/tags/$1^{commit}" >"$RUN/target-commit"; then
+    say "the tag $1 was fetched"
+  else
+    rm -f "$RUN/target-commit"
+    fact git stays
+    say "the tag $1 cannot be fetched: the files change, the checkout stays at its commit"
+  fi
+}
+
+save_checkout() {
+  git_there diff --binary >"$BACKUP/edits.diff" || fail backup-failed "The edits of the checkout could not be saved."
+  { git_there rev-parse HEAD; git_there symbolic-ref -q HEAD || true; } >"$BACKUP/git-head"
+}
+
+save_keys() { # SOURCE: the keys in the storage volume; without them all models' credentials are lost
+  dk run --rm --network none --user 0:0 -v "$1:/from:ro" --entrypoint sh "$TOOLS" -c \
+    'cd /from && find . -maxdepth 1 \( -name privkeys -o -name .dify_secret_key \) | tar -cf - -T -' >"$BACKUP/keys.tar" ||
+    fail backup-failed "The keys in the storage volume could not be packed."
+}
+
+hold_estimate() { # SECONDS MOST: what is added to a second dump, and what is allowed
+  took=$(($(awk '{ s += $1 } END { print s + 0 }' "$RUN/dump-seconds") + $1))
+  fact estimated-seconds-without-service "$took"
+  [ "$took" -le "$2" ] || fail downtime-too-long "By the first dump, service would be away for about $took s; $2 s are allowed."
+}
+
+drain() { # SECONDS ID...: workers take nothing new; what still runs then is counted
+  patience="$1"
+  shift
+  : >"$RUN/queues"
+  for worker in "$@"; do
+    queues_of "$worker" >"$RUN/queues-of-$worker"
+    sort -u "$RUN/queues" "$RUN/queues-of-$worker" >"$RUN/queues.all" && mv "$RUN/queues.all" "$RUN/queues"
+  done
+  say "queues: $(tr '\n' ' ' <"$RUN/queues")"
+  for worker in "$@"; do
+    while read -r queue; do celery_in "$worker" control cancel_consumer "$queue" >/dev/null </dev/null || true; done <"$RUN/queues-of-$worker"
+  done
+  until_deadline "$patience" 1 idle "$@" || true
+  cut=0
+  for worker in "$@"; do cut=$((cut + $(active_in "$worker"))); done
+  fact tasks-cut "$cut"
+  say "$cut tasks were still running"
+}
+
+idle() { for worker in "$@"; do [ "$(active_in "$worker")" = 0 ] || return 1; done; }
+listen_again() { for worker in "$@"; do ! running "$worker" || dk restart "$worker" >/dev/null || return 1; done; }
+
+stop_writers() { # SECONDS ID...
+  service_stops
+  patience="$1"
+  shift
+  keep_stopped "$@" || fail stop-failed "The restart policy of a container could not be changed."
+  stop_by_id "$patience" "$@" || fail stop-failed "A container could not be stopped."
+  { fingerprint >"$RUN/fingerprint.new" && mv "$RUN/fingerprint.new" "$RUN/fingerprint"; } || fail database-gone "The database cannot be read."
+  schema_head >"$RUN/head-before"
+}
+
+data_are_as_before() {
+  [ -s "$RUN/fingerprint" ] || return 0
+  fingerprint >"$RUN/fingerprint.now" && cmp -s "$RUN/fingerprint" "$RUN/fingerprint.now" &&
+    { [ ! -s "$RUN/head-before" ] || [ "$(schema_head)" = "$(cat "$RUN/head-before")" ]; }
+}
+
+serve_again() { # PROXY SERVICES ID...: the old containers, or new ones like them; users get what they had
+  proxy="$1" services="$2"
+  shift 2
+  until_deadline 120 1 database_answers || { say "the database does not answer"; return 1; }
+  data_are_as_before || { say "the data are not what they were"; return 1; }
+  restart_as_before || return 1
+  if dk inspect "$@" >/dev/null 2>&1; then
+    start_by_id "$@" || return 1
+  else
+    # shellcheck disable=SC2086 # one argument for each service
+    dc up -d --no-deps --no-build $services || return 1
+  fi
+  [ -z "$proxy" ] || [ -z "$(of_service "$proxy")" ] || dk restart "$(of_service "$proxy")" >/dev/null || return 1
+  three_times 300 serves_users || { say "the old release does not serve: $(reason)"; return 1; }
+  service_is_back
+  say "the old release serves, with the data that it had"
+}
+
+checkout_commit() {
+  [ ! -s "$RUN/target-commit" ] || git_there checkout -q -f --detach "$(cat "$RUN/target-commit")" >"$RUN/checkout.said" 2>&1 ||
+    fail switch-failed "git checkout failed: $(last_line "$RUN/checkout.said")"
+}
+
+checkout_of_backup() { # BACKUP
+  branch=$(sed -n 's|^refs/heads/||p' "$1/git-head")
+  if [ -n "$branch" ]; then git_there checkout -q -f "$branch"; else git_there checkout -q -f --detach "$(head -n 1 "$1/git-head")"; fi
+}
+
+switch_file() { put_file "$FILES/$1" "$1" "$2" || fail switch-failed "$1 cannot be written."; }         # PATH MODE
+switch_file_back() { put_back "$1" "$2" || fail switch-failed "$1 cannot be written."; }               # PATH BACKUP
+
+move_database() { # ID SERVICE: the same files, served by another container
+  { keep_stopped "$1" && dk stop -t 60 "$1" >/dev/null; } || fail stop-failed "The old container of the database could not be stopped."
+  printf %s "$2" >"$RUN/db-service"
+  dc up -d --no-deps --no-build "$2" || fail start-failed "$2 did not start."
+  until_deadline 240 1 database_answers || fail start-failed "The database does not answer as $2: $(last_words "$2")"
+}
+
+move_database_back() { # ID SERVICE
+  [ -z "$(of_service "$2")" ] || { dk stop -t 60 "$(of_service "$2")" && dk rm -f "$(of_service "$2")"; } >/dev/null || return 1
+  rm -f "$RUN/db-service"
+  restart_as_before && dk start "$1" >/dev/null && until_deadline 120 1 database_answers
+}
+
+migrate() { # SERVICE MOST IDLE: ends by itself, after MOST seconds, or when the database is left alone for IDLE seconds
+  dk rm -fv "$MIGRATION" >/dev/null 2>&1 || true
+  began=$(date +%s)
+  seen="$began"
+  {
+    code=0
+    dc run --rm --no-deps -T --name "$MIGRATION" -e MIGRATION_ENABLED=false --entrypoint flask "$1" db upgrade >"$RUN/migration.log" 2>&1 </dev/null || code=$?
+    echo "$code" >"$RUN/migration.code.new" && mv "$RUN/migration.code.new" "$RUN/migration.code"
+  } &
+  until [ -e "$RUN/migration.code" ]; do
+    sleep 1
+    now=$(date +%s)
+    ! database_works || seen="$now"
+    [ -z "$2" ] || [ $((now - began)) -lt "$2" ] || fail migration-timeout "The migration took longer than $2 s."
+    [ $((now - seen)) -lt "$3" ] || fail migration-hangs "The migration has left the database alone for $3 s."
+  done
+  code=$(cat "$RUN/migration.code")
+  fact migration-seconds $(($(date +%s) - began))
+  [ "$code" = 0 ] || fail migration-failed "flask db upgrade ended with exit code $code: $(grep -v '^ ' "$RUN/migration.log" | tail -n 2 | tr '\n' ' ')"
+  [ "$(schema_head)" = "$(cat "$RUN/wanted-head")" ] || fail migration-incomplete "flask db upgrade ended well, but the schema is $(schema_head) and not $(cat "$RUN/wanted-head")."
+  say "the schema is $(cat "$RUN/wanted-head")"
+}
+
+undo_migration() { # clones SUFFIX | dumps
+  dk rm -fv "$MIGRATION" >/dev/null 2>&1 || true
+  until_deadline 120 1 database_answers || return 1
+  if [ "$DB_KIND" = postgresql ] && [ ! -e "$RUN/started" ] && data_are_as_before; then
+    say "the database did not change"
+  elif [ "$1" = clones ]; then
+    restore_clones "$2"
+  else
+    restore_dumps "$BACKUP" final
+  fi
+}
+
+own_storage() { # SERVICE crossing|after: from inside a container, never by chown on the host
+  if [ "$2" = crossing ] || ! writes_as_1001 "$1"; then
+    in_storage 0:0 "$1" 'find /app/api/storage ! -user 1001 -exec chown 1001:1001 {} +' || fail storage-not-owned "The storage cannot be given to user 1001: $(last_line "$RUN/own.said")"
+    writes_as_1001 "$1" || fail storage-not-owned "User 1001 cannot write to the storage: $(last_line "$RUN/own.said")"
+  fi
+}
+
+in_storage() { dc run --rm --no-deps -T --user "$1" --entrypoint sh "$2" -c "$3" >"$RUN/own.said" 2>&1 </dev/null; } # USER SERVICE COMMAND
+writes_as_1001() { in_storage 1001:1001 "$1" 'touch /app/api/storage/.upgrade-check && rm /app/api/storage/.upgrade-check'; }
+
+run_once() { # SERVICE that prepares something and exits
+  { dc up -d --no-deps --no-build "$1" && until_deadline 600 1 ended_well "$1"; } || fail start-failed "$1 did not end well: $(last_words "$1")"
+}
+
+ended_well() { [ "$(dk inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$(of_service "$1")")" = 'exited 0' ]; }
+
+start_services() { # SERVICE...
+  : >"$RUN/started"
+  dc up -d --no-deps --no-build "$@" >"$RUN/start.said" 2>&1 || fail start-failed "Compose could not start the new release: $(last_line "$RUN/start.said")"
+}
+
+stop_new() { # KEPT GONE: services that the old release has too are stopped, others removed
+  remove_held
+  for each in $1 $2; do
+    id=$(of_service "$each")
+    [ -z "$id" ] || dk stop -t 10 "$id" >/dev/null || return 1
+  done
+  for each in $2; do
+    id=$(of_service "$each")
+    [ -z "$id" ] || dk rm -fv "$id" >/dev/null || return 1
+  done
+}
+
+prove_schema() {
+  head=$(schema_head)
+  [ "$head" = "$(cat "$RUN/wanted-head")" ] || fail schema-mismatch "The schema is $head, and the new release expects $(cat "$RUN/wanted-head")."
+}
+
+prove_rows() { # no chosen table lost rows
+  fingerprint >"$RUN/fingerprint.after" || fail database-gone "The database cannot be read."
+  rows_kept "$RUN/fingerprint" "$RUN/fingerprint.after" least || fail rows-lost "Rows are missing: $(tr '\n' ' ' <"$RUN/lost")"
+}
+
+prove_rows_of() { # BACKUP: every table has the rows that were counted into it
+  rows_of_backup "$1" || fail rows-lost "Rows are missing: $(tr '\n' ' ' <"$RUN/lost")"
+}
+
+prove() { # SECONDS COMMAND...: three times in a row; a container that crashes again and again ends the waiting
+  three_times "$@" || fail "$(reason)"
+}
+
+hold_proxy() { # SERVICE: a second proxy that no port leads to
+  remove_held
+  dc run -d --no-deps --name "$HELD" "$1" >/dev/null 2>"$RUN/held.said" || fail proxy-unhealthy "The proxy did not start: $(last_line "$RUN/held.said")"
+}
+
+open_proxy() { dc up -d --no-deps --no-build --force-recreate "$1" || fail proxy-unhealthy "The proxy did not start."; }
+
+remove_old() { # SERVICE... that the new release does not have
+  for each in "$@"; do
+    id=$(of_service "$each")
+    [ -z "$id" ] || dk rm -f "$id" >/dev/null || say "the old container of $each is still there"
+  done
+}
+
+keep_clones_as_dumps() { # SUFFIX: what the databases were with nobody writing, for whoever goes back later
+  for each in $DB_NAMES; do
+    dump "$each$1" "$BACKUP/$each.final"
+    drop_database "$each$1" || say "the copy $each$1 is still in the server"
+  done
+}
+
+run_extra() { # COMMAND: what upstream asks for by hand, in the new api container
+  say "$1"
+  dk exec "$(of_service "$API")" sh -c "$1" >"$RUN/extra.said" 2>&1 || fail extra-step-failed "'$1' failed: $(last_line "$RUN/extra.said")"
+}
+
+read_databases_back() { restore_backup "$1" || fail restore-failed "The databases cannot be read back from $1."; }
+read_back() { unpack "$1" "$2" || fail restore-failed "$1 cannot be read back."; } # SOURCE FILE

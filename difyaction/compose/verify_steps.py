@@ -1,0 +1,103 @@
+"""The steps that prove the new release: first with the proxy held, then as users get it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from difyaction.compose.change_steps import CLONE, serving_again, stopping_new, switch_back
+from difyaction.compose.roles import Role
+from difyaction.compose.shift import Shift, celery_of
+from difyaction.compose.steps import Step
+from difyaction.compose.words import call
+
+_OWN_PROBES = {Role.DAEMON: "http://localhost:5002/health/check", Role.SANDBOX: "http://localhost:8194/health"}
+_USERS_PATIENCE = 120
+
+
+def verify_steps(shift: Shift) -> Iterator[Step]:
+    """Yield them in order. The proxy opens in the middle: from there on the database is never put back."""
+    patience = shift.wishes.start_timeout
+    title = "Prove the new release, with the proxy held"
+    yield Step("verify", _verify(shift), "remove_held", timeout=patience + 300, title=title)
+    yield Step("open", _open(shift), timeout=300, title="Open the proxy", no_return=True)
+    watched = "Look at Dify as users get it"
+    yield Step("watch", _watch(shift), _go_back(shift), timeout=600, title=watched)
+    yield Step("tidy", _tidy(shift), title="Finish the backup, remove what is not needed any more")
+
+
+def _verify(shift: Shift) -> str:
+    names = shift.started
+    lines = [
+        f"CELERY={celery_of(shift.wanted)}",
+        f"CRASHES={call(' '.join(names))}",
+        *(['rm -f "$RUN/queues"'] if shift.back_to else []),  # an older release takes from fewer
+        "prove_schema",
+        call("prove_rows_of", shift.back_to) if shift.restores else "prove_rows",
+        *([call("hold_proxy", shift.proxy)] if shift.proxy else []),
+        "all_well() {",
+        *(f"  {check} || return 1" for check in _checks(shift)),
+        "}",
+        call("prove", shift.wishes.start_timeout, "all_well"),
+        "remove_held",
+        'fact api-version "$(sed -n \'s/.*"version": *"\\([^"]*\\)".*/\\1/p\' "$RUN/health")"',
+    ]
+    return "\n".join(lines)
+
+
+def _checks(shift: Shift) -> Iterator[str]:
+    """Yield everything that has to be well at once, three times in a row."""
+    yield "api_healthy"
+    yield "asks_setup"
+    for name in shift.started:
+        yield call("runs_image", name, shift.after[name].image)
+    for role, address in _OWN_PROBES.items():
+        for name in shift.named(role):
+            yield call("answers_inside", name, address, role)
+    for name in shift.named(Role.WORKER):
+        yield call("worker_works", name)
+    if shift.proxy:
+        yield 'serves_inside "$HELD"'
+    yield call("stands_still", *shift.started)
+
+
+def _open(shift: Shift) -> str:
+    return call("open_proxy", shift.proxy) if shift.proxy else "say the proxy is not part of this project"
+
+
+def _watch(shift: Shift) -> str:
+    services = [name for name in (*shift.started, shift.proxy, *shift.late) if name]
+    lines = [call("prove", _USERS_PATIENCE, "serves_users"), "service_is_back"]
+    if shift.late:
+        lines.append(call("start_services", *shift.late))
+    lines += [
+        "all_well() {",
+        *(f"  {call('runs_image', name, shift.after[name].image)} || return 1" for name in services),
+        f"  {call('stands_still', *services)} && serves_users",
+        "}",
+        call("prove", _USERS_PATIENCE, "all_well"),
+    ]
+    return "\n".join(lines)
+
+
+def _go_back(shift: Shift) -> str:
+    """Put the images back where both releases have the same schema; data stay as users made them."""
+    if shift.schema_changes:
+        return ""
+    stop = f"{stopping_new(shift)} || exit 1"
+    return "\n".join(
+        [
+            'rm -f "$RUN/fingerprint"',
+            stop,
+            switch_back(shift),
+            f"{serving_again(shift)} || exit 1",
+            "fact went-back yes",
+        ]
+    )
+
+
+def _tidy(shift: Shift) -> str:
+    gone = [name for name in shift.gone if name]
+    lines = [call("remove_old", *gone)] if gone else []
+    if shift.clone and shift.schema_changes:
+        lines.append(call("keep_clones_as_dumps", CLONE))
+    return "\n".join([*lines, "seal", call("prune_backups", shift.wishes.backup_keep), 'fact backup "${BACKUP##*/}"'])

@@ -1,0 +1,33 @@
+"""What we were asked to do with a machine: the inputs that its plan looks at, typed. Times are seconds, sizes bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """Where Dify is, as far as somebody said, and how far the plan may go."""
+
+    folder: str = ""
+    project: str = ""
+    docker_host: str = ""
+    image_map: Mapping[str, str] = field(default_factory=dict)  # upstream's image -> the mirror's
+    acknowledge: tuple[str, ...] = ()
+    allow_downgrade: bool = False
+    backup: tuple[str, ...] = ()  # volumes beyond what is always saved: storage, plugins, vectors, redis, all
+    backup_folder: str = ""
+    backup_keep: int = 3
+    backup_max: int = 10 * GIB
+    restore_test_max: int = 5 * GIB
+    final_backup: str = "auto"
+    client_image: str = ""
+    max_downtime: int = 600
+    drain_timeout: int = 60
+    migration_timeout: int | None = None
+    migration_idle: int = 300
+    start_timeout: int = 600
+    pull_timeout: int = 3600

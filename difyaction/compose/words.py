@@ -1,0 +1,57 @@
+"""Words of a shell script, written from values."""
+
+from __future__ import annotations
+
+import shlex
+from importlib import resources
+
+from difyaction.compose.shift import Shift
+
+_VERBS = ("verbs_service.sh", "verbs_database.sh", "verbs_files.sh", "verbs_steps.sh")
+_CONTROL = {"postgresql": "postgres", "mysql": "mysql"}  # the database that one is in to rename another
+
+
+class Variable(str):
+    """A word that the shell expands: it is written as it stands."""
+
+    __slots__ = ()
+
+
+def call(*texts: object) -> str:
+    """Return a command, or arguments of one: each text is one word."""
+    return " ".join(text if isinstance(text, Variable) else shlex.quote(str(text)) for text in texts)
+
+
+def literals(shift: Shift) -> str:
+    """Return the values that the verbs look at, as assignments."""
+    database = shift.database
+    values = {
+        "PROJECT": shift.project,
+        "FOLDER": shift.folder,
+        "TOP": shift.install.checkout.top if shift.install.checkout else "",
+        "API": shift.api,
+        "PROXY": shift.proxy,
+        "URL": shift.url,
+        "CELERY": shift.celery,
+        "TOOLS": shift.tools,
+        "HELD": f"dify-upgrade-proxy-{shift.project}",
+        "MIGRATION": f"dify-upgrade-migration-{shift.project}",
+        "DB_KIND": database.kind,
+        "DB_SERVICE": database.service,
+        "DB_USER": database.user,
+        "DB_MAIN": database.main,
+        "DB_NAMES": " ".join(database.names),
+        "DB_CONTROL": _CONTROL[database.kind],
+        "DB_CLIENT": database.client_image,
+        "DB_NETWORK": shift.network,
+        "COUNTED": " ".join(shift.counted),
+        "SUMMED": " ".join(shift.summed),
+        "TOO_BIG_TO_COUNT": "" if database.size <= shift.wishes.restore_test_max else "yes",
+    }
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def verbs() -> str:
+    """Return what the steps say, as shell functions: the same for every plan."""
+    texts = (resources.files(__package__).joinpath(name).read_text(encoding="utf-8") for name in _VERBS)
+    return "\n".join(texts)

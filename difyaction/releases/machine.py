@@ -1,0 +1,42 @@
+"""What the rules look at of a running Dify: a few plain values, boiled down from the facts of its machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineSituation:
+    """One machine before its Dify moves. Sizes are bytes, times seconds; empty texts mean that nobody knows.
+
+    ``env`` are settings by key as they will stand in the merged ``.env``, secrets left out; ``unset_secrets`` are
+    keys of secrets that are empty there or have upstream's public default.
+    """
+
+    compose_version: str = ""
+    compose_says: str = ""  # why Compose refuses the merged files
+    image_differences: tuple[str, ...] = ()
+    lacking_programs: tuple[str, ...] = ()
+    disk_needed: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # place -> needed, free
+    backup_too_large: Mapping[str, int] = field(default_factory=dict)  # volume -> bytes
+    backup_max: int = 0
+    edited_outside: tuple[str, ...] = ()
+    env_added: int = 0
+    renamed_services: tuple[str, ...] = ()
+    secret_key_changes: bool = False
+    storage_is_local: bool = False
+    weaviate: tuple[str, str] = ("", "")  # tag that runs, tag that would run
+    env: Mapping[str, str] = field(default_factory=dict)
+    unset_secrets: tuple[str, ...] = ()
+    database_head: str = ""
+    database_server: str = ""
+    database_client: str = ""
+    database_answers: bool = True
+    downtime: int = 0
+    max_downtime: int = 0
+    broken: tuple[str, ...] = ()
+    lock_owner: str = ""
+    other_folders: tuple[str, ...] = ()
+    folder_cut: bool = False
+    user: str = ""  # who may not write there; empty: the user may

@@ -1,0 +1,278 @@
+"""A Docker Compose install of Dify on one host: look, plan, deliver a runbook, follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import requests
+
+from difyaction.compose import follow, probe
+from difyaction.compose.draft import Way
+from difyaction.compose.env_records import shown
+from difyaction.compose.facts import Machine
+from difyaction.compose.installed import installed_version, must_be_known
+from difyaction.compose.journal_log import JournalLog
+from difyaction.compose.outcome import outcome_of
+from difyaction.compose.restore_plan import RestoreFacts, chosen, make_restore_plan
+from difyaction.compose.run_journal import record
+from difyaction.compose.server_plan import ServerFacts, ServerPlan, draft_for, make_plan
+from difyaction.compose.staging import ask_compose
+from difyaction.compose.wishes import Wishes
+from difyaction.connections import Connection, Lost
+from difyaction.connections.as_root import AsRoot
+from difyaction.errors import Failed, RolledBack, Running
+from difyaction.input_checks import SSH_PORT, jump_parts
+from difyaction.inputs import Inputs
+from difyaction.releases.catalogue import Policy, Release
+from difyaction.releases.version import Version
+from difyaction.secret import Secret
+from difyaction.surroundings import Surroundings
+from difyaction.target import Outcome
+from difyaction.upstream import Upstream
+from difyaction.upstream_folder import docker_folder
+from difyaction.web import Web
+
+
+class Releases(Protocol):
+    """What upstream publishes: a release, and its docker folder."""
+
+    def release(self, text: str, installed: Version | None) -> Release:
+        """Return the release that was asked for."""
+        ...
+
+    def folder(self, tag: str) -> Mapping[str, bytes]:
+        """Return the files below ``docker`` at a tag."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
+@dataclass(frozen=True)
+class FromUpstream:
+    """Upstream's repository on GitHub."""
+
+    inputs: Inputs
+    session: requests.Session
+    web: Web
+    policy: Policy
+
+    def release(self, text: str, installed: Version | None) -> Release:
+        """Ask for the release."""
+        inputs = self.inputs
+        upstream = Upstream(self.web, inputs.dify_api_url, inputs.dify_repository, inputs.dify_token or None)
+        return upstream.release(text, installed=installed, policy=self.policy)
+
+    def folder(self, tag: str) -> Mapping[str, bytes]:
+        """Fetch the archive of a tag."""
+        inputs = self.inputs
+        return docker_folder(self.web, inputs.dify_api_url, inputs.dify_repository, tag, inputs.dify_token or None)
+
+    def close(self) -> None:
+        """Let go of the session."""
+        self.session.close()
+
+
+class Server:
+    """The target ``server``."""
+
+    def __init__(self, inputs: Inputs, surroundings: Surroundings, connection: Connection, releases: Releases) -> None:
+        self._inputs = inputs
+        self._surroundings = surroundings
+        self._connection = connection
+        self._releases = releases
+        self._wishes = wishes_of(inputs)
+        self._deadline = surroundings.monotonic() + (inputs.job_time or 0)
+        self._watch = follow.Watch(clock=surroundings.monotonic, pause=surroundings.pause, say=surroundings.say)
+
+    def inspect(self) -> ServerFacts | RestoreFacts:
+        """Look at the machine, ask for the release, then ask the machine's Compose about the merged files."""
+        machine = self._look()
+        if self._inputs.mode != "plan" and self._end_what_runs(machine):
+            machine = self._look()
+        install = must_be_known(machine)
+        installed = installed_version(machine)
+        owner = _owner(self._surroundings.environ)
+        if self._inputs.mode == "rollback":
+            backup = chosen(machine, self._inputs.rollback_to)
+            return RestoreFacts(machine=machine, installed=installed, backup=backup, wishes=self._wishes, owner=owner)
+        release = self._releases.release(self._inputs.dify_version, installed)
+        self._surroundings.say(f"Dify {installed} is installed in {install.folder}, {release.version} is wanted")
+        way = Way(
+            installed=installed,
+            wanted=release.version,
+            before=self._releases.folder(installed.tag),
+            after=self._releases.folder(release.version.tag),
+        )
+        drafted = draft_for(machine, way, self._wishes)
+        composed = ask_compose(
+            self._connection, machine, install, drafted.files, timeout=self._inputs.command_timeout or 300
+        )
+        return ServerFacts(
+            machine=machine,
+            way=way,
+            release=release,
+            draft=drafted,
+            composed=composed,
+            wishes=self._wishes,
+            owner=owner,
+        )
+
+    def plan(self, facts: ServerFacts | RestoreFacts) -> ServerPlan:
+        """Decide, over facts alone."""
+        return make_restore_plan(facts) if isinstance(facts, RestoreFacts) else make_plan(facts)
+
+    def apply(self, plan: ServerPlan) -> Outcome:
+        """Deliver the runbook, start it, follow it to its end."""
+        if not plan.steps:
+            return Outcome("unchanged", changed=False)
+        follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered, self._watch)
+        return self._followed(plan.settings.folder, plan.settings.backup)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._connection.close()
+        self._releases.close()
+
+    def _look(self) -> Machine:
+        inputs, wishes = self._inputs, self._wishes
+        script = probe.script(
+            folder=wishes.folder, project=wishes.project, backup=wishes.backup_folder, docker_host=wishes.docker_host
+        )
+        machine = probe.read(self._connection.run(script, timeout=inputs.command_timeout or 300).out)
+        if machine.engine.sudo and not isinstance(self._connection, AsRoot):
+            self._connection = AsRoot(self._connection)
+        if wishes.client_image and machine.database and machine.database.external:
+            version = wishes.client_image.rpartition(":")[2]
+            database = replace(machine.database, client_image=wishes.client_image, client=version)
+            machine = replace(machine, database=database)
+        for secret in (machine.database.password if machine.database else None, *_secrets(machine)):
+            if secret:
+                self._surroundings.runner.mask(secret)
+        return machine
+
+    def _end_what_runs(self, machine: Machine) -> bool:
+        """Follow what an earlier job left: a run that goes on, or broke off and has to be undone, or ended unread.
+
+        Whether there was anything that may have changed the machine.
+        """
+        left = [run for run in machine.runs if not run.read]
+        for run in left:
+            self._surroundings.say(f"run {run.id} of an earlier job is {run.state}; following it")
+            try:
+                self._followed(run.folder, f"{machine.backup_folder}/{run.id}")
+            except (Failed, RolledBack) as why:
+                if run.state == "going":
+                    raise
+                self._surroundings.say(f"it ended: {why}")
+        return bool(left)
+
+    def _followed(self, folder: str, backup: str) -> Outcome:
+        surroundings = self._surroundings
+        log = JournalLog(surroundings.runner)
+        try:
+            for row in follow.follow(self._connection, folder, self._watch):
+                log.tell(row)
+                if surroundings.monotonic() > self._deadline and not row.is_final:
+                    raise _time_is_up(folder)
+        except Lost as why:
+            raise _time_is_up(folder) from why
+        finally:
+            log.close()
+        return outcome_of(record(log.rows), folder=folder, backup=backup)
+
+
+def wishes_of(inputs: Inputs) -> Wishes:
+    """Return what the plan looks at of the inputs."""
+    usual = Wishes()
+    return Wishes(
+        folder=inputs.dify_folder.rstrip("/"),
+        project=inputs.project_name,
+        docker_host=inputs.docker_host,
+        image_map=inputs.image_map,
+        acknowledge=inputs.acknowledge,
+        allow_downgrade=inputs.allow_downgrade,
+        backup=inputs.backup,
+        backup_folder=inputs.backup_dir.rstrip("/"),
+        backup_keep=inputs.backup_keep or usual.backup_keep,
+        backup_max=inputs.backup_max,
+        restore_test_max=inputs.restore_test_max,
+        final_backup=inputs.final_backup,
+        client_image=inputs.database_client_image,
+        max_downtime=inputs.max_downtime or 0,
+        drain_timeout=inputs.drain_timeout or 0,
+        migration_timeout=inputs.migration_timeout,
+        migration_idle=inputs.migration_idle or usual.migration_idle,
+        start_timeout=inputs.start_timeout or usual.start_timeout,
+        pull_timeout=inputs.pull_timeout or usual.pull_timeout,
+    )
+
+
+def build(inputs: Inputs, surroundings: Surroundings) -> Server:
+    """Make the target. Nobody is contacted yet."""
+    session = requests.Session()
+    releases = FromUpstream(
+        inputs,
+        session,
+        Web(session, clock=surroundings.monotonic, pause=surroundings.pause),
+        Policy(surroundings.now(), inputs.allow_prerelease, inputs.minimum_release_age),
+    )
+    return Server(inputs, surroundings, connection_of(inputs, surroundings), releases)
+
+
+def connection_of(inputs: Inputs, surroundings: Surroundings) -> Connection:
+    """Return the way to the host. SSH's library is only for those who use it."""
+    if inputs.host == "local":
+        from difyaction.connections.local import Local  # noqa: PLC0415
+
+        return Local(surroundings.environ)
+    from difyaction.connections.handshake import Hop, Timeouts  # noqa: PLC0415
+    from difyaction.connections.ssh import Ssh  # noqa: PLC0415
+
+    key, passphrase = inputs.ssh_key, inputs.ssh_key_passphrase
+    hop = Hop(inputs.host, inputs.port or SSH_PORT, inputs.user, key, passphrase, field="ssh-key")
+    jump = None
+    if inputs.jump_host:
+        user, host, port = jump_parts(inputs.jump_host)
+        field = "jump-ssh-key" if inputs.jump_ssh_key else "ssh-key"
+        jump = Hop(host, port, user or inputs.user, inputs.jump_ssh_key or key, passphrase, field=field)
+    patience = float(inputs.connect_timeout or 30)
+    return Ssh(
+        hop,
+        "\n".join(inputs.ssh_known_hosts),
+        jump=jump,
+        timeouts=Timeouts(connect=patience, banner=patience, auth=patience, keepalive=inputs.keepalive or 15),
+        say=surroundings.say,
+    )
+
+
+def _owner(environ: Mapping[str, str]) -> str:
+    repository, run = environ.get("GITHUB_REPOSITORY", ""), environ.get("GITHUB_RUN_ID", "")
+    return f"{repository} run {run}" if repository else environ.get("USER", "") or "somebody"
+
+
+def _secrets(machine: Machine) -> list[Secret]:
+    """Return what of the containers' environments must never be printed.
+
+    Upstream's default key of the sandbox is a part of its image's name, and no secret to anybody.
+    """
+    images = " ".join(container.image for container in machine.containers)
+    return [
+        secret
+        for container in machine.containers
+        for key, secret in container.environment.items()
+        if (text := secret.reveal()) not in images and isinstance(shown(key, text, text), Secret)
+    ]
+
+
+def _time_is_up(folder: str) -> Running:
+    return Running(
+        "job-time-over",
+        "The time to follow the host is over, or there is no contact any more.",
+        state="The upgrade goes on there by itself, in {folder}.",
+        next_step="Run again later: the next run looks how it ended.",
+        folder=folder,
+    )

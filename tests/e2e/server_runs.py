@@ -1,0 +1,86 @@
+"""Whole runs of the target ``server`` against the rig: real SSH, a real engine, upstream's own files."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from difyaction import inputs, story
+from difyaction.connections import Connection
+from difyaction.errors import ActionError
+from difyaction.journal import Journal
+from difyaction.releases.catalogue import Published, Release
+from difyaction.releases.images import image_set
+from difyaction.releases.version import Version
+from difyaction.runner import Runner
+from difyaction.surroundings import Surroundings
+from difyaction.targets.server import Server, connection_of
+from tests.rig.install import Install
+from tests.rig.stack import Rig
+
+QUICK = {"start-timeout": "60s", "drain-timeout": "5s", "migration-idle": "15s"}
+
+
+class ShippedFiles:
+    """Upstream's releases, from the files that the rig's installs are made of."""
+
+    def __init__(self, rig: Rig, source: str) -> None:
+        self._rig, self._source = rig, source
+
+    def release(self, text: str, installed: Version | None) -> Release:
+        del installed
+        compose = self.folder(text)["docker-compose.yaml"].decode()
+        return Release(Published(Version.parse(text), text, None), image_set(compose))
+
+    def folder(self, tag: str) -> Mapping[str, bytes]:
+        files = self._rig.upstream_files(tag, self._source)
+        return {path.removeprefix("docker/"): content for path, content in files.items() if path.startswith("docker/")}
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+@dataclass
+class Told:
+    """How a run ended, and what it printed."""
+
+    status: str
+    error: str
+    outputs: Mapping[str, str]
+    log: str
+
+
+def run(rig: Rig, dify: Install, *, connection: Connection | None = None, **given: str) -> Told:
+    """Run the target once, over SSH as root, and return how it ended. Inputs by their names with underscores."""
+    sshd = rig.sshd("root")
+    asked = {
+        "target": "server",
+        "host": sshd.host,
+        "port": str(sshd.port),
+        "user": sshd.user,
+        "ssh-key": sshd.key,
+        "ssh-known-hosts": sshd.known_hosts,
+        **QUICK,
+        **{name.replace("_", "-"): text for name, text in given.items()},
+    }
+    out = io.StringIO()
+    runner = Runner({}, out, monotonic=time.monotonic)
+    surroundings = Surroundings(
+        environ={"USER": "tester"},
+        runner=runner,
+        now=lambda: datetime.now(UTC),
+        pause=time.sleep,
+        monotonic=time.monotonic,
+    )
+    read = inputs.read(asked)
+    releases = ShippedFiles(rig, dify.wanted.source)
+    target = Server(read, surroundings, connection or connection_of(read, surroundings), releases)
+    try:
+        ending = story.tell(target, mode=read.mode, approved="", say=Journal(runner, time.monotonic))
+    except ActionError as why:
+        return Told(why.status, why.id, {}, out.getvalue())
+    outputs = ending.outcome.outputs if ending.outcome else {}
+    return Told(ending.status, "", outputs, out.getvalue())

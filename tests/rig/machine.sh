@@ -1,0 +1,59 @@
+#!/bin/bash
+# The first process of the machine under test. Started by machine.py in new mount, pid, network and name (uts) namespaces: what it mounts,
+# starts and listens on exists only here, and ends with it. machine.sh STATE; STATE/disk.img is the machine's one disk.
+set -eu
+state=$1
+disk=$state/disk
+
+mount --make-rprivate /
+mkdir -p "$disk"
+mount -o loop,noatime "$state/disk.img" "$disk"
+for folder in opt home root var-log var-backups etc-upper etc-work engine; do mkdir -p "$disk/$folder"; done
+
+# /etc keeps what the host has and takes our users; the rest that a run may write to is this machine's own
+mount -t overlay -o "lowerdir=/etc,upperdir=$disk/etc-upper,workdir=$disk/etc-work" overlay /etc
+mount --bind "$disk/opt" /opt
+mount --bind "$disk/home" /home
+mount --bind "$disk/root" /root
+mount --bind "$disk/var-log" /var/log
+mkdir -p /var/backups
+mount --bind "$disk/var-backups" /var/backups
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/sshd /run/lock
+# a machine that was started again has another boot id
+cp "$state/boot_id" /run/boot_id
+mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
+ip link set lo up
+sysctl -qw net.ipv4.ip_forward=1 2>/dev/null || true
+hostname difyvm
+
+# who may log in: root, a plain user of the group docker, and one who has to say sudo
+getent group docker >/dev/null || groupadd --system docker
+for user in dify sudoer; do
+    getent passwd "$user" >/dev/null || useradd --create-home --shell /bin/sh --password '*' "$user"
+    install -d -m 700 -o "$user" -g "$user" "/home/$user/.ssh"
+    install -m 600 -o "$user" -g "$user" "$state/ssh/client.pub" "/home/$user/.ssh/authorized_keys"
+done
+usermod -aG docker dify
+mkdir -p /etc/sudoers.d
+echo 'sudoer ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/rig
+chmod 440 /etc/sudoers.d/rig
+install -d -m 700 /root /root/.ssh
+install -m 600 "$state/ssh/client.pub" /root/.ssh/authorized_keys
+
+service_sshd() { setsid /usr/sbin/sshd -D -f "$state/ssh/sshd_config" -E "$disk/sshd.log" </dev/null >/dev/null 2>&1 & }
+service_registry() { setsid docker-registry serve "$state/registry.yml" </dev/null >"$disk/registry.log" 2>&1 & }
+service_engine() {
+    setsid dockerd --data-root "$disk/engine" --exec-root /run/docker --pidfile /run/docker.pid --group docker \
+        --host unix:///run/docker.sock --registry-mirror http://127.0.0.1:5000 </dev/null >"$disk/engine.log" 2>&1 &
+}
+service_registry
+service_engine
+service_sshd
+echo up >/run/rig-up
+
+# requests to start a part again come as signals; waiting also buries the orphans, which is the first process's duty
+trap service_sshd USR1
+trap service_registry USR2
+trap service_engine HUP
+while :; do wait -n || true; jobs -p | grep -q . || sleep 1; done

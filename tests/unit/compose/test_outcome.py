@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from difyaction.compose.outcome import outcome_of
+from difyaction.compose.run_journal import Reason, RunRecord
+from difyaction.errors import ActionError
+
+PLACES = {"folder": "/state/runs/r", "backup": "/srv/backups/b7"}
+WHY = Reason("migrate", "migration-failed", "flask db upgrade ended with exit code 1.")
+
+
+def ended(state: str, **known: object) -> ActionError:
+    with pytest.raises(ActionError) as caught:
+        outcome_of(RunRecord(state=state, failure=WHY, **known), **PLACES)  # type: ignore[arg-type]
+    return caught.value
+
+
+def test_a_good_run_says_how_long_users_were_without_service() -> None:
+    facts = {"seconds-without-service": "17", "tasks-cut": "2", "git": "stays"}
+    outcome = outcome_of(RunRecord(state="done", facts=facts), **PLACES)
+    assert outcome.status == "upgraded"
+    assert outcome.outputs == {"backup-id": "b7", "seconds-without-service": "17"}
+    assert len(outcome.sentences) == 3
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "code"),
+    [
+        ("failed", "failed", 4),
+        ("rolled-back", "rolled-back", 5),
+        ("stranded", "stranded", 6),
+        ("degraded", "degraded", 7),
+    ],
+)
+def test_every_ending_has_its_status_and_exit_code(state: str, status: str, code: int) -> None:
+    error = ended(state)
+    assert (error.status, error.exit_code, error.id) == (status, code, "migration-failed")
+    assert "exit code 1" in str(error)
+
+
+def test_images_that_went_back_with_the_same_schema_are_a_rollback() -> None:
+    assert ended("degraded", facts={"went-back": "yes"}).status == "rolled-back"
+
+
+def test_the_stranded_learn_their_way_out_and_what_failed_twice() -> None:
+    undo = Reason("stop", "step-failed", "the old release does not serve")
+    text = str(ended("stranded", failed_undos=(undo,)))
+    for word in ("/state/runs/r", "/srv/backups/b7", "docs/restore.md", "stop: the old release does not serve"):
+        assert word in text
+
+
+def test_a_run_that_gives_no_reason_is_still_told() -> None:
+    with pytest.raises(ActionError) as caught:
+        outcome_of(RunRecord(state="stranded"), **PLACES)
+    assert caught.value.id == "run-unexplained"

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from difyaction.compose import probe
+from difyaction.compose.installed import installed_version, must_be_known
+from difyaction.errors import Failed
+from tests.unit.compose.answers_of import API, DB, FILES, answer, container, packed
+
+
+def test_one_answer_tells_what_there_is() -> None:
+    machine = probe.read(answer())
+    assert must_be_known(machine).overrides == ("own.yaml",)
+    assert str(installed_version(machine)) == "1.13.3"
+    assert machine.host.platform == "linux/amd64"
+    assert machine.engine.compose == ("docker", "compose")
+    assert machine.engine.compose_version == "2.35.1"
+    assert machine.database is not None
+    assert (machine.database.server, machine.database.client, machine.database.heads) == (
+        "15.8",
+        "15.8",
+        ("6b5f9f8b1a2c",),
+    )
+    assert machine.database.password.reveal() == "difyai=123456"
+    assert machine.listening == (22, 80)
+    nginx = next(each for each in machine.containers if each.service == "nginx")
+    assert nginx.ports == ((80, "192.0.2.7", 8080),)
+
+
+def test_no_secret_of_an_environment_can_be_printed() -> None:
+    machine = probe.read(answer())
+    assert "difyai" not in repr(machine)
+    assert "sk-1" not in repr(machine)
+
+
+@pytest.mark.parametrize(
+    "lost", ["files", "containers", "database", "free-engine", "images", "memory", "lacking", "folder"]
+)
+def test_a_fact_that_could_not_be_read_is_only_absent(lost: str) -> None:
+    probe.read(answer(without=(lost,)))
+
+
+def test_an_answer_that_broke_off_is_no_answer() -> None:
+    with pytest.raises(Failed) as caught:
+        probe.read(answer()[:-20])
+    assert caught.value.id == "probe-cut"
+
+
+def test_what_a_login_shell_prints_is_passed_over() -> None:
+    assert probe.read(b"Welcome to dify\n\n" + answer() + b"bye\n").host.user == "dify"
+
+
+@pytest.mark.parametrize(
+    ("says", "error"),
+    [
+        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock", "docker-unreachable"),
+        ("", "docker-unreachable"),
+    ],
+)
+def test_an_engine_that_does_not_answer_is_said(says: str, error: str) -> None:
+    with pytest.raises(Failed) as caught:
+        probe.read(answer(docker=says))
+    assert caught.value.id == error
+
+
+def test_no_docker_at_all_is_said() -> None:
+    with pytest.raises(Failed) as caught:
+        probe.read(answer(without=("docker",)))
+    assert caught.value.id == "docker-missing"
+
+
+def test_files_that_lead_out_of_the_folder_are_not_taken() -> None:
+    evil = packed(
+        {"docker-compose.yaml": b"services: {}\n", "../../etc/passwd": b"x", "/etc/shadow": b"y"}, links={"a": "/etc"}
+    )
+    machine = probe.read(answer(files=evil))
+    assert machine.install is not None
+    assert set(machine.install.files) == {"docker-compose.yaml"}
+
+
+def test_an_archive_that_was_cut_is_noticed() -> None:
+    machine = probe.read(answer(files=FILES[:-20]))
+    assert machine.install is None or machine.install.cut
+
+
+def test_edits_of_a_checkout_are_told_apart_by_where_they_are() -> None:
+    machine = probe.read(
+        answer(
+            git_top="/opt/dify",
+            git_commit="a" * 40,
+            git_status=" M docker/docker-compose.yaml\n M api/app.py\nR  a -> docker/b\n",
+        )
+    )
+    assert machine.install is not None
+    assert machine.install.checkout is not None
+    assert machine.install.checkout.edited == ("docker-compose.yaml", "b")
+    assert machine.install.checkout.outside == ("api/app.py",)
+
+
+def test_a_database_that_is_no_container_is_elsewhere() -> None:
+    api = container(
+        "api", "langgenius/dify-api:1.13.3", env=["DB_HOST=pg.example.com", "DB_PORT=6432", "DB_TYPE=mysql"]
+    )
+    database = probe.read(answer(containers=json.dumps(api), database_container="")).database
+    assert database is not None
+    assert database.external
+    assert (database.kind, database.host, database.port, database.user) == ("mysql", "pg.example.com", 6432, "root")
+
+
+def test_a_mirrored_image_is_still_the_api() -> None:
+    mirrored = {**API, "image": "harbor.example.com:5000/mirror/langgenius/dify-api:1.13.3"}
+    machine = probe.read(answer(containers="\n".join(map(json.dumps, (mirrored, DB)))))
+    assert str(installed_version(machine)) == "1.13.3"
+
+
+def test_a_lock_lives_while_its_process_does() -> None:
+    lock = "owner=acme run 7\nrun=r\nexpiry=1800000100\nboot=b-1\npid=77 \nstart=900 \n"
+    assert (
+        probe.read(answer(lock=lock, lock_started="900\n")).lock
+        == probe.read(answer(lock=lock, lock_started="900")).lock
+    )
+    alive, gone, rebooted = (
+        probe.read(answer(lock=lock, lock_started="900")).lock,
+        probe.read(answer(lock=lock, lock_started="")).lock,
+        probe.read(answer(lock=lock, lock_started="900", boot="b-2")).lock,
+    )
+    assert alive is not None
+    assert alive.live
+    assert gone is not None
+    assert not gone.live
+    assert rebooted is not None
+    assert not rebooted.live
+
+
+def test_backups_and_runs_are_listed() -> None:
+    manifest = base64.b64encode(json.dumps({"from": "1.13.3", "to": "1.14.1", "epoch": 5}).encode()).decode()
+    machine = probe.read(
+        answer(backups=f"b2|yes|10|{manifest}\nb1|no|3|!!\nbroken", runs="r1|going|\nr2|done|read\nbroken\n")
+    )
+    assert [(b.id, b.complete, b.from_version, b.size) for b in machine.backups] == [
+        ("b1", False, "", 3072),
+        ("b2", True, "1.13.3", 10240),
+    ]
+    assert [(run.id, run.state, run.read) for run in machine.runs] == [("r1", "going", False), ("r2", "done", True)]
+
+
+@given(
+    st.binary(max_size=400),
+    st.sampled_from(["containers", "files", "database", "images", "sizes", "backups", "lock", "git-status"]),
+)
+def test_whatever_a_host_answers_is_read_or_refused(junk: bytes, name: str) -> None:
+    probe.read(answer(**{name.replace("-", "_"): junk}))
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused_with_an_error_of_ours(junk: bytes) -> None:
+    with pytest.raises(Failed):
+        probe.read(junk)
+
+
+def test_the_probe_itself_runs_where_there_is_no_docker(tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    script = probe.script(folder="/nowhere; touch /tmp/owned", project="it's")
+    ran = subprocess.run(
+        ["sh", "-c", script], capture_output=True, check=True, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    )
+    assert ran.stderr == b""
+    names = [line.split(b" ")[0] for line in ran.stdout.splitlines()]
+    assert names[-1] == b"end"
+    assert {b"user", b"epoch", b"boot"} <= set(names)
+
+
+DOCKER = r"""#!/bin/sh
+case "$1 $2" in
+  "version "*) echo 27.3.1 ;;
+  "info "*) printf '/var/lib/docker\nname=seccomp\n' ;;
+  "compose version") echo 2.35.1 ;;
+  "ps -a") printf '%s\n' "$PS" ;;
+esac
+"""
+
+
+def test_the_probe_finds_files_where_the_containers_labels_say(tmp_path: Path) -> None:
+    tools, folder = tmp_path / "bin", tmp_path / "dify" / "docker"
+    for each in (tools, folder / "nginx", folder / "volumes" / "db"):
+        each.mkdir(parents=True)
+    (tools / "docker").write_text(DOCKER)
+    (tools / "docker").chmod(0o755)
+    (folder / "docker-compose.yaml").write_text("services: {}\n")
+    (folder / ".env").write_text("SECRET_KEY=s3cret-s3cret\n")
+    (folder / "nginx" / "a b.template").write_text("x\n")
+    (folder / "volumes" / "db" / "data").write_text("never\n")
+    environ = {
+        "PATH": f"{tools}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "PS": f"abc langgenius/dify-api:1.13.3 {folder}",
+    }
+    ran = subprocess.run(["sh", "-c", probe.script()], capture_output=True, check=True, env=environ)
+    machine = probe.read(ran.stdout)
+    assert b"s3cret" not in ran.stdout
+    assert machine.install is not None
+    assert machine.install.folder == str(folder.resolve())
+    assert set(machine.install.files) == {"docker-compose.yaml", ".env", "nginx/a b.template"}

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from difyaction.compose.facts import Backup, Machine
+from difyaction.compose.restore_plan import RestoreFacts, chosen, make_restore_plan
+from difyaction.compose.server_plan import make_plan
+from difyaction.compose.wishes import Wishes
+from difyaction.errors import Failed
+from difyaction.releases.version import Version
+from tests.unit.compose.machines import facts
+
+SHELLCHECK = Path(sys.executable).with_name("shellcheck")
+
+
+def after_an_upgrade(**changes: object) -> tuple[Machine, Backup]:
+    """Return the machine as the upgrade left it, with the backup that the upgrade made."""
+    upgrade = make_plan(facts({"installed": "1.10.0", "heads": ["669ffd70119c"], **changes}))
+    manifest = json.loads(bytes(upgrade.delivered[".manifest.json"]))  # type: ignore[arg-type]
+    machine = facts({"installed": "1.14.1", "heads": ["a4f2d8c9b731"]}).machine
+    name = manifest["id"]
+    backup = Backup(id=name, folder=f"/srv/backups/{name}", complete=True, manifest=manifest)
+    return replace(machine, backups=(backup,)), backup
+
+
+def plan(acknowledge: tuple[str, ...] = ()) -> object:
+    machine, backup = after_an_upgrade()
+    wishes = Wishes(acknowledge=acknowledge)
+    return make_restore_plan(
+        RestoreFacts(machine=machine, installed=Version.parse("1.14.1"), backup=backup, wishes=wishes)
+    )
+
+
+def test_losing_what_was_written_since_needs_consent_for_that_backup() -> None:
+    _, backup = after_an_upgrade()
+    assert [objection.rule for objection in plan().stopping] == ["lose-writes"]  # type: ignore[attr-defined]
+    assert plan((f"lose-writes@{backup.id}",)).stopping == ()  # type: ignore[attr-defined]
+
+
+def test_what_is_there_is_saved_before_it_is_replaced() -> None:
+    names = [step.name for step in plan().steps]  # type: ignore[attr-defined]
+    assert names.index("dump") < names.index("stop") < names.index("final-backup") < names.index("restore")
+    assert names.index("move-database") < names.index("restore") < names.index("verify") < names.index("open")
+    assert not {"migrate", "fetch-tag"} & set(names)
+
+
+def test_the_old_images_and_the_old_database_service_come_back() -> None:
+    steps = {step.name: step for step in plan().steps}  # type: ignore[attr-defined]
+    assert "pull_image langgenius/dify-api:1.10.0" in steps["pull"].do
+    assert steps["move-database"].do == "move_database id-of-db_postgres db"
+    assert "prove_rows_of" in steps["verify"].do
+
+
+def test_the_script_passes_shellcheck() -> None:
+    command = [str(SHELLCHECK), "-s", "sh", "-"]
+    script = plan().script  # type: ignore[attr-defined]
+    assert subprocess.run(command, input=script.encode(), capture_output=True, check=False).stdout.decode() == ""
+
+
+def test_the_last_whole_backup_is_meant_when_none_is_named() -> None:
+    machine, backup = after_an_upgrade()
+    half = Backup(id="z", folder="/srv/backups/z", complete=False)
+    assert chosen(replace(machine, backups=(backup, half)), "") == backup
+
+
+@pytest.mark.parametrize(
+    ("name", "error"), [("other", "backup-unknown"), ("half", "backup-incomplete"), ("moved", "backup-elsewhere")]
+)
+def test_a_backup_that_cannot_be_gone_back_to_is_refused(name: str, error: str) -> None:
+    machine, backup = after_an_upgrade()
+    half = Backup(id="half", folder="/srv/backups/half", complete=False)
+    moved = replace(backup, id="moved", manifest={**backup.manifest, "folder": "/srv/dify"})
+    with pytest.raises(Failed) as caught:
+        chosen(replace(machine, backups=(half, backup, moved)), name)
+    assert caught.value.id == error
+
+
+def test_a_manifest_cannot_name_files_outside_of_the_folder() -> None:
+    machine, backup = after_an_upgrade()
+    evil = replace(backup, manifest={**backup.manifest, "files": ["../../etc/passwd", "/etc/passwd", ".env"]})
+    made = make_restore_plan(
+        RestoreFacts(machine=machine, installed=Version.parse("1.14.1"), backup=evil, wishes=Wishes())
+    )
+    assert "passwd" not in made.script

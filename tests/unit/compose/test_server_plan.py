@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from difyaction.compose.server_plan import make_plan
+from difyaction.secret import Secret
+from tests.unit.compose.machines import facts
+
+SHELLCHECK = Path(sys.executable).with_name("shellcheck")
+GIT = {"checkout": {"edited": ["docker-compose.yaml"]}}
+OLD = {"installed": "1.9.2", "wanted": "1.14.1", "heads": ["ae662b25d9bc"]}
+DUMPED = {"wishes": {"final_backup": "dump", "max_downtime": 600}}
+SAME_SCHEMA = {"installed": "1.13.1", "wanted": "1.13.3", "upstream": {"daemon": "0.5.3-local"}}
+
+
+def names(changes: dict[str, object]) -> list[str]:
+    return [step.name for step in make_plan(facts(changes)).steps]
+
+
+def before(earlier: str, later: str, among: list[str]) -> bool:
+    return among.index(earlier) < among.index(later)
+
+
+def test_everything_is_fetched_saved_and_proved_before_anything_stops() -> None:
+    steps = names({})
+    for early in ("pull", "read-head", "dump", "test", "dump-plugins", "test-plugins", "save-files", "seal"):
+        assert before(early, "drain", steps)
+    assert steps.index("stop") < steps.index("final-backup") < steps.index("switch") < steps.index("migrate")
+    assert steps[-4:] == ["verify", "open", "watch", "tidy"]
+
+
+def test_what_comes_before_the_stop_changes_nothing_that_users_rely_on() -> None:
+    plan = make_plan(facts({}))
+    stop = [step.name for step in plan.steps].index("drain")
+    assert not any(step.changes_service for step in plan.steps[:stop])
+
+
+def test_the_proxy_opens_after_everything_that_could_lead_to_a_restore() -> None:
+    plan = make_plan(facts({}))
+    assert [step.name for step in plan.steps if step.no_return] == ["open"]
+    assert not plan.steps[-1].undo
+    assert not plan.steps[-2].undo
+
+
+def test_where_the_schema_stays_nothing_is_migrated_and_images_may_still_go_back() -> None:
+    plan = make_plan(facts(SAME_SCHEMA))
+    steps = {step.name: step for step in plan.steps}
+    assert not {"final-backup", "migrate", "restore"} & set(steps)
+    assert "went-back" in steps["watch"].undo
+
+
+def test_a_renamed_database_moves_before_the_migration_and_its_old_container_goes_last() -> None:
+    plan = make_plan(facts(OLD))
+    steps = {step.name: step for step in plan.steps}
+    assert before("move-database", "migrate", list(steps))
+    assert steps["move-database"].do == "move_database id-of-db db_postgres"
+    assert steps["tidy"].do.startswith("remove_old db\n")
+
+
+def test_a_checkout_fetches_its_tag_early_and_gets_their_edits_back_on_top() -> None:
+    plan = make_plan(facts(GIT))
+    steps = {step.name: step for step in plan.steps}
+    assert before("fetch-tag", "drain", list(steps))
+    assert steps["switch"].do.splitlines()[0] == "checkout_commit"
+    assert "switch_file docker-compose.yaml 644" in steps["switch"].do
+
+
+def test_what_a_dump_takes_is_held_against_what_is_allowed_once_it_is_known() -> None:
+    assert "estimate" in names(DUMPED)
+    assert "estimate" not in names({})
+
+
+def test_databases_and_stores_with_the_same_image_are_left_alone() -> None:
+    plan = make_plan(facts({}))
+    text = "\n".join(step.do for step in plan.steps if step.name in {"stop", "start"})
+    assert not any(name in text for name in ("id-of-db_postgres", "id-of-redis", "id-of-weaviate"))
+
+
+def test_from_0_x_the_plugins_are_migrated_before_the_proxy_opens() -> None:
+    steps = names({"installed": "0.15.8", "wanted": "1.4.3", "heads": ["a91b476a53de"]})
+    assert steps.index("start") < steps.index("extra-plugins") < steps.index("verify")
+
+
+def test_the_same_facts_make_the_same_plan_id_and_another_edit_another() -> None:
+    assert make_plan(facts({})).plan_id == make_plan(facts({})).plan_id
+    assert make_plan(facts({})).plan_id != make_plan(facts({"env": {"LOG_LEVEL": "DEBUG"}})).plan_id
+
+
+def test_nothing_is_done_where_the_release_runs_already() -> None:
+    plan = make_plan(facts({"installed": "1.14.1", "heads": ["a4f2d8c9b731"]}))
+    assert plan.changes == ()
+    assert plan.steps == ()
+
+
+def test_no_secret_stands_in_the_script_nor_in_the_documents() -> None:
+    plan = make_plan(facts({"env": {"SMTP_PASSWORD": "hunter2-hunter2"}}))
+    shown = plan.script + "".join(document.text for document in plan.documents)
+    assert "hunter2-hunter2" not in shown
+    assert "difyai123456" not in shown
+    assert "sk-held-by-the-containers" not in shown
+
+
+def test_the_way_to_an_external_database_is_delivered_as_a_secret() -> None:
+    outside = {"container": "", "service": "", "host": "db.example.com", "client_image": "postgres:15-alpine"}
+    delivered = make_plan(facts({"database": outside})).delivered
+    assert isinstance(delivered["database.env"], Secret)
+    assert "PGHOST=db.example.com\n" in delivered["database.env"].reveal()
+
+
+@pytest.mark.parametrize("changes", [{}, GIT, OLD, DUMPED, SAME_SCHEMA], ids=["plain", "git", "old", "dump", "same"])
+def test_the_script_passes_shellcheck(changes: dict[str, object]) -> None:
+    script = make_plan(facts(changes)).script
+    command = [str(SHELLCHECK), "-s", "sh", "-"]
+    checked = subprocess.run(command, input=script.encode(), capture_output=True, check=False)
+    assert checked.stdout.decode() == ""
+
+
+@pytest.mark.parametrize("changes", [{}, OLD, SAME_SCHEMA], ids=["plain", "old", "same"])
+def test_the_steps_read_like_this(changes: dict[str, object], snapshot: object) -> None:
+    plan = make_plan(facts(changes))
+    text = "\n".join(f"== {step.name}: {step.title}\n{step.do}\n-- undo\n{step.undo}" for step in plan.steps)
+    assert text == snapshot
