@@ -34,7 +34,7 @@ _LOOKS = (
 )
 
 
-class Unreadable(ValueError):  # noqa: N818 - `Invalid` is the error that a user meets
+class Unreadable(ValueError):
     """It is not one private key. ``str()`` says why, in a clause."""
 
 

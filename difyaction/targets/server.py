@@ -32,7 +32,7 @@ from difyaction.surroundings import Surroundings
 from difyaction.target import Outcome
 from difyaction.upstream import Upstream
 from difyaction.upstream_folder import docker_folder
-from difyaction.web import Web
+from difyaction.websession import Web
 
 
 class Releases(Protocol):
