@@ -31,7 +31,7 @@ check: $(VENV)/.ready ## Style, types, the house rules, workflows
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases scripts/release
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/run difyaction/compose/runbook.sh tests/rig/*.sh
+	$(BIN)/shellcheck .ci/run tests/rig/*.sh
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/zizmor --offline --quiet --pedantic .github
 	$(BIN)/zizmor --offline --quiet action.yml examples
