@@ -21,14 +21,13 @@ from difyaction.compose.shift import (
     Shift,
     WrittenFile,
     clones,
-    counted_tables,
     network_of,
     stopping,
-    summed_tables,
     tools_image,
     untouched_services,
     users_url,
 )
+from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.verify_steps import verify_steps
 from difyaction.compose.wishes import Wishes
 from difyaction.errors import Failed

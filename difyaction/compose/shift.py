@@ -9,15 +9,10 @@ from dataclasses import dataclass, field
 from difyaction.compose.draft import Draft, mode_of
 from difyaction.compose.facts import Composed, Container, Database, Install, Machine, Service
 from difyaction.compose.roles import Role, role_of
+from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.wishes import Wishes
 from difyaction.releases.version import Version
 
-_COUNTED = 2_000_000  # rows, by the server's own estimate; counting more takes long while nobody is served
-_SUMMED = 200_000
-_SUMMED_TABLES = (
-    "tenants", "accounts", "tenant_account_joins", "apps", "app_model_configs", "workflows", "sites", "installed_apps",
-    "datasets", "documents", "api_tokens", "providers", "provider_models", "dify_setups",
-)  # fmt: skip
 _STOP_ORDER = (Role.PROXY, Role.BEAT, Role.SOCKET, Role.API, Role.WORKER, Role.DAEMON)
 _LIGHT_CELERY = Version.parse("1.14.0")  # from here on `celery_healthcheck` answers without loading the whole app
 
@@ -167,16 +162,6 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         install=install,
         wishes=wishes,
     )
-
-
-def counted_tables(database: Database) -> tuple[str, ...]:
-    """Return the tables whose rows can be counted while nobody is served."""
-    return tuple(sorted(name for name, rows in database.tables.items() if rows <= _COUNTED))
-
-
-def summed_tables(database: Database) -> tuple[str, ...]:
-    """Return the tables that a checksum is made over."""
-    return tuple(name for name in _SUMMED_TABLES if database.tables.get(name, _SUMMED + 1) <= _SUMMED)
 
 
 @dataclass(frozen=True, kw_only=True)

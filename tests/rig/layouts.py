@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.rig import upstream
-from tests.rig.catalogue import PARTS, line_of
+from tests.rig.catalogue import APP, PARTS, line_of
 from tests.rig.machine import Machine
 
 
@@ -62,6 +63,11 @@ def write(wanted: Wanted, machine: Machine) -> None:
         if folder.name != "docker":
             (root / "docker").rename(folder)
     _write_all(wanted.owned, folder)
+    if (1, 10, 1) <= line_of(wanted.version) < (1, 11, 0):
+        # what these releases ask the owner to do by hand
+        storage = folder / "volumes" / "app" / "storage"
+        storage.mkdir(parents=True)
+        os.chown(storage, APP, APP)
 
 
 def _write_all(files: Mapping[str, bytes], root: Path) -> None:

@@ -19,6 +19,10 @@ mount --bind "$disk/var-log" /var/log
 mkdir -p /var/backups
 mount --bind "$disk/var-backups" /var/backups
 mount -t tmpfs -o mode=755 tmpfs /run
+case $state/ in
+    /tmp/*) ;; # then /tmp has to stay what it is
+    *) mount -t tmpfs -o mode=1777 tmpfs /tmp ;;
+esac
 mkdir -p /run/sshd /run/lock
 # a machine that was started again has another boot id
 cp "$state/boot_id" /run/boot_id

@@ -15,7 +15,7 @@ from tests.rig.machine import Machine
 HERE = Path(__file__).resolve().parent
 # what holds data open is put away before the data is exchanged; all else may stay
 STATEFUL = ("db", "db_postgres", "redis")
-# every process but the machine's own: what an earlier run left behind
+# every process but the machine's own, and what the users and programs wrote: what an earlier run left behind
 STRAYS = r"""
 for entry in /proc/[0-9]*; do
     pid=${entry#/proc/}
@@ -26,7 +26,8 @@ for entry in /proc/[0-9]*; do
     cut -d: -f3 "$entry/cgroup" 2>/dev/null | grep -q docker && continue
     kill -9 "$pid" 2>/dev/null
 done
-rm -rf /var/backups/* /tmp/dify-* /home/*/.dify* /home/*/dify*
+find /var/backups /var/log -mindepth 1 -delete
+find /home/* /root -mindepth 1 -maxdepth 1 ! -name .ssh ! -name '.bash*' ! -name .profile -exec rm -rf {} +
 true
 """
 # of the states made from other files of the rig none is wanted again

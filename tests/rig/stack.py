@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -235,16 +236,25 @@ class Rig:
 
 def _turn(state: Path) -> TextIO:
     """Wait until no other process uses this state folder."""
-    lock = (state / "turn").open("w")
-    deadline = time.monotonic() + TURN_SECONDS
+    lock = (state / "turn").open("a+")
+    deadline, told = time.monotonic() + TURN_SECONDS, False
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise
+            if not told:
+                lock.seek(0)
+                sys.stderr.write(
+                    f"the rig in {state} is in use by process {lock.read().strip()}; waiting for its turn\n"
+                )
+                told = True
             time.sleep(0.5)
         else:
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
             return lock
 
 
