@@ -29,8 +29,25 @@ ALLOWED = {
         "list": "カンマまたは改行で区切ります。",
     },
 }
-# Made by mode rollback, not by rules.toml: it compares with what stood there before, not with what upstream says.
-ROLLBACK_RULE = """\
+# Not of rules.toml: the first compares files, the others compare with what was there before; none asks what upstream says.
+FURTHER_RULES = """\
+## edited-file-conflict
+
+Severity `never`, applies when a file of Dify's folder was edited in lines that upstream changes too; looked for in:
+machine. Nobody can consent to a file that cannot be made: bring the lines in accord, or move the edit to
+`docker-compose.override.yaml` or `.env`. [Source](https://docs.docker.com/compose/how-tos/multiple-compose-files/merge/)
+
+> {file} was edited on this host where upstream changes it too, in line {lines}. Bring these lines in accord with
+> {version}, or move the edit to docker-compose.override.yaml or .env, then run again.
+
+## lose-writes
+
+Severity `acknowledge`, applies in mode `rollback` on a server when databases are read back; looked for in: machine. The
+consent names the backup: `lose-writes@<backup-id>`. [Source](restore.md)
+
+> The backup {backup} holds the databases of {unit} as they were; what users wrote since is lost. It is saved once more
+> first, as a backup of its own.
+
 ## schema-rollback
 
 Severity `acknowledge`, applies in mode `rollback` when the schema heads of the two versions differ or one is not known;
@@ -79,7 +96,7 @@ def rules_page() -> str:
             f"Severity `{rule['severity']}`, {since}; looked for in: {seen}. [Source]({rule['source']})\n",
             f"> {rule['text']}\n",
         ]
-    return "\n".join([*parts, ROLLBACK_RULE]).rstrip("\n") + "\n"
+    return "\n".join([*parts, FURTHER_RULES]).rstrip("\n") + "\n"
 
 
 def _allowed(spec: Spec, code: str) -> str:

@@ -7,8 +7,13 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_ERRORS = frozenset({"Failed", "Refused", "RolledBack", "Stranded", "ActionError"})
-_FINDINGS = frozenset({"Remark", "Obstacle"})
+_ERRORS = frozenset(
+    {"Failed", "Refused", "RolledBack", "Stranded", "Degraded", "Running", "Lost", "Unreachable", "ActionError"}
+)
+_CHOSEN_ERRORS = frozenset({"kind"})  # a name that is given one of two errors
+_FINDINGS = {"Remark": 1, "Obstacle": 1, "Note": 0}  # where the text stands among the arguments
+_ABOUT_KEYS = "difyaction/compose/env_remarks.py"  # its remarks name a key before the text
+_OBJECTION_TEXT = 3
 _EXPLAINS = ("what", "state", "next_step")
 
 
@@ -52,8 +57,11 @@ def in_module(source: str, path: str) -> list[Template]:
 
 def _findings(call: ast.Call, tree: ast.AST, place: str) -> Iterator[str]:
     """Yield what a plan finds, by its parts: such texts are put together of several."""
-    if _name(call.func) in _FINDINGS and len(call.args) > 1:
-        for text in _texts(call.args[1], tree, place):
+    position = _FINDINGS.get(_name(call.func))
+    if position is not None and place.startswith(_ABOUT_KEYS):
+        position += 1
+    if position is not None and len(call.args) > position:
+        for text in _texts(call.args[position], tree, place):
             yield text.strip()
 
 
@@ -70,9 +78,12 @@ def _arguments(call: ast.Call) -> Iterator[tuple[ast.expr, frozenset[str] | None
         yield call.args[0], None
     elif name == "language.say" and call.args:
         yield call.args[0], facts
-    elif name.rpartition(".")[2] == "Objection" and "text" in given:
-        yield given["text"], None
-    elif name.removeprefix("errors.") in _ERRORS and len(call.args) > 1:
+    elif name.rpartition(".")[2] == "Objection":
+        if "text" in given:
+            yield given["text"], None
+        elif len(call.args) > _OBJECTION_TEXT:
+            yield call.args[_OBJECTION_TEXT], None
+    elif name.removeprefix("errors.") in _ERRORS | _CHOSEN_ERRORS and len(call.args) > 1:
         yield call.args[1], facts
         for explains in _EXPLAINS:
             if explains in given:

@@ -1,19 +1,27 @@
 """The ids that the package says, read from its syntax trees: of errors, of complaints, of remarks.
 
 An id is the first argument of an error (``Failed("push-refused", ...)``) or ``id=`` of a complaint. Where a function
-passes its own parameter on as an id, its callers are looked at in turn, until nothing new is found.
+passes its own parameter on as an id, its callers are looked at in turn, until nothing new is found. What the scripts
+on a host say (``fail disk-full ...``) is read from their text.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_ERRORS = frozenset({"ActionError", "Failed", "Refused", "RolledBack", "Stranded"})
+_ERRORS = frozenset({"ActionError", "Failed", "Refused", "RolledBack", "Stranded", "Degraded", "Running"})
 _COMPLAINTS = frozenset({"Complaint"})
 _REMARKS = frozenset({"Remark"})
+_REASONS = frozenset({"Reason"})  # why a run on a host failed: it becomes the error's id
+_BY_SCRIPTS = re.compile(
+    r"""(?:\bfail | why |reason [0-9]+ "|recovering 0 "|finish failed "|echo "(?=lock-|run-)|\{WHY:-)"""
+    r"([a-z]+(?:-[a-z]+)*)(?= )"
+)
+_PROBED = ("daemon-unhealthy", "sandbox-unhealthy")  # "${3:-part}-unhealthy", of the parts that have a probe
 _DEFINES_THEM = frozenset({"errors.py"})  # the classes themselves hand ids through, and say none
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -62,7 +70,18 @@ class _Call:
 def error_ids(package: Path) -> frozenset[Said]:
     """Return the ids of errors and complaints, which docs/troubleshooting.md explains."""
     calls = _calls(package)
-    return _ids(calls, _ERRORS | _COMPLAINTS | _subclasses(package))
+    return _ids(calls, _ERRORS | _COMPLAINTS | _REASONS, _subclasses(package)) | _script_ids(package)
+
+
+def _script_ids(package: Path) -> frozenset[Said]:
+    """Return what steps on a host fail with."""
+    found = {
+        Said(name, path.relative_to(package).as_posix())
+        for path in sorted(package.rglob("*.sh"))
+        for name in _BY_SCRIPTS.findall(path.read_text("utf-8"))
+    }
+    step_failed = Said("step-failed", "compose/run_journal.py")  # a step that ended without a word
+    return frozenset(found | {step_failed} | {Said(name, "compose/verify_steps.py") for name in _PROBED})
 
 
 def complaint_ids(package: Path) -> frozenset[Said]:
@@ -96,20 +115,54 @@ def _inside(node: ast.AST, module: str, function: Function | None, owner: ast.Cl
             yield from _inside(child, module, function, owner)
 
 
-def _subclasses(package: Path) -> frozenset[str]:
-    """Return the errors that other modules derive from ours."""
-    classes = [
-        node
+def _subclasses(package: Path) -> frozenset[Taker]:
+    """Return the errors that other modules derive from ours, where they are known by their names.
+
+    A class of the same name that is no error of ours stands in other modules.
+    """
+    trees = {
+        path.relative_to(package).with_suffix("").as_posix(): ast.parse(path.read_text("utf-8"))
         for path in package.rglob("*.py")
         if path.name not in _DEFINES_THEM
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.ClassDef)
-    ]
-    return frozenset(each.name for each in classes if any(_last_name(base) in _ERRORS for base in each.bases))
+    }
+    found: dict[str, str] = {}
+    while new := _derived(trees, {*_ERRORS, *found}) - found.items():
+        found |= dict(new)
+    takers = {Taker(name, 0, "id", f"{module}.py") for name, module in found.items()}
+    for module, tree in trees.items():
+        known = {name for name, home in found.items() if module == home or _imports(tree, name, home)}
+        takers |= {Taker(name, 0, "id", f"{module}.py") for name in known | _chosen(tree, {*_ERRORS, *known})}
+    return frozenset(takers)
 
 
-def _ids(calls: list[_Call], first: frozenset[str]) -> frozenset[Said]:
-    takers = {Taker(name, 0, "kind" if name in _REMARKS else "id") for name in first}
+def _derived(trees: dict[str, ast.Module], errors: set[str]) -> set[tuple[str, str]]:
+    return {
+        (node.name, module)
+        for module, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and any(_last_name(base) in errors for base in node.bases)
+    }
+
+
+def _imports(tree: ast.Module, name: str, home: str) -> bool:
+    dotted = f"difyaction.{home.replace('/', '.').removesuffix('.__init__')}"
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == dotted)
+    return any(alias.name == name for node in imports for alias in node.names)
+
+
+def _chosen(tree: ast.Module, errors: set[str]) -> set[str]:
+    """Return the names that are given one of two errors: ``kind = Lost if gone else Failed``."""
+    return {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.IfExp)
+        for target in node.targets
+        if isinstance(target, ast.Name) and {_last_name(node.value.body), _last_name(node.value.orelse)} <= errors
+    }
+
+
+def _ids(calls: list[_Call], first: frozenset[str], more: frozenset[Taker] = frozenset()) -> frozenset[Said]:
+    takers = {*more, *(_taker(name) for name in first)}
     said: set[Said] = set()
     waiting = set(takers)
     while waiting:
@@ -123,6 +176,12 @@ def _ids(calls: list[_Call], first: frozenset[str]) -> frozenset[Said]:
         waiting = new - takers
         takers |= new
     return frozenset(said)
+
+
+def _taker(name: str) -> Taker:
+    if name in _REASONS:
+        return Taker(name, 1, "id", "compose/outcome.py")
+    return Taker(name, 0, "kind" if name in _REMARKS else "id")
 
 
 def _takes(taker: Taker, call: _Call) -> bool:
@@ -149,6 +208,8 @@ def _followed(expression: ast.expr, call: _Call, prefix: str) -> tuple[set[str],
             return _followed(rest, call, prefix + start)
         case ast.Name(id=name):
             return _of_parameter(name, call, prefix)
+        case ast.Attribute(value=ast.Name(id="why"), attr="id"):
+            return set(), set()  # of a `Reason`, which a script on a host gave
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if call.owner is not None:
             return set(), {Taker(call.owner.name, _field(call.owner, name), name, prefix=prefix)}
         case _:

@@ -111,7 +111,14 @@ def test_every_kind_of_remark_stands_in_the_table_of_remarks() -> None:
 
 
 def objection_rules() -> set[str]:
-    """Return the ids of rules.toml, and of rules that modules write as ``RULE``."""
+    """Return the ids of rules.toml, of rules that modules write as ``RULE``, and of objections made without a rule."""
+    made = {
+        str(node.args[0].value)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Objection"
+        if node.args and isinstance(node.args[0], ast.Constant)
+    }
     written = {
         node.value.value
         for path in PACKAGE.rglob("*.py")
@@ -119,7 +126,7 @@ def objection_rules() -> set[str]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
         if any(isinstance(name, ast.Name) and name.id == "RULE" for name in node.targets)
     }
-    return {*rules.rule_ids(), *map(str, written)}
+    return {*rules.rule_ids(), *map(str, written), *made}
 
 
 def test_every_rule_is_explained_and_no_other() -> None:
