@@ -62,6 +62,8 @@ def effective(unit: Unit) -> tuple[Spot, ...]:
 
     A container that names its whole image in an own file says nothing of the other containers.
     """
+    if not unit.inherits:
+        return unit.spots
     base = set(unit.inherits)
     own = {
         image
