@@ -109,7 +109,8 @@ class GitopsFacts:
 class Unit:
     """What moves together: an environment, or a directory with its base values.
 
-    ``files`` and ``spots`` include those of base files; ``inherits`` are the spots of base files alone.
+    ``files`` and ``spots`` include those of base files; ``inherits`` are the spots of base files alone. In ``spots``
+    the unit's own come first, because they count where both name an image.
     """
 
     name: str

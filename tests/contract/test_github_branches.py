@@ -5,18 +5,21 @@ from __future__ import annotations
 import pytest
 
 from difyaction.errors import Failed
-from difyaction.gitops.github.delivery import commit, propose
+from difyaction.gitops.github.delivery import Order, commit, propose
 from difyaction.gitops.github.proposal import Delivered
 from tests.contract.github_setting import (
     NEW,
     OTHER,
     VALUES,
     bench,
+    bump,
     content,
     order,
+    proposal,
     sample,
     squash,
 )
+from tests.emulators.github.commits import Draft, Person, write_commit
 from tests.emulators.github.emulator import GitHubEmulator
 from tests.emulators.github.repository import Repository as Hosted
 
@@ -104,6 +107,38 @@ def test_somebody_elses_commits_are_never_lost(github: GitHubEmulator) -> None:
     assert hosted.head(STAGING) == theirs
 
 
+def test_a_commit_that_somebody_amended_is_theirs(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    run(github)
+    ours = hosted.commit(STAGING)
+    jane = Person("Jane Doe", "jane@example.com", ours.committer.when + 60)
+    tree = hosted.git.write_tree(hosted.git.leaves(ours.oid) | {"HUMAN.md": ("100644", hosted.git.write("blob", b"x"))})
+    amended = write_commit(hosted.git, Draft(tree, ours.parents, ours.author, jane, ours.message))
+    hosted.branch(STAGING, at=amended)
+    assert run(github, wish=squash()).auto_merge_result == "refused:foreign-commits"
+    assert hosted.head(STAGING) == amended
+
+
+def test_a_superseded_branch_whose_commit_somebody_amended_stays(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    run(github, asked=proposal(branch="dify-upgrade/older"))
+    ours = hosted.commit("dify-upgrade/older")
+    jane = Person("Jane Doe", "jane@example.com", ours.committer.when + 60)
+    amended = write_commit(hosted.git, Draft(ours.tree, ours.parents, ours.author, jane, ours.message))
+    hosted.branch("dify-upgrade/older", at=amended)
+    run(github)
+    assert hosted.pull(1).state == "closed"
+    assert hosted.head("dify-upgrade/older") == amended
+
+
+def test_a_personal_tokens_unsigned_commits_are_its_owners(github: GitHubEmulator) -> None:
+    hosted = github.repository("acme/gitops", {VALUES: content()}, modes={VALUES: "100755"})
+    run(github, token=github.token("fine-grained"))
+    hosted.push({"README.md": b"news\n"})
+    assert run(github, token=github.token("fine-grained")).operation == "updated"
+    assert hosted.commit(STAGING).parents == (hosted.head("main"),)
+
+
 def test_a_pull_request_in_the_merge_queue_is_not_pushed_to(github: GitHubEmulator) -> None:
     hosted = sample(github)
     first = run(github)
@@ -120,7 +155,7 @@ def test_a_commit_straight_to_the_base(github: GitHubEmulator) -> None:
     look = here.look()
     delivered = commit(here.repository, look, order(here, look))
     assert (delivered.operation, delivered.number) == ("none", 0)
-    assert delivered.url.endswith(f"/commit/{hosted.head('main')}")
+    assert (delivered.url, delivered.head_sha) == ("", hosted.head("main"))
     assert hosted.read("main", VALUES) == content(NEW)
     assert not hosted.pulls
 
@@ -171,6 +206,19 @@ def test_a_spurious_stale_answer_costs_a_second_try(github: GitHubEmulator, erro
     assert hosted.read(STAGING, VALUES) == content(NEW)
 
 
+@pytest.mark.parametrize("mode", ["100644", "100755"])
+def test_a_file_that_goes_while_it_is_edited_is_named(github: GitHubEmulator, mode: str) -> None:
+    hosted = github.repository("acme/gitops", {VALUES: content()}, modes={VALUES: mode})
+    here = bench(github)
+    look = here.look()
+    mine = order(here, look)
+    hosted.push({VALUES: None, OTHER: b"moved\n"})
+    with pytest.raises(Failed) as caught:
+        commit(here.repository, look, mine)
+    assert caught.value.id == "file-gone"
+    assert str(caught.value).startswith(f"{VALUES} was removed or renamed")
+
+
 def test_a_lost_answer_is_no_second_commit(github: GitHubEmulator) -> None:
     hosted = sample(github)
     github.faults.add("GRAPHQL createCommitOnBranch", reset=True, lost=True)
@@ -209,6 +257,18 @@ def test_what_the_base_holds_by_now_is_not_proposed_and_its_pull_request_closed(
     assert (delivered.operation, delivered.number) == ("closed", first.number)
     assert hosted.pull(first.number).state == "closed"
     assert STAGING not in hosted.branches
+
+
+def test_an_open_one_is_left_alone_when_nothing_changes_for_another_reason(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    run(github)
+    here = bench(github)
+    delivered = propose(here.repository, here.look(), Order(proposal(), (), bump))
+    assert (delivered.operation, delivered.number) == ("none", 1)
+    assert "#1 stays open" in delivered.warnings[0]
+    assert (hosted.pull(1).state, hosted.pull(1).comments) == ("open", [])
+    settled = propose(here.repository, here.look(), Order(proposal(), (), bump, settled=True))
+    assert (settled.operation, hosted.pull(1).state) == ("closed", "closed")
 
 
 @pytest.mark.parametrize("mode", ["100644", "100755"])

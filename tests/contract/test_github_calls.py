@@ -63,6 +63,35 @@ def test_forty_files_with_everything_asked_for(github: GitHubEmulator, mode: str
     )
 
 
+ENVIRONMENTS, VERSION = "environments.yaml", ".dify-version"
+
+
+@pytest.mark.parametrize("base", ["main", "release/1.x"])
+@pytest.mark.parametrize("mode", ["100644", "100755"])
+def test_the_most_that_can_be_asked_for_stays_within_eight(github: GitHubEmulator, mode: str, base: str) -> None:
+    """Files that say which files, executables, a base with a slash, and more branches than one answer lists."""
+    here = prepared(github, dict.fromkeys(FORTY, mode))
+    hosted = github.hub.repositories["acme/gitops"]
+    hosted.push({ENVIRONMENTS: b"environments: []\n", VERSION: b"1.14.1\n"})
+    for number in range(101):
+        hosted.branch(f"a{number:03}")
+    hosted.branch("release/1.x")
+    hosted.ruleset("release/*", required_checks=("ci",))
+
+    look, first = here.repository.survey(
+        lambda entries: [entry for entry in entries if entry.path in {ENVIRONMENTS, VERSION}],
+        base=base,
+        prefix="zbump",
+        spare=lambda entries: [entry for entry in entries if entry.path in FORTY],
+    )
+    assert {file.path for file in first} == {ENVIRONMENTS, VERSION}
+    wanted = proposal(branch="zbump", base=base, **EVERYTHING)
+    delivered = propose(here.repository, look, order(here, look, tuple(FORTY), asked=wanted, wish=squash()))
+
+    assert (delivered.operation, delivered.auto_merge_result, delivered.warnings) == ("created", "enabled", ())
+    assert here.repository.calls.of(Purpose.PROPOSAL) == (7 if mode == "100644" else 8)
+
+
 def test_look_listing_and_files_one_by_one_stay_within_eight_too(github: GitHubEmulator) -> None:
     here = prepared(github)
     look = here.look()

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
 import pytest
 
 from difyaction.errors import Failed
-from difyaction.gitops.github.calls import Calls
-from difyaction.gitops.github.client import connect
 from difyaction.gitops.github.repository import Repository
-from difyaction.secret import Secret
-from tests.contract.github_setting import NAME, OTHER, VALUES, FastTime, bench, content, sample
+from tests.contract.github_setting import NAME, OTHER, VALUES, bench, content, sample
 from tests.emulators.faults import BAD_GATEWAY, SECONDARY_LIMIT
 from tests.emulators.github.emulator import GitHubEmulator
 
@@ -62,6 +55,49 @@ def test_altered_bytes_are_refused(github: GitHubEmulator) -> None:
     with pytest.raises(Failed) as caught:
         here.repository.read(here.repository.entries(here.look().base_tree))
     assert caught.value.id == "blob-corrupt"
+
+
+@pytest.mark.parametrize("base", ["", "release/1.x"])
+def test_nobody_is_asked_to_choose_from_a_listing_that_is_not_known(github: GitHubEmulator, base: str) -> None:
+    paths = [f"a{top}/b{inner}/values.yaml" for top in range(3) for inner in range(3)]
+    hosted = sample(github, dict.fromkeys(paths, content()), tree_limit=6)
+    hosted.branch("release/1.x")
+    lists: list[int] = []
+    bench(github).repository.survey(lambda entries: lists.append(len(entries)) or entries, base=base)
+    assert set(lists) == {9}
+
+
+def test_a_listing_that_is_refused_says_so(github: GitHubEmulator) -> None:
+    sample(github)
+    github.faults.add("GET */git/trees/*", status=403, message="Resource not accessible by integration", times=None)
+    with pytest.raises(Failed) as caught:
+        bench(github).repository.survey(lambda entries: pytest.fail(f"asked to choose from {entries}"))
+    assert caught.value.id == "token-may-not"
+
+
+@pytest.mark.parametrize("base", ["", "main", "release/1.x"])
+def test_a_survey_takes_two_calls_and_brings_spare_files_along(github: GitHubEmulator, base: str) -> None:
+    hosted = sample(github)
+    hosted.branch("release/1.x")
+    repository = bench(github).repository
+    look, files = repository.survey(lambda entries: entries[:1], base=base, spare=lambda entries: entries)
+    assert len(files) == 1
+    assert len(repository.read(repository.entries(look.base_tree))) == 2
+    assert len(github.requests) == 2
+
+
+def test_one_branch_by_its_whole_name_is_known_among_any_number(github: GitHubEmulator) -> None:
+    hosted = sample(github)
+    for number in range(101):
+        hosted.branch(f"a{number:03}")
+        hosted.open_pull(f"a{number:03}")
+    hosted.branch("zbump")
+    look = bench(github).look("zbump")
+    assert look.branches["zbump"] == hosted.head("zbump")
+    assert look.knows("zbump")
+    assert not look.knows("other")
+    assert bench(github).look("zfree").knows("zfree")
+    assert bench(github).look("a000").pull_of("a000") is not None
 
 
 def test_a_listing_too_large_for_one_answer_is_walked(github: GitHubEmulator) -> None:
@@ -185,67 +221,3 @@ def test_foreign_text_in_an_error_is_bounded(github: GitHubEmulator) -> None:
     assert caught.value.id == "github-refused"
     assert len(str(caught.value)) < 600
     assert "\n" not in str(caught.value)
-
-
-# -- redirects ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[tuple[str, list[str]]]:
-    """Another server, by another name of this machine, and the credentials that it was shown."""
-    shown: list[str] = []
-
-    class Listener(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            shown.append(self.headers.get("Authorization", ""))
-            self.send_response(200)
-            self.end_headers()
-
-        do_POST = do_GET  # noqa: N815 - the library's name
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Listener)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://localhost:{server.server_port}/taken", shown
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("call", ["look", "entries"])
-def test_a_redirect_elsewhere_never_gets_the_token(
-    github: GitHubEmulator, elsewhere: tuple[str, list[str]], status: int, call: str
-) -> None:
-    address, shown = elsewhere
-    sample(github)
-    github.faults.add("*", status=status, headers={"Location": address}, body={})
-    here = bench(github)
-    with pytest.raises(Failed) as caught:
-        here.look() if call == "look" else here.repository.entries("main")
-    assert caught.value.id == "api-redirected"
-    assert shown == []
-
-
-def test_two_servers_have_two_clients_and_each_token_stays_with_its_own(github: GitHubEmulator) -> None:
-    sample(github)
-    with GitHubEmulator(ghes="3.19.0") as enterprise:
-        sample(enterprise)
-        for one in (github, enterprise):
-            assert bench(one).look().full_name == NAME
-        # Each refuses the other's token, so neither was shown it; and each client knows one server's paths only.
-        assert {request.status for request in (*github.requests, *enterprise.requests)} == {200}
-        assert {request.host for request in github.requests}.isdisjoint(
-            {request.host for request in enterprise.requests}
-        )
-
-
-def test_a_repository_of_that_name_on_no_server_is_unavailable_not_a_hang() -> None:
-    time = FastTime()
-    client = connect("http://127.0.0.1:9", Secret("t"), pace=time.pace(), calls=Calls(), patience=5.0)
-    with pytest.raises(Failed) as caught:
-        Repository(client, NAME).look()
-    assert caught.value.id == "github-unavailable"

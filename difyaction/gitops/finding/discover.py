@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from difyaction import errors
 from difyaction.gitops.editing.address import Path
@@ -16,7 +17,7 @@ from difyaction.gitops.finding.kinds import versions
 from difyaction.gitops.finding.learned import with_learned
 from difyaction.gitops.finding.overruled import with_overruled
 from difyaction.gitops.finding.spot import Spot
-from difyaction.gitops.records import PlanOptions, Remark
+from difyaction.gitops.records import PlanOptions, Remark, Unit
 from difyaction.language import N_
 
 __all__ = ["Found", "Spot", "Survey", "candidates", "skipped", "spots", "survey"]
@@ -31,6 +32,14 @@ class Survey:
 
     found: tuple[Found, ...]
     remarks: tuple[Remark, ...] = ()
+
+    def of(self, unit: Unit) -> tuple[Found, ...]:
+        """Return what was found in the files of a unit."""
+        return tuple(self._by_file[file] for file in unit.files if file in self._by_file)
+
+    @cached_property
+    def _by_file(self) -> Mapping[str, Found]:
+        return {each.file: each for each in self.found}
 
 
 def spots(file: FileAt, options: PlanOptions) -> tuple[Spot, ...]:

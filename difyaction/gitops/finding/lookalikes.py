@@ -15,7 +15,7 @@ from difyaction.gitops.finding.tree import trees
 from difyaction.gitops.records import Remark
 from difyaction.language import N_
 
-_SHAPE = re.compile(rb"(?=[\s\S]*\bapi\b)(?=[\s\S]*\b(?:web|frontend)\b)(?=[\s\S]*\bimage\b)[\s\S]*\btag\b")
+_WORDS = tuple(re.compile(rb"\b(?:" + word + rb")\b") for word in (b"image", b"tag", b"api", b"web|frontend"))
 
 
 def remarks(files: Sequence[FileAt], found: Mapping[str, Found]) -> Iterator[Remark]:
@@ -24,7 +24,8 @@ def remarks(files: Sequence[FileAt], found: Mapping[str, Found]) -> Iterator[Rem
         return
     for file in files:
         known = found.get(file.path)
-        if (known is None or not known.matters) and _SHAPE.search(file.content) and _has_shape(file):
+        has_words = all(word.search(file.content) for word in _WORDS)
+        if has_words and (known is None or not known.matters) and _has_shape(file):
             text = N_(
                 "{file} looks like values for the chart dify, and nothing says that it is: tags in it are left as they "
                 "are. If it is, name it in `files`, or beside the chart."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from difyaction.gitops.finding.scopes import Scope
 from difyaction.gitops.records import PlanOptions
 from difyaction.releases.images import KNOWN
 
+_SHORTEST = 4  # characters; no reference to an image with a tag is shorter
 _LIST = "image-updater"  # Argo CD's image updater keeps constraints in annotations, not tags
 _TAG = re.compile(r"\b(?:tag|newTag|imageTag)\b[\"']?[ \t]*[:=]")
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
@@ -39,10 +41,12 @@ def uncovered(
     if not pattern.search(text.content):
         return
     for scalar in text.scalars:
-        if scalar.alias_of is None and (scalar.document, scalar.path) not in known and scalar.line not in lines:
-            name = pattern.search(scalar.value)
-            if name and not _is_list(scalar.path) and not _is_entered(text, scalar):
-                yield from _loose(text, scalar, pattern)
+        if len(scalar.value) < _SHORTEST or not pattern.search(scalar.value) or scalar.alias_of is not None:
+            continue
+        if (scalar.document, scalar.path) in known or scalar.line in lines:
+            continue
+        if not _is_list(scalar.path) and not _is_entered(text, scalar):
+            yield from _loose(text, scalar, pattern)
 
 
 def closed(text: Text, around: Sequence[tuple[int, Scope]]) -> Iterator[Loose]:
@@ -83,5 +87,6 @@ def _is_entered(text: Text, scalar: Scalar) -> bool:
     return (scalar.document, (*scalar.path, INLINE)) in text.collections
 
 
-def _names(mirrors: Sequence[str]) -> re.Pattern[str]:
+@functools.cache
+def _names(mirrors: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("(?:" + "|".join(re.escape(name) for name in (*sorted(KNOWN), *mirrors)) + r")(?![\w./-])")

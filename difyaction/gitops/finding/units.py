@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from difyaction.gitops.finding import bases, globs, names
@@ -60,18 +60,23 @@ def highest(unit: Unit) -> Version | None:
 def effective(unit: Unit) -> tuple[Spot, ...]:
     """Return the places of a unit without those of base files whose image has a tag in the unit's own files.
 
-    A container that names its whole image in an own file says nothing of the other containers.
+    A container that names its whole image in an own file overrules one container: as many are needed as the base has.
     """
+    if not unit.inherits:
+        return unit.spots
     base = set(unit.inherits)
-    own = {
-        image
-        for spot in unit.spots
-        if spot not in base and spot.kind in _OVERRIDING and spot.before
-        for image, _ in spot.names
-    }
+    own = {image for spot in unit.spots if spot not in base for image in _overruled(spot)}
+    whole = Counter(spot.image for spot in unit.spots if spot not in base and spot.kind == "image-ref")
+    needed = Counter(spot.image for spot in unit.inherits if spot.image)
+    own |= {image for image, count in whole.items() if count >= needed[image]}
     return tuple(
         spot for spot in unit.spots if spot not in base or not spot.image or not own.issuperset(dict(spot.names))
     )
+
+
+def _overruled(spot: Spot) -> tuple[str, ...]:
+    """Return the images whose tags in base files count for nothing because of this place."""
+    return tuple(image for image, _ in spot.names) if spot.kind in _OVERRIDING and spot.before else ()
 
 
 def _release_versions(unit: Unit) -> tuple[Version, ...]:
@@ -182,4 +187,4 @@ def _unit(name: str, files: Sequence[Found], base: Sequence[Found]) -> Unit:
     inherits = tuple(spot for each in base for spot in each.spots)
     own = tuple(spot for each in files for spot in each.spots)
     paths = dict.fromkeys(each.file for each in (*base, *files))
-    return Unit(name=name, files=tuple(paths), spots=inherits + own, inherits=inherits)
+    return Unit(name=name, files=tuple(paths), spots=own + inherits, inherits=inherits)

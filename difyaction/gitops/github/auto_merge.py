@@ -19,6 +19,9 @@ UNSTABLE_POLLS: Final = 6
 UNSTABLE_PAUSE: Final = 5.0  # seconds; checks may not even be registered right after a push
 HEAD_POLLS: Final = 3
 MERGE_TRIES: Final = 4
+HOLD_TRIES: Final = 2
+NOT_HELD: Final = ("not-disarmed", "not-dequeued", "not-drafted")
+"""Reasons why one that has to be held back could not be: it may be merged, so nothing is pushed to it."""
 READY: Final = frozenset({"CLEAN", "HAS_HOOKS"})
 
 
@@ -29,6 +32,8 @@ class Action(enum.StrEnum):
     POLL = "poll"
     READ_RULES = "read-rules"
     DISARM = "disarm"
+    DEQUEUE = "dequeue"
+    TO_DRAFT = "to-draft"
     ARM = "arm"
     ENQUEUE = "enqueue"
     MERGE = "merge"
@@ -115,8 +120,15 @@ def _over(view: View, wish: Wish, tried: Tried) -> Step | None:
 
 
 def _forbidden(view: View, wish: Wish, tried: Tried) -> Step:
-    if view.pull.armed and not tried.times("disarm"):
-        return Step(Action.DISARM)
+    """Hold it back: neither armed nor queued, and a draft, which nobody can merge by mistake."""
+    open_to_all = not view.pull.is_draft and Refusal.NO_DRAFTS not in tried.refusals
+    for stands, action, reason in (
+        (view.pull.armed, Action.DISARM, NOT_HELD[0]),
+        (view.pull.in_queue, Action.DEQUEUE, NOT_HELD[1]),
+        (open_to_all, Action.TO_DRAFT, NOT_HELD[2]),
+    ):
+        if stands:
+            return Step(action) if tried.times(action) < HOLD_TRIES else refused(reason)
     return refused(wish.refuse)
 
 

@@ -8,21 +8,28 @@ from dataclasses import replace
 from difyaction.errors import Failed
 from difyaction.gitops.github import commit, refs
 from difyaction.gitops.github.commit import Committed, Draft, Lost, unverified
-from difyaction.gitops.github.content import carried, onto, read_standing, start_of
+from difyaction.gitops.github.content import carried, landed, onto, read_standing, start_of, us_at
 from difyaction.gitops.github.look import Look
 from difyaction.gitops.github.repository import Repository
 from difyaction.gitops.github.standing import Move, Standing, blobs_after, decide, listing
-from difyaction.gitops.github.work import Tip, Work
+from difyaction.gitops.github.sweeping import discard
+from difyaction.gitops.github.temporary import temporary_name
+from difyaction.gitops.github.work import Meet, Tip, Work
 from difyaction.gitops.wording.marks import units_of, with_trailers
 
 TRIES = 8  # with their pauses about a minute: ten legs of a matrix come through
 HELD = "The branch {branch} holds that commit."
-TEMPORARY = "dify-upgrade-temporary"  # beside our branches, not below one: `a` and `a/b` cannot both exist
+
+Attempt = Callable[[Repository, Look, Work, Lost | None], Tip]
 
 
-def put(repository: Repository, look: Look, work: Work) -> Tip:
-    """Bring a branch to what it shall hold. The first try trusts ``look``; each later one looks again."""
-    return _until_won(repository, look, work, _try)
+def put(repository: Repository, look: Look, work: Work, meet: Meet) -> Tip:
+    """Bring a branch to what it shall hold. The first try trusts ``look``; each later one looks again.
+
+    ``meet`` is told of every look before anything is written over what it shows, and of a pull request that a try
+    opened although it lost.
+    """
+    return _until_won(repository, look, work, _try, meet=meet)
 
 
 def commit_to_base(repository: Repository, look: Look, work: Work) -> Tip:
@@ -30,13 +37,15 @@ def commit_to_base(repository: Repository, look: Look, work: Work) -> Tip:
     return _until_won(repository, look, work, _try_base)
 
 
-def _until_won(repository: Repository, look: Look, work: Work, attempt: Callable[[Repository, Look, Work], Tip]) -> Tip:
-    says = ""
+def _until_won(repository: Repository, look: Look, work: Work, attempt: Attempt, *, meet: Meet | None = None) -> Tip:
+    says, lost = "", None
     for number in range(TRIES):
+        if meet:
+            work = replace(work, queued=meet(look, lost.pull if lost else None))
         try:
-            return attempt(repository, look, work)
-        except Lost as lost:
-            says = str(lost)
+            return attempt(repository, look, work, lost)
+        except Lost as why:
+            says, lost = str(why), why
         repository.client.pace.back_off(number)
         look = repository.look(look.base, work.branch)
     raise Failed(
@@ -49,14 +58,14 @@ def _until_won(repository: Repository, look: Look, work: Work, attempt: Callable
     )
 
 
-def _try(repository: Repository, look: Look, work: Work) -> Tip:
+def _try(repository: Repository, look: Look, work: Work, lost: Lost | None) -> Tip:  # noqa: ARG001 - one shape
     base = listing(repository.entries(look.base_tree))
     standing = read_standing(repository, look, work, base)
     start = start_of(repository, standing, work.strategy, base)
     files = onto(repository, work, start)
     if not files and start == base:
         return Tip(look.base_oid, Move.NOTHING)
-    move = decide(standing, blobs_after(files), strategy=work.strategy, unit=work.unit, login=look.login)
+    move = decide(standing, blobs_after(files), strategy=work.strategy, unit=work.unit, us=us_at(repository, look))
     if standing is None:
         return _tip(move, _create(repository, look, work, Draft(look.base_oid, look.base_tree, _message(work), files)))
     if move is Move.ADD:
@@ -80,13 +89,17 @@ def _left(work: Work, standing: Standing, move: Move) -> Tip:
     return Tip(standing.head_oid, move, standing.verified)
 
 
-def _try_base(repository: Repository, look: Look, work: Work) -> Tip:
+def _try_base(repository: Repository, look: Look, work: Work, lost: Lost | None) -> Tip:
     base = listing(repository.entries(look.base_tree))
     files = onto(repository, work, base)
-    if not files:
+    if files:
+        draft = Draft(look.base_oid, look.base_tree, _message(work), files)
+        return _tip(Move.ADD, _add(repository, look.base, work, draft))
+    done = landed(repository, look, lost.draft, work.unit) if lost and lost.draft else None
+    if done is None:
         return Tip(look.base_oid, Move.NOTHING)
-    draft = Draft(look.base_oid, look.base_tree, _message(work), files)
-    return _tip(Move.ADD, _add(repository, look.base, work, draft))
+    _verify(work, done, state=HELD, branch=look.base)
+    return _tip(Move.ADD, done)
 
 
 def _message(work: Work, standing: Standing | None = None) -> str:
@@ -110,7 +123,11 @@ def _create(repository: Repository, look: Look, work: Work, draft: Draft) -> Com
 
 def _add(repository: Repository, branch: str, work: Work, draft: Draft) -> Committed:
     if draft.is_plain:
-        done = commit.commit_on(repository, branch, draft)
+        try:
+            done = commit.commit_on(repository, branch, draft)
+        except Lost as lost:
+            lost.draft = draft
+            raise
         _verify(work, done, state=HELD, branch=branch)
         return done
     done = commit.make_loose(repository, draft)
@@ -126,13 +143,13 @@ def _rebuild(repository: Repository, look: Look, work: Work, draft: Draft, befor
         refs.replace(repository, look, work.branch, refs.Step(before, done.oid))
         return done
     # Only a branch can take a signed commit, so a short-lived one does, and ours then moves there in one step.
-    temporary = f"{TEMPORARY}/{repository.client.pace.token()}"
-    done = commit.create_with_commit(repository, look.id, temporary, draft)
+    temporary = temporary_name(repository.client.pace)
     try:
+        done = commit.create_with_commit(repository, look.id, temporary, draft)
         _verify(work, done)
         refs.replace(repository, look, work.branch, refs.Step(before, done.oid, discard=temporary))
-    except (Failed, Lost):
-        refs.delete(repository, temporary)
+    except BaseException:  # a cancelled run, too, leaves none behind
+        discard(repository, temporary)
         raise
     return done
 

@@ -13,6 +13,7 @@ from difyaction.errors import Failed
 from difyaction.gitops.github.answers import Answer, Reply, graph_errors, wait_before_repeating
 from difyaction.gitops.github.calls import Calls, Purpose
 from difyaction.gitops.github.pace import Pace
+from difyaction.gitops.github.redirects import redirected
 from difyaction.secret import Secret
 
 if TYPE_CHECKING:
@@ -35,18 +36,21 @@ def connect_as(api_url: str, auth: Auth, *, pace: Pace, calls: Calls, patience: 
     """Return a client that shows ``auth``, whatever its kind."""
     from github import Github  # noqa: PLC0415 - the same
 
+    from difyaction.gitops.github.unredirected import no_redirects  # noqa: PLC0415 - it loads the library, too
+
     # At the level DEBUG it writes whole answers, a newly minted token among them.
     logging.getLogger("github.Requester").setLevel(logging.WARNING)
-    server = Github(
-        base_url=api_url.rstrip("/"),
-        auth=auth,
-        timeout=TIMEOUT,
-        user_agent="dify-upgrade-action",
-        retry=0,  # the loop below repeats; two loops would multiply
-        seconds_between_requests=0,
-        seconds_between_writes=0,
-        api_version=API_VERSION,
-    )
+    with no_redirects():
+        server = Github(
+            base_url=api_url.rstrip("/"),
+            auth=auth,
+            timeout=TIMEOUT,
+            user_agent="dify-upgrade-action",
+            retry=0,  # the loop below repeats; two loops would multiply
+            seconds_between_requests=0,
+            seconds_between_writes=0,
+            api_version=API_VERSION,
+        )
     return Client(server.requester, calls=calls, pace=pace, deadline=pace.clock() + patience)
 
 
@@ -85,7 +89,7 @@ class Client:
             self.pace.pause(wait)
             reply, attempt = self._send(verb, path, body, purpose), attempt + 1
         if reply.status in REDIRECTS:
-            raise _redirected(path)
+            raise redirected(self.requester.base_url, path, reply.headers)
         return reply
 
     def _send(self, verb: str, path: str, body: object | None, purpose: Purpose) -> Reply:
@@ -94,8 +98,6 @@ class Client:
         self.calls.count(purpose)
         try:
             status, headers, text = self.requester.requestJson(verb, path, input=body)
-        except RuntimeError as error:  # PyGithub's word for a redirect that leads elsewhere
-            raise _redirected(path) from error
         except requests.exceptions.SSLError as error:
             raise _untrusted(error) from error
         except requests.exceptions.RequestException as error:
@@ -138,15 +140,6 @@ def token_rejected(reply: Reply) -> Failed:
         "GitHub does not accept the token: {says}.",
         next_step="Give a token that is valid for this server; it may have expired or been revoked.",
         says=reply.message,
-    )
-
-
-def _redirected(path: str) -> Failed:
-    return Failed(
-        "api-redirected",
-        "The server redirected {path} to another address; the token was not sent there.",
-        next_step="Give the API's own address, and the repository's present name if it was renamed or moved.",
-        path=path,
     )
 
 

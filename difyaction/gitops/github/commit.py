@@ -29,7 +29,15 @@ RULES = (
 
 
 class Lost(Exception):
-    """Another run or person was faster: the branch is no longer where we saw it. Look again."""
+    """Another run or person was faster, or the answer to a request was lost: look again at what there is by now.
+
+    ``pull`` is the pull request that was opened all the same; ``draft`` the commit that may have been made.
+    """
+
+    def __init__(self, says: str, *, pull: Mapping[str, Any] | None = None) -> None:
+        super().__init__(says)
+        self.pull = pull
+        self.draft: Draft | None = None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 from difyaction.errors import Failed
@@ -11,10 +12,21 @@ from difyaction.gitops.files import ChangedFile, Entry
 from difyaction.gitops.github import refs
 from difyaction.gitops.github.blobs import blob_oid
 from difyaction.gitops.github.client import refusal
+from difyaction.gitops.github.commit import Committed, Draft
 from difyaction.gitops.github.look import Look
 from difyaction.gitops.github.proposal import Strategy
 from difyaction.gitops.github.repository import Repository
-from difyaction.gitops.github.standing import BranchCommit, Listing, Standing, carry, changed_paths, listing
+from difyaction.gitops.github.standing import (
+    BranchCommit,
+    Listing,
+    Standing,
+    Us,
+    blobs_after,
+    carry,
+    changed_paths,
+    is_ours,
+    listing,
+)
 from difyaction.gitops.github.work import Work
 
 
@@ -35,19 +47,41 @@ def read_standing(repository: Repository, look: Look, work: Work, base: Listing)
         merge_base=reply.data["merge_base_commit"]["sha"],
         ahead=reply.data["ahead_by"],
         behind=reply.data["behind_by"],
-        commits=tuple(
-            BranchCommit(
-                message=found["commit"]["message"],
-                author=(found.get("author") or {}).get("login", ""),
-                author_name=(found["commit"].get("author") or {}).get("name", ""),
-                verified=bool((found["commit"].get("verification") or {}).get("verified")),
-            )
-            for found in commits
-        ),
+        commits=tuple(read_commit(found) for found in commits),
         files=listing(repository.entries(head)),
         base_files=base,
         queued=work.queued,
     )
+
+
+def read_commit(found: Mapping[str, Any]) -> BranchCommit:
+    """Read a commit of REST's comparisons."""
+    inner = found["commit"]
+    author, committer = inner.get("author") or {}, inner.get("committer") or {}
+    return BranchCommit(
+        message=inner["message"],
+        author=(found.get("author") or {}).get("login") or author.get("name") or "",
+        committer=(found.get("committer") or {}).get("login") or committer.get("name") or "",
+        verified=bool((inner.get("verification") or {}).get("verified")),
+        retouched=author.get("date") != committer.get("date"),
+    )
+
+
+def us_at(repository: Repository, look: Look) -> Us:
+    """Return who we are there. Whether an Enterprise Server signs is its administrators' choice."""
+    return Us(look.login, signed=not repository.client.enterprise_version)
+
+
+def landed(repository: Repository, look: Look, draft: Draft, unit: str) -> Committed | None:
+    """Return the commit that a request of ours put on the base after all though its answer was lost."""
+    reply = repository.rest("GET", f"/compare/{draft.parent}...{look.base_oid}")
+    commits = reply.data["commits"] if reply.ok else ()
+    found = next((one for one in commits if [parent["sha"] for parent in one["parents"]] == [draft.parent]), None)
+    if found is None or not is_ours(made := read_commit(found), us_at(repository, look), frozenset({unit})):
+        return None
+    there = {path: oid for path, (_, oid) in listing(repository.entries(found["sha"])).items()}
+    wanted = blobs_after(draft.files)
+    return Committed(found["sha"], made.verified) if wanted.items() <= there.items() else None
 
 
 def start_of(repository: Repository, standing: Standing | None, strategy: Strategy, base: Listing) -> Listing:

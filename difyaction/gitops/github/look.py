@@ -29,8 +29,10 @@ class Look:
     """A repository at one moment.
 
     ``base`` is a branch, ``base_oid`` its commit, ``base_tree`` that commit's tree. ``branches`` maps the branches
-    under our prefix to their commits; ``all_branches`` tells whether that list is complete. ``methods`` are the
-    merge methods of the repository's settings, in the order of our preference.
+    under our prefix to their commits; ``all_branches`` tells whether that list is complete, ``all_pulls`` the same of
+    ``pulls``. ``named`` is the one branch that was asked for by its whole name: about that one, nothing is left out.
+    ``methods`` are the merge methods of the repository's settings, in the order of our preference. ``temporary`` are
+    branches that an interrupted run may have left.
     """
 
     id: str
@@ -47,6 +49,9 @@ class Look:
     branches: Mapping[str, str]
     all_branches: bool
     pulls: tuple[OpenPull, ...]
+    all_pulls: bool = True
+    named: str = ""
+    temporary: tuple[str, ...] = ()
 
     def pull_of(self, branch: str) -> OpenPull | None:
         """Return the open pull request from ``branch`` of this repository into the base, if there is one."""
@@ -55,7 +60,12 @@ class Look:
 
     def knows(self, branch: str) -> bool:
         """Whether the look can tell if ``branch`` exists."""
-        return branch in self.branches or (self.all_branches and branch.startswith(self.prefix))
+        listed = self.all_branches and branch.startswith(self.prefix)
+        return branch in self.branches or branch == self.named or listed
+
+    def knows_pull_of(self, branch: str) -> bool:
+        """Whether the look can tell if ``branch`` has an open pull request."""
+        return self.all_pulls or branch == self.named
 
     @property
     def bot(self) -> str:
@@ -73,13 +83,15 @@ def branch_prefix(prefix: str) -> str:
     return prefix[: prefix.rfind("/") + 1]
 
 
-def read_look(data: Mapping[str, Any], prefix: str) -> Look | None:
+def read_look(data: Mapping[str, Any], prefix: str, named: str = "") -> Look | None:
     """Return the look that an answer holds; nothing if the base branch does not exist (or the repository is empty)."""
     found = data["repository"]
     base = found["base"]
     if not base or not base.get("target"):
         return None
     refs = found["refs"] or {"nodes": [], "pageInfo": {"hasNextPage": False}}
+    branches = [*refs["nodes"], found.get("branch")]
+    pulls = [*found["pullRequests"]["nodes"], *(found.get("mine") or {"nodes": []})["nodes"]]
     return Look(
         id=found["id"],
         full_name=found["nameWithOwner"],
@@ -92,9 +104,12 @@ def read_look(data: Mapping[str, Any], prefix: str) -> Look | None:
         auto_merge_allowed=found["autoMergeAllowed"],
         methods=tuple(method for method, setting in METHODS.items() if found[setting]),
         prefix=prefix,
-        branches={_full_name(node): node["target"]["oid"] for node in refs["nodes"] if node and node["target"]},
+        branches={_full_name(node): node["target"]["oid"] for node in branches if node and node["target"]},
         all_branches=not refs["pageInfo"]["hasNextPage"],
-        pulls=tuple(_open_pull(node) for node in found["pullRequests"]["nodes"] if node),
+        pulls=tuple({node["number"]: _open_pull(node) for node in pulls if node}.values()),
+        all_pulls=not found["pullRequests"]["pageInfo"]["hasNextPage"],
+        named=named,
+        temporary=tuple(_full_name(node) for node in (found.get("temporary") or {"nodes": []})["nodes"] if node),
     )
 
 

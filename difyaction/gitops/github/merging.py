@@ -68,10 +68,12 @@ class Subject:
     verified: bool | None
 
 
-def settle(repository: Repository, look: Look, subject: Subject, wish: Wish) -> Merged:
-    """Go on until the pull request is armed, queued, merged, or has a reason why not."""
+def settle(
+    repository: Repository, look: Look, subject: Subject, wish: Wish, *, state: PullState | None = None
+) -> Merged:
+    """Go on until the pull request is armed, queued, merged, or has a reason why not. ``state``: as just read."""
     view = View(
-        pull=read_state(repository, subject.number, look.base),
+        pull=state or read_state(repository, subject.number, look.base),
         head=subject.head,
         verified=subject.verified,
         auto_merge_allowed=look.auto_merge_allowed,
@@ -101,14 +103,21 @@ def settle(repository: Repository, look: Look, subject: Subject, wish: Wish) -> 
 RESULTS: Final[Mapping[Action, str]] = {Action.ARM: "enabled", Action.ENQUEUE: "queued", Action.MERGE: "merged"}
 
 
+PLAIN: Final[Mapping[Action, str]] = {
+    Action.DISARM: queries.DISARM,
+    Action.DEQUEUE: queries.DEQUEUE,
+    Action.TO_DRAFT: queries.TO_DRAFT,
+}
+
+
 def _act(repository: Repository, pull: PullState, step: Step) -> str:
     """Do one step; return GitHub's sentence if it would not, else nothing."""
     if step.action is Action.MERGE:
         body = {"sha": pull.head_oid, "merge_method": step.method}
         reply = repository.rest("PUT", f"/pulls/{pull.number}/merge", body)
         return "" if reply.ok else reply.message
-    if step.action is Action.DISARM:
-        return _refusal(repository.graphql(queries.DISARM, {"id": pull.id}))
+    if step.action in PLAIN:
+        return _refusal(repository.graphql(PLAIN[step.action], {"id": pull.id}))
     aim: dict[str, object] = {"pullRequestId": pull.id, "expectedHeadOid": pull.head_oid}
     if step.action is Action.ENQUEUE:
         return _refusal(repository.graphql(queries.ENQUEUE, {"enqueue": aim}))

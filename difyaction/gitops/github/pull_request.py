@@ -21,6 +21,7 @@ from difyaction.gitops.wording.marks import merge_sections, with_marker
 
 LAG_PAUSES = (1.0, 2.0, 4.0)  # seconds; a branch made a moment ago may not be there yet for the next reader
 SECTION_TRIES = 5
+HELD = "<!-- dify-upgrade-action: held -->"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ def body_of(proposal: Proposal, strategy: Strategy, old: str | None = None) -> s
     return with_marker(proposal.body, proposal.unit)
 
 
+def held(proposal: Proposal) -> str:
+    """Return the section of a proposal that must not be merged: other runs on a shared branch see it there."""
+    return f"{HELD}\n{proposal.section}"
+
+
+def held_elsewhere(body: str, unit: str) -> bool:
+    """Whether another unit's section of a shared pull request says that it must not be merged."""
+    return HELD in merge_sections(body, unit, "")
+
+
 def opening(look: Look, proposal: Proposal, strategy: Strategy) -> dict[str, object]:
     """Return GraphQL's input for a new pull request, apart from repository and head."""
     return {
@@ -51,8 +62,8 @@ def opening(look: Look, proposal: Proposal, strategy: Strategy) -> dict[str, obj
     }
 
 
-def create(repository: Repository, look: Look, proposal: Proposal, strategy: Strategy) -> Pull:
-    """Open the pull request, or bring up to date the one that somebody opened meanwhile."""
+def create(repository: Repository, look: Look, proposal: Proposal, strategy: Strategy) -> Pull | None:
+    """Open the pull request; nothing when there is one by now."""
     wanted = {
         "title": proposal.title,
         "head": proposal.branch,
@@ -63,8 +74,7 @@ def create(repository: Repository, look: Look, proposal: Proposal, strategy: Str
     }
     reply, warnings = _post(repository, wanted)
     if reply.says("already exists"):
-        state = read_text(repository, _find(repository, look, proposal.branch), look.base)
-        return update(repository, look, proposal, strategy, state=state)
+        return None
     if not reply.ok:
         raise _not_opened(reply, proposal.branch, look.base)
     return Pull(reply.data["node_id"], reply.data["number"], reply.data["html_url"], "created", warnings)
@@ -85,18 +95,19 @@ def _post(repository: Repository, wanted: dict[str, Any]) -> tuple[Reply, tuple[
     return reply, ()
 
 
-def _find(repository: Repository, look: Look, branch: str) -> int:
+def find(repository: Repository, look: Look, branch: str) -> int:
+    """Return the number of the open pull request from ``branch`` into the base; 0 when there is none."""
     owner = look.full_name.partition("/")[0]
     head = quote(f"{owner}:{branch}", safe="")
     reply = repository.rest("GET", f"/pulls?state=open&head={head}&base={quote(look.base, safe='')}")
-    if not reply.ok or not reply.data:
+    if not reply.ok:
         raise refusal(reply, "finding the open pull request")
-    return int(reply.data[0]["number"])
+    return int(reply.data[0]["number"]) if reply.data else 0
 
 
 def update(repository: Repository, look: Look, proposal: Proposal, strategy: Strategy, *, state: PullState) -> Pull:
     """Bring title, text and draft state up to date, each only where it differs from ``state``."""
-    touched = False
+    touched, before = False, state.body
     for attempt in range(SECTION_TRIES):
         changes = _differences(state, proposal, strategy)
         if not changes:
@@ -110,7 +121,16 @@ def update(repository: Repository, look: Look, proposal: Proposal, strategy: Str
         # Nobody can swap a text atomically: with several runs at work we look whether ours is in, and try again.
         repository.client.pace.back_off(attempt)
         state = read_text(repository, state.number, look.base)
-    return _with_draft(repository, state, proposal, touched=touched)
+    pull = Pull(state.id, state.number, state.url, "updated" if touched else "none")
+    if state.is_draft == proposal.draft:
+        return pull
+    if strategy is Strategy.SHARED and not proposal.draft and not _was_held_by(before, proposal.unit):
+        return pull  # somebody else made it a draft, and may not have said yet why
+    return _with_draft(repository, pull, draft=proposal.draft)
+
+
+def _was_held_by(body: str, unit: str) -> bool:
+    return HELD in body and not held_elsewhere(body, unit)
 
 
 def read_text(repository: Repository, number: int, base: str) -> PullState:
@@ -128,15 +148,12 @@ def _lines(text: str) -> list[str]:
     return text.splitlines()  # GitHub's editor turns every LF into CRLF
 
 
-def _with_draft(repository: Repository, state: PullState, proposal: Proposal, *, touched: bool) -> Pull:
-    pull = Pull(state.id, state.number, state.url, "updated" if touched else "none")
-    if state.is_draft == proposal.draft:
-        return pull
-    document = queries.TO_DRAFT if proposal.draft else queries.TO_READY
-    answer = repository.graphql(document, {"id": state.id})
+def _with_draft(repository: Repository, pull: Pull, *, draft: bool) -> Pull:
+    document = queries.TO_DRAFT if draft else queries.TO_READY
+    answer = repository.graphql(document, {"id": pull.id})
     if not answer.errors:
         return replace(pull, operation="updated")
-    kind = "a draft" if proposal.draft else "ready for review"
+    kind = "a draft" if draft else "ready for review"
     return replace(pull, warnings=(f"The pull request could not be made {kind}: {answer.message}",))
 
 

@@ -6,8 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from difyaction.gitops.github.look import plain_login
+
 # Rules of a ruleset that hold a merge back until somebody or something has looked.
 WAITING_RULES = frozenset({"required_status_checks", "workflows", "required_deployments", "code_scanning"})
+
+
+@dataclass(frozen=True)
+class Worn:
+    """What a pull request has been given so far.
+
+    ``reviewed``: by whom; ``unreadable``: somebody whom we may not see is asked for a review.
+    """
+
+    labels: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    team_reviewers: tuple[str, ...] = ()
+    reviewed: tuple[str, ...] = ()
+    unreadable: bool = False
 
 
 @dataclass(frozen=True)
@@ -27,6 +44,8 @@ class PullState:
     in_queue: bool
     title: str = ""
     body: str = ""
+    author: str = ""  # a login, a bot's without its suffix
+    worn: Worn = Worn()
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,25 @@ def read_pull(repository: Mapping[str, Any]) -> PullState | None:
         in_queue=bool(found.get("isInMergeQueue")),
         title=found.get("title") or "",
         body=found.get("body") or "",
+        author=plain_login((found.get("author") or {}).get("login", "")),
+        worn=_worn(found),
     )
+
+
+def _worn(found: Mapping[str, Any]) -> Worn:
+    asked = [node.get("requestedReviewer") or {} for node in _nodes(found, "reviewRequests")]
+    return Worn(
+        labels=tuple(node["name"] for node in _nodes(found, "labels")),
+        assignees=tuple(node["login"] for node in _nodes(found, "assignees")),
+        reviewers=tuple(one["login"] for one in asked if "login" in one),
+        team_reviewers=tuple(one["slug"] for one in asked if "slug" in one),
+        reviewed=tuple((node.get("author") or {}).get("login", "") for node in _nodes(found, "latestReviews")),
+        unreadable=not all(asked),
+    )
+
+
+def _nodes(found: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    return [node for node in (found.get(name) or {}).get("nodes") or () if node]
 
 
 def gate_of_protection(rule: Mapping[str, Any] | None) -> Gate:

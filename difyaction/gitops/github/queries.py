@@ -14,22 +14,39 @@ fragment row on PullRequest {
 }"""
 
 
-def look(*, base_named: bool, oids: Sequence[str] = ()) -> str:
+BRANCH: Final = """    branch: ref(qualifiedName: $branch) { name prefix target { oid } }
+    mine: pullRequests(states: OPEN, headRefName: $head, first: 20) { nodes { ...row } }
+"""
+
+WORN: Final = """author { __typename login }
+      labels(first: 100) { nodes { name } } assignees(first: 100) { nodes { login } }
+      reviewRequests(first: 100) { nodes { requestedReviewer { ... on User { login } ... on Team { slug } } } }
+      latestReviews(first: 100) { nodes { author { __typename login } } }"""
+
+
+def look(*, base_named: bool, branch_named: bool = False, oids: Sequence[str] = ()) -> str:
     """One look at a repository: its settings, its base, our branches, its open pull requests, and some files.
 
-    Variables: owner, name, prefix (``refs/heads/...``), and base (a full ref name) when it is named. The files come
-    as ``b0``, ``b1``, ... in the order of ``oids``.
+    Variables: owner, name, prefix and temporary (``refs/heads/...``), base (a full ref name) when it is named, and
+    branch and head (the full and the short name of one branch) when that is. The files come as ``b0``, ``b1``, ... in
+    the order of ``oids``.
     """
-    variables = "$owner: String!, $name: String!, $prefix: String!" + (", $base: String!" if base_named else "")
+    variables = "$owner: String!, $name: String!, $prefix: String!, $temporary: String!"
+    variables += ", $base: String!" if base_named else ""
+    variables += ", $branch: String!, $head: String!" if branch_named else ""
     base = "base: ref(qualifiedName: $base) { ...tip }" if base_named else "base: defaultBranchRef { ...tip }"
+    branch = BRANCH if branch_named else ""
     return f"""query Look({variables}) {{
   viewer {{ login }}
   repository(owner: $owner, name: $name) {{
     id nameWithOwner url isArchived autoMergeAllowed mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed
     {base}
     refs(refPrefix: $prefix, first: 100) {{ pageInfo {{ hasNextPage }} nodes {{ name prefix target {{ oid }} }} }}
-    pullRequests(states: OPEN, first: 100, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{ nodes {{ ...row }} }}
-{_blobs(oids)}
+    temporary: refs(refPrefix: $temporary, first: 20) {{ nodes {{ name prefix }} }}
+    pullRequests(states: OPEN, first: 100, orderBy: {{field: UPDATED_AT, direction: DESC}}) {{
+      pageInfo {{ hasNextPage }} nodes {{ ...row }}
+    }}
+{branch}{_blobs(oids)}
   }}
 }}{TIP}{PULL_ROW}"""
 
@@ -84,6 +101,10 @@ ARM: Final = """mutation Arm($arm: EnablePullRequestAutoMergeInput!) {
   enablePullRequestAutoMerge(input: $arm) { pullRequest { autoMergeRequest { mergeMethod } } }
 }"""
 
+DEQUEUE: Final = """mutation Dequeue($id: ID!) {
+  dequeuePullRequest(input: {id: $id}) { mergeQueueEntry { state } }
+}"""
+
 ENQUEUE: Final = """mutation Enqueue($enqueue: EnqueuePullRequestInput!) {
   enqueuePullRequest(input: $enqueue) { mergeQueueEntry { state } }
 }"""
@@ -94,7 +115,7 @@ def pull(*, queue_known: bool, with_text: bool) -> str:
     variables = "$owner: String!, $name: String!, $number: Int!" + (", $base: String!" if queue_known else "")
     queue = "mergeQueue(branch: $base) { id }" if queue_known else ""
     entry = "isInMergeQueue" if queue_known else ""
-    text = "title body" if with_text else ""
+    text = f"title body {WORN}" if with_text else ""
     return f"""query Pull({variables}) {{
   repository(owner: $owner, name: $name) {{
     {queue}
@@ -118,8 +139,11 @@ def bodies(numbers: Sequence[int]) -> str:
 }}
 fragment full on PullRequest {{
   number headRefName body
-  commits(first: 100) {{ totalCount nodes {{ commit {{ message author {{ name user {{ login }} }} }} }} }}
-}}"""
+  commits(first: 100) {{ totalCount nodes {{ commit {{
+    message authoredDate committedDate author {{ ...who }} committer {{ ...who }} signature {{ isValid }}
+  }} }} }}
+}}
+fragment who on GitActor {{ name user {{ login }} }}"""
 
 
 PROTECTION: Final = """query Protection($owner: String!, $name: String!, $base: String!) {

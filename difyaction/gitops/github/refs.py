@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -43,15 +44,19 @@ def create_with_pull(
 ) -> Mapping[str, Any] | None:
     """Create a branch and open its pull request in one call; Lost if the branch exists by now.
 
-    Returns the pull request's id, number and url, or nothing when only the branch could be made: then opening it
-    on its own tells why.
+    GitHub goes on to the second part when the first has failed: the pull request may then be opened on the branch that
+    somebody else has made, and Lost tells of it. Returns the pull request's id, number and url, or nothing when only
+    the branch could be made: then opening it on its own tells why.
     """
     ref = {"repositoryId": look.id, "name": f"refs/heads/{branch}", "oid": oid}
     variables = {"ref": ref, "pull": {"repositoryId": look.id, "headRefName": branch, **pull}}
     answer = repository.graphql(queries.CREATE_BRANCH_AND_PULL, variables)
-    if not (answer.data.get("createRef") or {}).get("ref"):
-        raise _refused(Reply(status_of(answer), {}, {"message": answer.message}), branch, lost=UNMADE)
-    return (answer.data.get("createPullRequest") or {}).get("pullRequest")
+    made = (answer.data.get("createPullRequest") or {}).get("pullRequest")
+    if (answer.data.get("createRef") or {}).get("ref"):
+        return made
+    if made:
+        raise Lost(answer.message, pull=made)
+    raise _refused(Reply(status_of(answer), {}, {"message": answer.message}), branch, lost=UNMADE)
 
 
 def forward(repository: Repository, branch: str, oid: str) -> None:
@@ -61,10 +66,20 @@ def forward(repository: Repository, branch: str, oid: str) -> None:
         raise _refused(reply, branch, lost=("not a fast forward", "does not exist", "reference update failed"))
 
 
-def delete(repository: Repository, branch: str, *, purpose: Purpose = Purpose.PROPOSAL) -> bool:
-    """Delete a branch; False if GitHub would not."""
+class Deletion(enum.Enum):
+    """What became of a branch that was to go."""
+
+    DONE = "done"
+    ABSENT = "absent"  # it was not there
+    REFUSED = "refused"
+
+
+def delete(repository: Repository, branch: str, *, purpose: Purpose = Purpose.PROPOSAL) -> Deletion:
+    """Delete a branch."""
     reply = repository.rest("DELETE", f"/git/refs/heads/{quote(branch)}", purpose=purpose)
-    return reply.ok or reply.says("does not exist")
+    if reply.ok:
+        return Deletion.DONE
+    return Deletion.ABSENT if reply.says("does not exist") else Deletion.REFUSED
 
 
 def replace(repository: Repository, look: Look, branch: str, step: Step) -> None:

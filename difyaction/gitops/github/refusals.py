@@ -25,6 +25,7 @@ class Refusal(enum.StrEnum):
     PUSH_RESTRICTED = "push-restricted"
     PERMISSION = "permission"
     DRAFT = "draft"
+    NO_DRAFTS = "no-drafts"  # the repository's plan has none
     DIRTY = "dirty"
     CLOSED = "closed"
     OTHER = "other"
@@ -59,6 +60,7 @@ _SENTENCES: Final = (
     ("not authorized", Refusal.PUSH_RESTRICTED),
     ("resource not accessible", Refusal.PERMISSION),
     ("must have admin rights", Refusal.PERMISSION),
+    ("draft pull requests are not supported", Refusal.NO_DRAFTS),
     ("draft", Refusal.DRAFT),
     ("is closed", Refusal.CLOSED),
     ("head branch was modified", Refusal.HEAD_MOVED),

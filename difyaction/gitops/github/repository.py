@@ -12,13 +12,15 @@ from urllib.parse import quote
 
 from difyaction.errors import Failed
 from difyaction.gitops.files import Choose, Entry, FileAt
-from difyaction.gitops.github import queries
-from difyaction.gitops.github.answers import Answer, Reply
+from difyaction.gitops.github import queries, temporary
+from difyaction.gitops.github.answers import Answer, Reply, bounded
 from difyaction.gitops.github.blobs import blob_oid, chunks, proved
 from difyaction.gitops.github.calls import Calls, Purpose
 from difyaction.gitops.github.client import Client, refusal
 from difyaction.gitops.github.look import Look, branch_prefix, read_look
+from difyaction.gitops.github.redirects import MOVED, repository_moved
 
+HEADS = "refs/heads/"
 # Since when GitHub Enterprise Server has what we ask for; github.com has it all.
 QUEUE_SINCE = (3, 12)
 UPDATE_REFS_SINCE = (3, 14)
@@ -67,18 +69,23 @@ class Repository:
     def look(self, base: str = "", prefix: str = "", *, also: Sequence[str] = ()) -> Look:
         """Read settings, base branch, our branches and open pull requests in one call.
 
-        ``base``: a branch, or nothing for the default branch. ``prefix``: what the names of our branches begin with.
-        ``also``: blobs to bring along, for ``read`` to find.
+        ``base``: a branch, or nothing for the default branch. ``prefix``: what the names of our branches begin with, or
+        one whole name, about which nothing is left out then. ``also``: blobs to bring along, for ``read`` to find.
         """
-        prefix = branch_prefix(prefix)
-        variables = {**self.names, "prefix": f"refs/heads/{prefix}"}
+        named, prefix = "" if prefix.endswith("/") else prefix, branch_prefix(prefix)
+        variables = {**self.names, "prefix": f"{HEADS}{prefix}", "temporary": HEADS + temporary.PREFIX}
         if base:
-            variables["base"] = f"refs/heads/{base}"
-        answer = self.graphql(queries.look(base_named=bool(base), oids=also), variables)
+            variables["base"] = HEADS + base
+        if named:
+            variables |= {"branch": HEADS + named, "head": named}
+        document = queries.look(base_named=bool(base), branch_named=bool(named), oids=also)
+        answer = self.graphql(document, variables)
         found = answer.data.get("repository")
         if not found:
             raise _unknown_repository(self.full_name, answer)
-        look = read_look(answer.data, prefix)
+        if found["nameWithOwner"].lower() != self.full_name.lower():
+            raise repository_moved(self.full_name, bounded(found["nameWithOwner"]))
+        look = read_look(answer.data, prefix, named)
         if look is None:
             raise _no_base(self.full_name, base)
         if look.is_archived:
@@ -86,19 +93,19 @@ class Repository:
         self._contents.update(proved(found, also))
         return look
 
-    def survey(self, choose: Choose, *, base: str = "", prefix: str = "") -> tuple[Look, tuple[FileAt, ...]]:
+    def survey(
+        self, choose: Choose, *, base: str = "", prefix: str = "", spare: Choose | None = None
+    ) -> tuple[Look, tuple[FileAt, ...]]:
         """Look, and read the files that ``choose`` picks from the listing: two calls for all that a usual bump needs.
 
-        The listing comes first, by the branch's name, so that the look can bring the files along.
+        The listing comes first, by the branch's name, so that the look can bring the files along; where there is room
+        left, also those that ``spare`` picks: a later ``read`` of them costs nothing then.
         """
-        listed: Mapping[str, Any] = {"truncated": True}
-        if "/" not in base:  # this path takes one component
-            reply = self.rest("GET", f"/git/trees/{quote(base or 'HEAD')}?recursive=1")
-            listed = reply.data if reply.ok else listed  # what is wrong, the look tells best
-        entries = () if listed["truncated"] else tuple(_files(listed, ""))
-        first = next(chunks(choose(entries)), [])
-        look = self.look(base, prefix, also=first)
-        if entries and listed["sha"] in {look.base_oid, look.base_tree}:  # else the branch has moved in between
+        listed = _listed(self, base)
+        entries = tuple(_files(listed, "")) if listed else ()
+        wanted = [*choose(entries), *(spare(entries) if spare else ())] if listed else []
+        look = self.look(base, prefix, also=next(chunks(wanted), []))
+        if listed and listed["sha"] in {look.base_oid, look.base_tree}:  # else the branch has moved in between
             self._listings[look.base_tree] = entries
         return look, self.read(choose(self.entries(look.base_tree)))
 
@@ -172,6 +179,17 @@ class Repository:
         if reply.data.get("encoding") != "base64":  # beyond 1 MB GitHub leaves the content out
             return self.blob(reply.data["sha"])
         return base64.b64decode(reply.data["content"])
+
+
+def _listed(repository: Repository, base: str) -> Mapping[str, Any] | None:
+    """Return the listing of a branch by its name; nothing where it cannot be had: why, the look tells best."""
+    try:
+        reply = repository.rest("GET", f"/git/trees/{quote(base or 'HEAD', safe='')}?recursive=1")
+    except Failed as why:
+        if why.id != MOVED:
+            raise
+        return None
+    return reply.data if reply.ok and not reply.data["truncated"] else None
 
 
 def _is_at_least(version: str, since: tuple[int, int]) -> bool:

@@ -12,18 +12,38 @@ from difyaction.gitops.github.look import plain_login
 from difyaction.gitops.github.proposal import Strategy
 from difyaction.gitops.wording.marks import units_of
 
+WEB_FLOW = frozenset({"web-flow", "GitHub", "GitHub Enterprise"})  # GitHub itself, by its login or its name
+
 Listing = Mapping[str, tuple[str, str]]
 """Mode and blob of each path of a commit."""
 
 
 @dataclass(frozen=True)
+class Us:
+    """Who we are on GitHub: our login, and whether the server signs what it commits for us (github.com does)."""
+
+    login: str
+    signed: bool = True
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether we are an App or a workflow's own token."""
+        return self.login.endswith("[bot]")
+
+
+@dataclass(frozen=True)
 class BranchCommit:
-    """A commit that the branch has and the base has not. ``author`` is a login, empty when GitHub knows none."""
+    """A commit that the branch has and the base has not.
+
+    ``author`` and ``committer`` are logins, or the names in the commit where GitHub knows none. ``retouched``: it was
+    committed at another time than it was written, as by ``git commit --amend`` and ``git rebase``.
+    """
 
     message: str
     author: str
-    author_name: str = ""
+    committer: str
     verified: bool = False
+    retouched: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,7 @@ def listing(entries: Iterable[Entry]) -> Listing:
     return {entry.path: (entry.mode, entry.oid) for entry in entries}
 
 
-def decide(standing: Standing | None, wanted: Mapping[str, str], *, strategy: Strategy, unit: str, login: str) -> Move:
+def decide(standing: Standing | None, wanted: Mapping[str, str], *, strategy: Strategy, unit: str, us: Us) -> Move:
     """Return the move that makes the branch hold ``wanted`` (path -> blob) without losing anybody's work."""
     if standing is None:
         return Move.CREATE
@@ -74,7 +94,7 @@ def decide(standing: Standing | None, wanted: Mapping[str, str], *, strategy: St
     if standing.behind == 0 and (strategy is Strategy.SHARED or standing.ahead == 0):
         return Move.ADD
     units = None if strategy is Strategy.SHARED else frozenset({unit})
-    return Move.REBUILD if all_ours(standing, login, units) else Move.FOREIGN
+    return Move.REBUILD if all_ours(standing, us, units) else Move.FOREIGN
 
 
 def _holds(standing: Standing, wanted: Mapping[str, str], strategy: Strategy) -> bool:
@@ -103,15 +123,29 @@ def changed_paths(old: Listing, new: Listing) -> set[str]:
     return {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
 
 
-def all_ours(standing: Standing, login: str, units: frozenset[str] | None) -> bool:
-    """Whether we made every commit of the branch: our login, our trailer (of one of ``units``, if given)."""
+def all_ours(standing: Standing, us: Us, units: frozenset[str] | None) -> bool:
+    """Whether we made every commit of the branch, each for one of ``units``, if given."""
     if len(standing.commits) != standing.ahead:
         return False  # more than the answer held: nobody knows what the rest is
-    return all(_is_ours(commit, login, units) for commit in standing.commits)
+    return all(is_ours(commit, us, units) for commit in standing.commits)
 
 
-def _is_ours(commit: BranchCommit, login: str, units: frozenset[str] | None) -> bool:
+def is_ours(commit: BranchCommit, us: Us, units: frozenset[str] | None = None) -> bool:
+    """Whether a commit is as we made it: our trailer, our login, and nobody's hand on it since."""
     named = set(units_of(commit.message))
-    author = commit.author or commit.author_name
-    by_us = bool(login) and plain_login(author) == plain_login(login)
-    return by_us and bool(named if units is None else named & units)
+    by_us = bool(us.login) and plain_login(commit.author) == plain_login(us.login)
+    return by_us and bool(named if units is None else named & units) and _is_untouched(commit, us)
+
+
+def _is_untouched(commit: BranchCommit, us: Us) -> bool:
+    """Tell our commit from one that somebody amended: author and trailer stay, but not who committed, signed or when.
+
+    Through the API GitHub commits and signs; without an App, and where a file has another mode, we do and nobody
+    signs. Anybody can write any name into a commit, so a name that implies a signature does not count without one.
+    """
+    by_github = commit.committer in WEB_FLOW
+    if not by_github and plain_login(commit.committer) != plain_login(us.login):
+        return False
+    if us.signed and (by_github or us.is_bot):
+        return commit.verified
+    return not commit.retouched or (by_github and commit.verified)

@@ -8,9 +8,11 @@ from typing import Any
 
 from difyaction.gitops.github import queries, refs
 from difyaction.gitops.github.calls import Purpose
-from difyaction.gitops.github.look import Look, OpenPull, plain_login
+from difyaction.gitops.github.content import us_at
+from difyaction.gitops.github.look import Look, OpenPull
 from difyaction.gitops.github.repository import Repository
-from difyaction.gitops.wording.marks import is_marked, units_of
+from difyaction.gitops.github.standing import BranchCommit, Us, is_ours
+from difyaction.gitops.wording.marks import is_marked
 
 
 @dataclass(frozen=True)
@@ -23,25 +25,27 @@ class Closed:
 
 def close_superseded(repository: Repository, look: Look, unit: str, *, keep: str, number: int) -> Closed:
     """Close our other open pull requests about this unit into the same base; ``keep`` is the branch that stays."""
-    others = [pull for pull in look.pulls if _may_be_ours(pull, look) and pull.head != keep]
-    return _close(repository, others, unit, f"Superseded by #{number}.")
+    others = [pull for pull in _perhaps_ours(look) if pull.head != keep]
+    return _close(repository, _marked(repository, others, unit), us_at(repository, look), f"Superseded by #{number}.")
 
 
 def close_overtaken(repository: Repository, look: Look, unit: str, reason: str) -> Closed:
     """Close every open pull request of ours about this unit: there is nothing left to propose."""
-    return _close(repository, [pull for pull in look.pulls if _may_be_ours(pull, look)], unit, reason)
+    return _close(repository, _marked(repository, _perhaps_ours(look), unit), us_at(repository, look), reason)
 
 
-def _may_be_ours(pull: OpenPull, look: Look) -> bool:
-    return pull.base == look.base and pull.author == look.bot and not pull.is_fork
+def _perhaps_ours(look: Look) -> list[OpenPull]:
+    return [pull for pull in look.pulls if pull.base == look.base and pull.author == look.bot and not pull.is_fork]
 
 
-def _close(repository: Repository, pulls: Iterable[OpenPull], unit: str, comment: str) -> Closed:
+def _marked(repository: Repository, pulls: list[OpenPull], unit: str) -> list[tuple[OpenPull, Mapping[str, Any]]]:
+    return [(pull, found) for pull, found in _with_bodies(repository, pulls) if is_marked(found["body"] or "", unit)]
+
+
+def _close(repository: Repository, pulls: Iterable[tuple[OpenPull, Mapping[str, Any]]], us: Us, comment: str) -> Closed:
     closed, warnings = [], []
-    for pull, found in _with_bodies(repository, list(pulls)):
-        if not is_marked(found["body"] or "", unit):
-            continue
-        if says := _close_one(repository, pull, comment, keep_branch=_has_foreign(found, pull.author)):
+    for pull, found in pulls:
+        if says := _close_one(repository, pull, comment, keep_branch=_has_foreign(found, us)):
             warnings.append(f"#{pull.number} could not be closed: {says}")
         else:
             closed.append(pull.number)
@@ -58,28 +62,43 @@ def _with_bodies(repository: Repository, pulls: list[OpenPull]) -> Iterable[tupl
             yield pull, text
 
 
-def _has_foreign(found: Mapping[str, Any], login: str) -> bool:
+def _has_foreign(found: Mapping[str, Any], us: Us) -> bool:
     commits = found["commits"]
-    return commits["totalCount"] != len(commits["nodes"]) or any(
-        not units_of(node["commit"]["message"]) or plain_login(_author(node["commit"])) != login
-        for node in commits["nodes"]
+    return commits["totalCount"] != len(commits["nodes"]) or not all(
+        is_ours(_read_commit(node["commit"]), us) for node in commits["nodes"]
     )
 
 
-def _author(commit: Mapping[str, Any]) -> str:
-    author = commit.get("author") or {}
-    return str((author.get("user") or {}).get("login") or author.get("name") or "")
+def _read_commit(found: Mapping[str, Any]) -> BranchCommit:
+    return BranchCommit(
+        message=found["message"],
+        author=_who(found.get("author")),
+        committer=_who(found.get("committer")),
+        verified=bool((found.get("signature") or {}).get("isValid")),
+        retouched=found["authoredDate"] != found["committedDate"],
+    )
+
+
+def _who(person: Mapping[str, Any] | None) -> str:
+    if not person:
+        return ""
+    return str((person.get("user") or {}).get("login") or person.get("name") or "")
 
 
 def _close_one(repository: Repository, pull: OpenPull, comment: str, *, keep_branch: bool) -> str:
     """Close one; return GitHub's sentence if it would not. A branch with somebody's own commits stays."""
-    purpose = Purpose.SUPERSEDING
     if keep_branch:
         comment += " Its branch stays: it holds commits that this Action did not make."
-    reply = repository.rest("PATCH", f"/pulls/{pull.number}", {"state": "closed"}, purpose=purpose)
+    says = close_with(repository, pull.number, comment)
+    if not says and not keep_branch:
+        refs.delete(repository, pull.head, purpose=Purpose.SUPERSEDING)
+    return says
+
+
+def close_with(repository: Repository, number: int, comment: str) -> str:
+    """Close a pull request and say why; return GitHub's sentence if it would not."""
+    reply = repository.rest("PATCH", f"/pulls/{number}", {"state": "closed"}, purpose=Purpose.SUPERSEDING)
     if not reply.ok:
         return reply.message
-    repository.rest("POST", f"/issues/{pull.number}/comments", {"body": comment}, purpose=purpose)
-    if not keep_branch:
-        refs.delete(repository, pull.head, purpose=purpose)
+    repository.rest("POST", f"/issues/{number}/comments", {"body": comment}, purpose=Purpose.SUPERSEDING)
     return ""

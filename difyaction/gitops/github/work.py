@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from difyaction.gitops.files import ChangedFile
+from difyaction.gitops.github.look import Look
 from difyaction.gitops.github.proposal import Reapply, Strategy
 from difyaction.gitops.github.standing import Move
 
@@ -28,6 +29,10 @@ class Work:
     require_verified: bool = False
     queued: bool = False
     opening: Mapping[str, object] = field(default_factory=dict)
+
+
+Meet = Callable[[Look, Mapping[str, Any] | None], bool]
+"""Told of a look, and of a pull request that a lost try has opened: answers whether ours waits in the merge queue."""
 
 
 @dataclass(frozen=True)

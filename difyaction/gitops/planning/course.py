@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from difyaction import errors
 from difyaction.gitops.finding import units
-from difyaction.gitops.finding.found import Found
 from difyaction.gitops.finding.spot import Spot
 from difyaction.gitops.planning import moves, notices, standstill
 from difyaction.gitops.planning.reading import Reading
@@ -77,9 +76,8 @@ def _why(
 
 
 def _undecided(unit: Unit, facts: GitopsFacts, reading: Reading) -> tuple[str, ...]:
-    here: list[Found] = [each for each in reading.survey.found if each.file in unit.files]
     charts = {spot.key for spot in unit.spots if spot.kind == "chart-version" and chart_target(facts, spot)}
-    return standstill.undecided(unit, here, charts)
+    return standstill.undecided(unit, reading.survey.of(unit), charts)
 
 
 def _outside(unit: Unit, facts: GitopsFacts, reading: Reading) -> Iterator[Remark]:

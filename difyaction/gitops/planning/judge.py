@@ -24,7 +24,7 @@ def objections(moving: Sequence[Unit], facts: GitopsFacts, reading: Reading) -> 
     """Return what stands in the way of the units that move: one objection a rule, which names all units."""
     same: dict[str, list[Objection]] = defaultdict(list)
     for unit in moving:
-        seen = situation(unit, facts, reading.survey.found)
+        seen = situation(unit, facts, reading.survey.of(unit))
         for objection in rules.objections(seen, facts.options.acknowledge) if seen else ():
             same[objection.consent].append(objection)
     return tuple(sorted(map(_joined, same.values()), key=lambda objection: _GRAVEST.index(objection.severity)))
@@ -47,20 +47,19 @@ def stopping(found: Sequence[Objection], delivery: str) -> tuple[Objection, ...]
 
 
 def situation(unit: Unit, facts: GitopsFacts, found: Sequence[Found]) -> Situation | None:
-    """Gather what the rules look at; None without a release, over which there is nothing to judge."""
+    """Gather what the rules look at, ``found`` being the unit's files; None without a release to judge by."""
     if facts.release is None:
         return None
     wanted = _wanted(unit, facts) or facts.release.version
-    here = [each for each in found if each.file in unit.files]
     installed, highest = running(unit, facts)
-    said = {each.migrates for each in here if each.migrates is not None}
+    said = {each.migrates for each in found if each.migrates is not None}
     return Situation(
         wanted=wanted,
         installed=installed,
         wanted_known=heads.is_known(wanted),
-        own_images=own_images(unit, facts, here),
+        own_images=own_images(unit, facts, found),
         upstream=facts.release.images,
-        other_images={name: tag for each in here for name, tag in each.others.items()},
+        other_images={name: tag for each in found for name, tag in each.others.items()},
         layouts=layouts(unit),
         migrates=(True in said) if said else None,
         installed_head=heads.head_of(installed) if installed else None,

@@ -22,7 +22,7 @@ def notices(facts: GitopsFacts, reading: Reading, moved: Sequence[Move], still: 
         yield Remark("nothing-found", text, {"count": len(reading.files)})
     if facts.release:
         for unit in reading.units:
-            yield from _about_unit(unit, found, facts.release, moves=unit.name not in still)
+            yield from _about_unit(unit, reading.survey.of(unit), facts.release, moves=unit.name not in still)
     yield from units.inheritance(reading.units)
     files = {file for unit in reading.units for file in unit.files}
     places = {move.spot.key for move in moved} | {each.spot.key for each in reading.fixed}
@@ -47,7 +47,7 @@ def undecided(unit: Unit, images: Sequence[str]) -> Remark:
 
 def _about_unit(unit: Unit, found: Sequence[Found], release: Release, *, moves: bool) -> Iterator[Remark]:
     here = {image for spot in unit.spots if spot.image for image, _ in spot.names}
-    here |= {item.image for each in found if each.file in unit.files for item in each.named}
+    here |= {item.image for each in found for item in each.named}
     if not here:
         return
     if mixed := units.mixed(unit):

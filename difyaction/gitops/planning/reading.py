@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from difyaction import errors
 from difyaction.gitops.files import FileAt
@@ -89,13 +89,21 @@ def read_files(facts: GitopsFacts) -> Reading:
     wanted = wanted_globs(options, facts.environments)
     survey = discover.survey(facts.files, options, wanted)
     fixed = set_lines.resolve(options, files, survey.found)
-    set_files = {each.spot.file for each in fixed}
-    every_unit = tuple(
-        unit
-        for unit in units.group(_with_fixed(survey.found, fixed), facts.environments)
-        if not wanted or any(file in set_files or globs.matches(file, wanted) for file in unit.files)
-    )
+    every_unit = units.group(_with_fixed(survey.found, fixed), facts.environments)
+    if wanted:
+        set_files = {each.spot.file for each in fixed}
+        here = {path for path in files if path in set_files or globs.matches(path, wanted)}
+        every_unit = tuple(_within(unit, here) for unit in every_unit if not here.isdisjoint(unit.files))
     return Reading(files, survey, fixed, every_unit, _chosen(every_unit, options.units), wanted)
+
+
+def _within(unit: Unit, here: Collection[str]) -> Unit:
+    """Return a unit without the places of other files that its own places overrule."""
+    counting = set(units.effective(unit))
+    spots, inherits = (
+        tuple(spot for spot in each if spot.file in here or spot in counting) for each in (unit.spots, unit.inherits)
+    )
+    return replace(unit, spots=spots, inherits=inherits)
 
 
 def _with_fixed(found: tuple[Found, ...], fixed: tuple[set_lines.Fixed, ...]) -> tuple[Found, ...]:

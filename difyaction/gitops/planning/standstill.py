@@ -119,7 +119,7 @@ def undecided(unit: Unit, found: Sequence[Found], moving_charts: Collection[Key]
     if any(spot.key in moving_charts for spot in unit.spots):
         return ()
     decided = {image for spot in unit.spots for image, _ in spot.names}
-    empty = {item.image for each in found if each.file in unit.files for item in each.named}
+    empty = {item.image for each in found for item in each.named}
     return tuple(sorted(image for image in empty - decided if names.carries_release(image)))
 
 

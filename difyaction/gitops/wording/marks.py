@@ -42,8 +42,12 @@ def fitted(text: str, longest: int) -> str:
 
 
 def units_of(message: str) -> tuple[str, ...]:
-    """Return the units that a commit message's trailers name; none means that the commit is not ours."""
-    return tuple(_TRAILER.findall(message))
+    """Return the units that a commit message's trailers name; none means that the commit is not ours.
+
+    Trailers stand in the last paragraph, which is not the first: elsewhere the words may be somebody's quotation.
+    """
+    _, gap, last = message.replace("\r\n", "\n").strip("\n").rpartition("\n\n")
+    return tuple(_TRAILER.findall(last)) if gap else ()
 
 
 def with_trailers(message: str, units: Iterable[str]) -> str:

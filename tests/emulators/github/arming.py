@@ -73,6 +73,12 @@ def enqueue(repo: Repository, pull: Pull, expected_head: str | None) -> None:
     pull.queued = True
 
 
+def dequeue(pull: Pull) -> None:
+    if not pull.queued:
+        raise invalid("Pull request is not in the merge queue")
+    pull.queued = False
+
+
 def may_arm(repo: Repository, pull: Pull, credential: Credential) -> bool:
     """Answer ``viewerCanEnableAutoMerge``."""
     return (

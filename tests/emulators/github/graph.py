@@ -39,6 +39,7 @@ SINCE: Mapping[tuple[int, int], tuple[str, ...]] = {
         "PullRequest.isMergeQueueEnabled",
         "PullRequest.mergeQueueEntry",
         "Mutation.enqueuePullRequest",
+        "Mutation.dequeuePullRequest",
     ),
     (3, 14): ("Mutation.updateRefs",),
 }

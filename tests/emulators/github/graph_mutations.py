@@ -181,6 +181,13 @@ def enqueue(context: Context, given: Given) -> Node:
     return {"mergeQueueEntry": pull_node(context, repo, pull)["mergeQueueEntry"]}
 
 
+def dequeue(context: Context, given: Given) -> Node:
+    repo, pull = pull_of(context, given["id"], "pull_requests:write")
+    entry = pull_node(context, repo, pull)["mergeQueueEntry"]
+    arming.dequeue(pull)
+    return {"mergeQueueEntry": entry}
+
+
 def merge(context: Context, given: Given) -> Node:
     repo, pull = pull_of(context, given["pullRequestId"], "contents:write")
     if given.get("expectedHeadOid") not in (None, pull.head_oid):
@@ -212,5 +219,6 @@ MUTATIONS: Mapping[str, Callable[[Context, Given], Node]] = {
     "enablePullRequestAutoMerge": enable_auto_merge,
     "disablePullRequestAutoMerge": disable_auto_merge,
     "enqueuePullRequest": enqueue,
+    "dequeuePullRequest": dequeue,
     "mergePullRequest": merge,
 }

@@ -175,6 +175,14 @@ def _lists(context: Context, repo: Repository, pull: Pull) -> Node:
             "assignees", [user_node(repo.credentials.actor(login)) for login in pull.assignees], given
         ),
         "reviewRequests": lambda _info, **given: shown("reviewRequests", reviewers(), given),
+        "latestReviews": lambda _info, **given: shown(
+            "latestReviews",
+            [
+                {"id": node_id("PRR", f"{pull.number}:{login}"), "author": actor_node(repo.credentials.actor(login))}
+                for login in pull.approvals
+            ],
+            given,
+        ),
         "comments": lambda _info, **given: shown(
             "comments", [comment(index, one) for index, one in enumerate(pull.comments)], given
         ),

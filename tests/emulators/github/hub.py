@@ -21,6 +21,7 @@ class Hub:
         self.origin = ""
         self.credentials = Credentials(clock)
         self.repositories: dict[str, Repository] = {}
+        self.former: dict[str, Repository] = {}  # by names that they had
         self.lock = threading.RLock()
 
     @property
@@ -41,9 +42,22 @@ class Hub:
         self.repositories[full_name.lower()] = repository
         return repository
 
+    def rename(self, old: str, new: str) -> None:
+        """Rename a repository: GraphQL goes on knowing it by its old name, REST redirects to its number."""
+        repository = self.former[old.lower()] = self.repositories[new.lower()] = self.repositories.pop(old.lower())
+        repository.full_name = new
+        repository.owner, repository.name = new.split("/")
+
+    def redirect(self, full_name: str, path: str) -> None:
+        """Raise GitHub's answer to a REST request by a repository's former name."""
+        moved = self.former.get(full_name.lower())
+        if moved is not None:
+            place = f"{self.api}/repositories/{moved.id}{path.removeprefix(f'/repos/{full_name}')}"
+            raise Problem(301, "Moved Permanently", headers={"Location": place})
+
     def visible(self, full_name: str, credential: Credential) -> Repository:
         """Return a repository that this credential may know of, or raise 404."""
-        repository = self.repositories.get(full_name.lower())
+        repository = self.repositories.get(full_name.lower()) or self.former.get(full_name.lower())
         if repository is None or (repository.settings.private and not credential.covers(full_name)):
             raise not_found()
         return repository

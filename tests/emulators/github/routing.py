@@ -109,6 +109,7 @@ def answer(hub: Hub, method: str, call: Call) -> Reply:
         if "app" in found.needs and call.credential.kind != "jwt":
             raise Problem(401, "A JSON web token could not be decoded")
         if "repo" in arguments and "app" not in found.needs:
+            hub.redirect(f"{arguments['owner']}/{arguments['repo']}", call.path)
             repository = hub.visible(f"{arguments['owner']}/{arguments['repo']}", call.credential)
             hub.require(repository, call.credential, *found.needs)
         return found.answer(

@@ -181,7 +181,18 @@ def test_an_unverified_commit_is_refused_where_signatures_are_required() -> None
 def test_a_rule_that_forbids_arming_disarms_first() -> None:
     forbidden = Wish("squash", refuse="plugin-migration")
     assert next_step(view(armed="squash"), forbidden, FRESH) == Step(Action.DISARM)
-    assert next_step(view(), forbidden, told(disarm=1)) == refused("plugin-migration")
+    assert next_step(view(is_draft=True), forbidden, told(disarm=1)) == refused("plugin-migration")
+
+
+def test_what_a_rule_forbids_is_held_back_in_every_way_or_named() -> None:
+    forbidden = Wish("squash", refuse="plugin-migration")
+    assert next_step(view(in_queue=True, is_draft=True), forbidden, FRESH) == Step(Action.DEQUEUE)
+    assert next_step(view(), forbidden, FRESH) == Step(Action.TO_DRAFT)
+    assert next_step(view(), forbidden, told(Refusal.NO_DRAFTS)) == refused("plugin-migration")
+    assert next_step(view(armed="squash"), forbidden, told(disarm=2)) == refused("not-disarmed")
+    assert next_step(view(in_queue=True), forbidden, told(dequeue=2)) == refused("not-dequeued")
+    assert next_step(view(), forbidden, Tried({"to-draft": 2})) == refused("not-drafted")
+    assert read_refusal("Draft pull requests are not supported in this repository.") is Refusal.NO_DRAFTS
 
 
 def test_a_head_that_is_not_ours_is_looked_at_again_and_then_left_alone() -> None:

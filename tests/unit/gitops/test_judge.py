@@ -22,7 +22,7 @@ def situation(content: str) -> Situation:
     given = facts({"values.yaml": content})
     reading = read_files(given)
     (unit,) = reading.units
-    seen = judge.situation(unit, given, reading.survey.found)
+    seen = judge.situation(unit, given, reading.survey.of(unit))
     assert seen is not None
     return seen
 

@@ -43,6 +43,13 @@ def test_a_marker_survives_a_text_that_is_too_long() -> None:
     assert "Cut here" in marked
 
 
+def test_only_the_last_paragraph_has_trailers() -> None:
+    assert units_of("Bump\n\nWhy.\n\nSigned-off-by: Jo\nDify-Upgrade-Action: a\n") == ("a",)
+    assert units_of("Bump\r\n\r\nDify-Upgrade-Action: a\r\n") == ("a",)
+    assert units_of("Revert\n\nDify-Upgrade-Action: a\n\nThis takes back what the Action did.") == ()
+    assert units_of("Dify-Upgrade-Action: a") == ()
+
+
 def test_a_trailer_follows_a_blank_line_and_joins_other_trailers() -> None:
     assert with_trailers("Bump", ["a"]) == "Bump\n\nDify-Upgrade-Action: a"
     signed = "Bump\n\nWhy.\n\nSigned-off-by: Jo <jo@example.com>\n"

@@ -43,7 +43,16 @@ def test_a_base_that_the_run_does_not_name_holds_back_the_environment_that_inher
 def test_an_environment_with_tags_of_its_own_moves_alone_and_leaves_the_base_to_others() -> None:
     own = TREE | {"environments/prod/kustomization.yaml": OVERLAY % "1.13.3" + WEB_TAG}
     made = plan(own, environments=ENVIRONMENTS, units=("prod",))
+    assert {spot.file for unit in made.units for spot in unit.spots} == {"environments/prod/kustomization.yaml"}
     assert {change.where.partition("#")[0] for change in made.changes} == {"environments/prod/kustomization.yaml"}
+
+
+@pytest.mark.parametrize(("patched", "held"), [(1, ("prod",)), (2, ())])
+def test_containers_that_are_patched_overrule_as_many_of_the_base(patched: int, held: tuple[str, ...]) -> None:
+    containers = "spec: {containers: [" + "{image: 'langgenius/dify-api:1.13.3'}, " * 2 + "]}\n"
+    patch = "--- {spec: {containers: [{image: 'langgenius/dify-api:1.13.3'}]}}\n" * patched
+    files = {"base/d.yaml": containers, "environments/prod/patch.yaml": patch}
+    assert plan(files, environments=ENVIRONMENTS, units=("prod",)).held == held
 
 
 def test_named_files_do_not_move_without_the_base_values_that_stand_elsewhere() -> None:
