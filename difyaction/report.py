@@ -100,6 +100,9 @@ def annotated(told: Told) -> Iterator[Annotation]:
     for objection in told.plan.objections if told.plan else ():
         if objection.in_the_way:
             yield Annotation("warning", objection.text.format(**objection.facts), objection.consent)
+    if told.status == "unchanged" and told.plan is not None and not told.plan.settled:
+        text = "Not everything is as wanted, and nothing could be moved; the remarks of the plan say why."
+        yield Annotation("warning", text, "unchanged")
     if told.error is None and told.outcome is not None:
         for url in told.outcome.outputs.get("pull-request-url", "").split():
             yield Annotation("notice", url, told.status)

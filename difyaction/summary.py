@@ -37,6 +37,7 @@ HEADLINES: Mapping[str, str] = {
     "cancelled": N_("🛑 Cancelled: {subject}."),
 }
 
+_STUCK = N_("⚠️ Unchanged: {subject}. Not everything is as wanted, and nothing could be moved.")
 _EDITED = N_("📝 Edited: {subject}. The checkout holds it; nothing is committed.")
 
 _STAGE_NAMES: Mapping[str, str] = {
@@ -76,6 +77,8 @@ def summary(told: Told, language: Language) -> str:
 def _headline(told: Told) -> str:
     """Return the headline's template. A proposal without a pull request is an edited checkout."""
     url = told.outcome.outputs.get("pull-request-url") if told.outcome else ""
+    if told.status == "unchanged" and told.plan is not None and not told.plan.settled:
+        return _STUCK
     return HEADLINES[told.status] if url or told.status != "proposed" else _EDITED
 
 

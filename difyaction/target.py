@@ -107,6 +107,11 @@ class Plan(Protocol):
         ...
 
     @property
+    def settled(self) -> bool:
+        """Whether everything is as wanted already: without changes and not settled, nothing could be moved."""
+        ...
+
+    @property
     def findings(self) -> Sequence[Finding]:
         """What a reader should know and nobody has to act on; ``remarks`` are the same in English."""
         ...

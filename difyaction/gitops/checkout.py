@@ -26,7 +26,7 @@ class Checkout:
         """Find the checkout of this run."""
         return cls(Path(surroundings.environ.get("GITHUB_WORKSPACE") or "."), surroundings)
 
-    def survey(self, choose: Choose) -> tuple[FileAt, ...]:
+    def survey(self, choose: Choose, spare: Choose) -> tuple[FileAt, ...]:  # noqa: ARG002 - a disk is asked any time
         """List the files and read those that are chosen."""
         return self.read(choose(self.entries()))
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from difyaction.errors import ActionError, Failed
-from difyaction.gitops.planning.chart_index import newest_chart
+from difyaction.gitops.planning.chart_index import app_versions, newest_chart
 from difyaction.gitops.planning.moves import Wanted
 from difyaction.gitops.planning.reading import Reading
 from difyaction.image_registry import Finding, State, check
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     import requests
 
 INDEX_LIMIT = 64 * 1024 * 1024  # bytes; indexes of old chart repositories are long
+
+
+@dataclass(frozen=True)
+class Charts:
+    """``newest``: repository -> version of the chart for the release. ``apps``: (repository, version) -> appVersion."""
+
+    newest: Mapping[str, str]
+    apps: Mapping[tuple[str, str], str]
 
 
 @dataclass
@@ -69,9 +77,10 @@ class Outside:
     def _policy(self) -> Policy:
         return Policy(self.surroundings.now(), self.inputs.allow_prerelease, self.inputs.minimum_release_age)
 
-    def chart_versions(self, reading: Reading, release: Release) -> Mapping[str, str]:
-        """Return the newest chart for the release, by repository. One that cannot be read is left alone, and said."""
+    def charts(self, reading: Reading, release: Release) -> Charts:
+        """Read the indexes of the charts that files name. One that cannot be read is left alone, and said."""
         found: dict[str, str] = {}
+        apps: dict[tuple[str, str], str] = {}
         for chart in reading.charts:
             if not chart.index_url:
                 continue
@@ -80,13 +89,15 @@ class Outside:
                 if reply.status != HTTPStatus.OK:
                     raise ValueError(f"HTTP {reply.status}")  # noqa: TRY301 - handled with its like below
                 newest = newest_chart(reply.text, chart.chart, release.version)
+                known = app_versions(reply.text, chart.chart)
             except (ActionError, ValueError) as why:
                 said = why.what.format(**why.facts) if isinstance(why, ActionError) else str(why)
                 self.warn(f"The chart index {chart.index_url} cannot be read, so that chart versions stay: {said}")
                 continue
+            apps |= {(chart.key, version): app for version, app in known.items()}
             if newest:
                 found[chart.key] = newest
-        return found
+        return Charts(found, apps)
 
     def image_findings(self, wanted: tuple[Wanted, ...]) -> tuple[Finding, ...]:
         """Ask the registries for every image and platform.

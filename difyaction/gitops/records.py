@@ -144,6 +144,7 @@ class GitopsPlan:
     units: tuple[Unit, ...]
     edits: Mapping[str, FileEdit]
     release: Release | None = None
+    settled: bool = False
     held: tuple[str, ...] = ()
 
     @property

@@ -54,9 +54,9 @@ class Remote:
         self._calls = Calls()
         self._open: _Session | None = None
 
-    def survey(self, choose: Choose) -> tuple[FileAt, ...]:
+    def survey(self, choose: Choose, spare: Choose) -> tuple[FileAt, ...]:
         """List the files of the base branch and read those that are chosen, in two requests where that will do."""
-        session = self._session(choose)
+        session = self._session(choose, spare)
         return session.repository.read(choose(self.entries()))
 
     def entries(self) -> tuple[Entry, ...]:
@@ -102,17 +102,17 @@ class Remote:
             _revoke(session.client, self._surroundings)
         session.client.requester.close()
 
-    def _session(self, choose: Choose | None = None) -> _Session:
+    def _session(self, choose: Choose | None = None, spare: Choose | None = None) -> _Session:
         if self._open is None:
             token, minted = self._token()
             client = connect(self._inputs.api_url, token, pace=self._pace, calls=self._calls)
             repository = Repository(client, self._inputs.repository)
-            prefix = self._inputs.branch or PREFIX
+            prefix = self._own_branch
             try:
                 if choose is None:
                     look = repository.look(self._base, prefix)
                 else:
-                    look, _ = repository.survey(choose, base=self._base, prefix=prefix)
+                    look, _ = repository.survey(choose, base=self._base, prefix=prefix, spare=spare)
             except BaseException:
                 if minted:
                     _revoke(client, self._surroundings)
@@ -161,6 +161,7 @@ class Remote:
             wish=Wish(inputs.auto_merge, blocking.rule if blocking else "", inputs.merge_without_checks),
             strategy=Strategy(inputs.branch_strategy),
             require_verified=inputs.require_verified,
+            settled=plan.settled,
         )
 
     def _proposal(self, plan: GitopsPlan, reverts: str, blocking: Objection | None) -> Proposal:
@@ -172,7 +173,7 @@ class Remote:
             title=safe(describe.title(subject, say, inputs.title)),
             body=safe((describe.frame if shared else describe.body)(subject, say, inputs.body)),
             section=safe(describe.section(subject, say)) if shared else "",
-            branch=self._branch(subject.unit),
+            branch=self._session().look.base if inputs.delivery == "commit" else self._own_branch,
             base=self._base,
             labels=inputs.labels,
             reviewers=inputs.reviewers,
@@ -183,18 +184,17 @@ class Remote:
             commit_message=safe(describe.commit_message(subject, inputs.commit_message)),
         )
 
-    def _branch(self, unit: str) -> str:
+    @property
+    def _own_branch(self) -> str:
+        """The branch of this run's proposal."""
         inputs = self._inputs
-        if inputs.delivery == "commit":
-            return self._session().look.base
-        if inputs.branch:
-            return inputs.branch
-        return f"{PREFIX}{'shared' if inputs.branch_strategy == 'shared' else unit}"
+        name = "shared" if inputs.branch_strategy == "shared" else unit_of(inputs)
+        return inputs.branch or f"{PREFIX}{name}"
 
     def _subject(self, plan: GitopsPlan, reverts: str) -> Subject:
         moving = dict.fromkeys(name for change in plan.changes for name in change.unit.split(", ") if name)
         return Subject(
-            unit=f"rollback-{unit_of(self._inputs)}" if reverts else unit_of(self._inputs),
+            unit=unit_of(self._inputs),
             units=tuple(moving),
             environment=self._inputs.environment,
             from_version=plan.from_version,
@@ -239,8 +239,11 @@ class Remote:
 
 def unit_of(inputs: Inputs) -> str:
     """Name what this run is about: runs about other files have other branches and never touch each other's."""
-    if inputs.environment:
-        return inputs.environment
+    prefix = "rollback-" if inputs.mode == "rollback" else ""  # a usual run leaves the way back alone
+    return prefix + (inputs.environment or _about(inputs))
+
+
+def _about(inputs: Inputs) -> str:
     about = (*inputs.files, *(line.partition("#")[0] for line in inputs.set_lines))
     if not about:
         return EVERYTHING

@@ -77,7 +77,7 @@ def find(past: Past, reading: Reading, goal: str) -> Back:
     history = _History(past, frozenset(spot.file for unit in reading.units for spot in unit.spots))
     for unit in reading.units:
         then = _moment(history, unit, goal)
-        lines += _lines(unit, then)
+        lines += _lines(reading, unit, then)
         versions[unit.name] = (installed(unit), _version(unit, then))
         reverts[then.sha[:12]] = None
     if not lines:
@@ -197,8 +197,10 @@ def version_then(past: Past, sha: str, guide: Spot) -> Version | None:
     return _version_at(guide, _Then(past, sha))
 
 
-def _lines(unit: Unit, then: _Then) -> Iterator[tuple[Address, str]]:
+def _lines(reading: Reading, unit: Unit, then: _Then) -> Iterator[tuple[Address, str]]:
     for spot in unit.spots:
+        if reading.is_outside(spot.file):
+            continue  # a base file that this run does not name belongs to others, too
         value = then.value(spot)
         if value is not None and value != spot.value:
             yield Address(spot.file, spot.path, spot.document), value

@@ -30,7 +30,10 @@ def run(inputs: Inputs, surroundings: Surroundings) -> Outcome:
     try:
         path = inputs.environments_file
         wanted = {path, version_file(inputs.dify_version)}
-        first = place.survey(lambda entries: [entry for entry in entries if entry.is_file and entry.path in wanted])
+        first = place.survey(
+            lambda entries: [entry for entry in entries if entry.is_file and entry.path in wanted],
+            lambda entries: candidates(entries, ()),
+        )
         found = {file.path: file for file in first}
         if path not in found:
             raise Failed(

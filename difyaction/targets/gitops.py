@@ -10,10 +10,11 @@ from difyaction.errors import Complaint, Failed, Invalid
 from difyaction.gitops import environments, rollback
 from difyaction.gitops.editing.address import parse_set
 from difyaction.gitops.files import Choose, Entry, FileAt
-from difyaction.gitops.finding.discover import candidates
+from difyaction.gitops.finding.discover import candidates, skipped
 from difyaction.gitops.outside import Outside
 from difyaction.gitops.planning.plan import make_plan, wanted_images
 from difyaction.gitops.planning.reading import Reading, read_files, wanted_globs
+from difyaction.gitops.planning.settled import settled
 from difyaction.gitops.records import GitopsFacts, GitopsPlan, PlanOptions
 from difyaction.gitops.wording import notes
 from difyaction.inputs import Inputs
@@ -29,8 +30,8 @@ USUAL_ENVIRONMENTS_FILE = "environments.yaml"  # the input's default: nobody has
 class Place(Protocol):
     """Where the files are: a repository on GitHub, or a checkout."""
 
-    def survey(self, choose: Choose) -> tuple[FileAt, ...]:
-        """List all files, and read those that are chosen in the same go."""
+    def survey(self, choose: Choose, spare: Choose) -> tuple[FileAt, ...]:
+        """List all files, and read those that are chosen in the same go; ``spare`` may be wanted later."""
         ...
 
     def entries(self) -> tuple[Entry, ...]:
@@ -72,10 +73,19 @@ class Gitops:
     def inspect(self) -> Facts:
         """Read the files, then ask the world what they need: the release, chart indexes, the registry."""
         options = self._options
-        first = {file.path: file for file in self._place.survey(lambda entries: self._wanted(entries, options, ()))}
+        survey = self._place.survey(
+            lambda entries: self._wanted(entries, options, ()), lambda entries: candidates(entries, ())
+        )
+        first = {file.path: file for file in survey}
         known = self._environments(first)
         picked = self._wanted(self._place.entries(), options, known)
-        facts = GitopsFacts(files=self._place.read(picked), release=None, options=options, environments=known)
+        facts = GitopsFacts(
+            files=self._place.read(picked),
+            release=None,
+            options=options,
+            environments=known,
+            skipped=skipped(self._place.entries(), wanted_globs(options, known)),
+        )
         reading = read_files(facts)
         self._say(f"{len(picked)} files read, {sum(len(unit.spots) for unit in reading.units)} places name an image")
         if self._inputs.mode == "rollback":
@@ -83,8 +93,9 @@ class Gitops:
         if wanted := self._version(known):
             release = self._outside.release(version_text(wanted, first), reading.installed)
             environments.check_versions(known, [unit.name for unit in reading.units], release.version)
-            charts = {} if options.chart_version else self._outside.chart_versions(reading, release)
-            facts = replace(facts, release=release, chart_versions=charts)
+            charts = self._outside.charts(reading, release)
+            newest = {} if options.chart_version else charts.newest
+            facts = replace(facts, release=release, chart_versions=newest, chart_apps=charts.apps)
         findings = self._outside.image_findings(wanted_images(facts, reading))
         return Facts(replace(facts, image_findings=findings), reading)
 
@@ -93,7 +104,11 @@ class Gitops:
         plan = make_plan(facts.facts, facts.reading)
         if facts.back:
             return rollback.judged(plan, facts.facts, facts.back)
-        return replace(plan, documents=(*plan.documents, *self._notes(plan)))
+        return replace(
+            plan,
+            documents=(*plan.documents, *self._notes(plan)),
+            settled=settled(facts.facts, facts.reading, plan),
+        )
 
     def apply(self, plan: GitopsPlan) -> Outcome:
         """Propose the plan, or write it."""
@@ -133,7 +148,9 @@ class Gitops:
         back = rollback.find(past, reading, self._inputs.rollback_to)
         self._reverts = back.reverts
         there = replace(facts, options=replace(facts.options, set_lines=back.lines))
-        return Facts(there, read_files(there), back)
+        reading = read_files(there)
+        findings = self._outside.image_findings(wanted_images(there, reading))
+        return Facts(replace(there, image_findings=findings), reading, back)
 
     @property
     def _preliminaries(self) -> tuple[str, ...]:
@@ -168,6 +185,13 @@ class Gitops:
             acknowledge=inputs.acknowledge,
             delivery=inputs.delivery,
             units=(inputs.environment,) if inputs.environment else (),
+            bound=(
+                ("auto-merge", inputs.auto_merge),
+                ("base", inputs.base),
+                ("branch", inputs.branch),
+                ("merge-without-checks", str(inputs.merge_without_checks)),
+                ("repository", inputs.repository),
+            ),
         )
 
     def _wanted(

@@ -31,6 +31,7 @@ class SamplePlan:
     objections: tuple[Objection, ...] = ()
     stopping: tuple[Objection, ...] = ()
     findings: tuple[Said, ...] = ()
+    settled: bool = True
     documents: tuple[Document, ...] = ()
     plan_id: str = "3f5a9c0d1e2b"
 
