@@ -1,0 +1,193 @@
+"""The emulated Azure as tests hold it in their hands. README.md in this folder is its overview."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.emulators.azure.certificates import throw_away_authority
+from tests.emulators.azure.cloud import Cloud, Overlap
+from tests.emulators.azure.data_plane import DataPlane
+from tests.emulators.azure.directory import Application
+from tests.emulators.azure.door import Door, read
+from tests.emulators.azure.gate import Gate, Refusal
+from tests.emulators.azure.github_oidc import AZURE, GitHubOidc
+from tests.emulators.azure.groups import ResourceGroup
+from tests.emulators.azure.machines import Machine
+from tests.emulators.azure.resources import Resource
+from tests.emulators.azure.rights import EVERYTHING, Lock, Role
+from tests.emulators.azure.snapshots import COLLECTION, SNAPSHOT, Collection, Snapshot
+from tests.emulators.azure.vaults import Vault
+from tests.emulators.loopback import Loopback
+from tests.emulators.request import Request, Response
+
+Scope = Resource | ResourceGroup | None
+FLAP = 0.05  # seconds for which a flapping NSG keeps one face
+
+
+class AzureEmulator:
+    """An Azure for one test."""
+
+    def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="azure-")
+        folder = Path(self._directory.name)
+        authority = throw_away_authority()
+        self._tls = authority.context(folder)
+        self.ca_file = folder / "ca.pem"
+        self.ca_file.write_text(authority.ca, encoding="ascii")
+        self.cloud = Cloud()
+        self._loopback = self._serve(Door(self.cloud).answer)
+        self.url = self.cloud.url = self.cloud.github.origin = f"https://{self._loopback.host}"
+        self.cloud.directory.resources.add(self.url)
+        self.authority = self._loopback.host
+        self.requests, self.faults = self._loopback.requests, self._loopback.faults
+        self._vault_doors: list[Loopback] = []
+        self._gates: list[Gate] = []
+        self._fresh: set[str] = set()
+        self.tenant_id, self.subscription_id = self.cloud.tenant_id, self.cloud.subscription_id
+        self.github, self.timing, self.operations = self.cloud.github, self.cloud.timing, self.cloud.operations
+
+    def _serve(self, answer: Callable[[Request], Response]) -> Loopback:
+        return Loopback(read, answer, clock=self.cloud.clock, tls=self._tls)
+
+    def __enter__(self) -> Self:
+        self._loopback.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for script in self.cloud.scripts:
+            script.stop.set()
+        for gate in self._gates:
+            gate.close()
+        doors = [self._loopback, *self._vault_doors]
+        for door in doors:
+            door.stop()
+        with contextlib.suppress(OSError):
+            self._directory.cleanup()
+        surprises = [surprise for door in doors for surprise in door.surprises]
+        if kind is None and surprises:
+            raise AssertionError("the emulator was asked for what it does not model:\n" + surprises[0])
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """What a process needs in its environment to find and to trust this Azure and this GitHub."""
+        return {
+            "REQUESTS_CA_BUNDLE": str(self.ca_file),
+            "SSL_CERT_FILE": str(self.ca_file),
+            "ACTIONS_ID_TOKEN_REQUEST_URL": self.github.request_url,
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.github.request_token,
+            "AZURE_AUTHORITY_HOST": self.url,
+        }
+
+    # -- what stands in it ------------------------------------------------------------------------------------
+
+    def group(self, name: str, location: str = "japaneast") -> ResourceGroup:
+        return ResourceGroup(self.cloud, name, location, self._open_vault)
+
+    def _open_vault(self, vault: Vault) -> None:
+        """Give a vault a port of its own."""
+        door = self._serve(DataPlane(self.cloud, vault).answer)
+        door.requests, door.faults = self.requests, self.faults
+        vault.url = f"https://{door.host}"
+        # The SDK wants the challenge's resource to be the end of the vault's host, as vault.azure.net is in the cloud.
+        vault.resource = vault.url.replace("//127.", "//")
+        self.cloud.directory.resources.add(vault.resource)
+        self._vault_doors.append(door)
+        door.start()
+
+    def gate(self, machine: Machine, to: tuple[str, int], *, port: int = 0, refusal: Refusal = "drop") -> Gate:
+        """Open a port of this machine that its NSGs gate; rules must name the gate's own port."""
+        known: list[int] = []
+
+        def admits() -> bool:
+            with self.cloud.lock:
+                self.operations.settle()
+                turn = int(time.monotonic() / FLAP)
+                return any(machine.admits(source, known[0], turn=turn) for source in self.cloud.addresses if known)
+
+        gate = Gate(admits, to, port=port, refusal=refusal)
+        known.append(gate.port)
+        self._gates.append(gate)
+        return gate
+
+    def application(
+        self,
+        *,
+        subjects: tuple[str, ...] | list[str] = (),
+        issuer: str = GitHubOidc.issuer,
+        audience: str = AZURE,
+        secret: str | None = None,
+    ) -> Application:
+        """Register an application that may do everything until ``allow`` says what it may."""
+        application = self.cloud.directory.add(secret)
+        for subject in subjects:
+            application.federate(subject, issuer=issuer, audience=audience)
+        self.cloud.rights.assign(application, self.cloud.root, EVERYTHING)
+        self._fresh.add(application.object_id)
+        return application
+
+    def allow(
+        self,
+        application: Application,
+        *actions: str,
+        scope: Scope = None,
+        but: tuple[str, ...] = (),
+        data: tuple[str, ...] = (),
+    ) -> None:
+        """Assign a role of these actions; the first one takes the initial "everything" away."""
+        if application.object_id in self._fresh:
+            self._fresh.discard(application.object_id)
+            self.cloud.rights.withdraw(application, EVERYTHING)
+        self.cloud.rights.assign(application, self._id(scope), Role(actions, but, data))
+
+    def lock(self, scope: Scope, level: str = "CanNotDelete", *, name: str = "keep", notes: str = "") -> Lock:
+        lock = Lock(self._id(scope), level, name, notes, self.cloud.locks)
+        self.cloud.locks.append(lock)
+        return lock
+
+    def _id(self, scope: Scope) -> str:
+        return self.cloud.root if scope is None else scope.id
+
+    # -- what happens to it -----------------------------------------------------------------------------------
+
+    def pass_time(self, seconds: float) -> None:
+        self.cloud.clock.advance(seconds)
+
+    @property
+    def client_address(self) -> str | tuple[str, ...]:
+        """Where Azure sees us come from; several are a NAT pool: a vault sees them in turn, a gate lets each in."""
+        return self.cloud.addresses
+
+    @client_address.setter
+    def client_address(self, address: str | tuple[str, ...]) -> None:
+        self.cloud.addresses = (address,) if isinstance(address, str) else tuple(address)
+
+    @property
+    def overlap(self) -> Overlap:
+        """What becomes of a write to an NSG on which another still runs."""
+        return self.cloud.overlap
+
+    @overlap.setter
+    def overlap(self, overlap: Overlap) -> None:
+        self.cloud.overlap = overlap
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        found = self.cloud.store.of_type(SNAPSHOT)
+        return [one for one in found if isinstance(one, Snapshot)]
+
+    @property
+    def collections(self) -> list[Collection]:
+        found = self.cloud.store.of_type(COLLECTION)
+        return [one for one in found if isinstance(one, Collection)]
+
+    def calls(self, pattern: str = "*") -> list[Request]:
+        """Return the requests like ``"PUT */securityRules/*"``, in their order."""
+        return [request for request in self.requests if request.is_like(pattern)]
