@@ -1,0 +1,83 @@
+"""Logs in by azure-identity: it keeps tokens, renews them in time, and knows every kind of managed identity."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from difyaction.azure.identity import Identity
+from difyaction.azure.refusals import login_refused
+from difyaction.azure.wire import bounded
+from difyaction.errors import Failed
+from difyaction.secret import Secret
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+
+@dataclass
+class Login:
+    """Tokens for one identity. ``assertion`` is called for a new token of GitHub's each time that Azure is asked.
+
+    ``claims`` gives what GitHub's last token said, ``mask`` is told of every token that Azure gives.
+    """
+
+    identity: Identity
+    assertion: Callable[[], str]
+    claims: Callable[[], Mapping[str, Any]] = dict
+    mask: Callable[[Secret], None] = lambda _: None
+    _credential: TokenCredential | None = field(default=None, init=False)
+    _given: str = field(default="", init=False, repr=False)
+
+    def token(self, scope: str, *, fresh: bool = False) -> Secret:
+        """Return a token for a scope; ``fresh``: log in again, as the last one was not taken."""
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - only those who go to Azure pay for the library
+
+        if self._credential is None or fresh:
+            self._credential = credential(self.identity, self.assertion)
+        try:
+            token = self._credential.get_token(scope).token
+        except AzureError as error:
+            raise login_refused(self.identity, error.message, self.claims()) from None
+        except ValueError as error:  # azure-identity's word for a tenant or authority that is none
+            raise _unusable(error) from error
+        secret = Secret(token)
+        if token != self._given:
+            self._given = token
+            self.mask(secret)
+        return secret
+
+
+def credential(identity: Identity, assertion: Callable[[], str]) -> TokenCredential:
+    """Return azure-identity's credential for an identity."""
+    import azure.identity  # noqa: PLC0415 - as above
+
+    # It logs refusals by itself, with texts that belong into our error.
+    logging.getLogger("azure").setLevel(logging.CRITICAL)
+    try:
+        return _credential(azure.identity, identity, assertion)
+    except ValueError as error:
+        raise _unusable(error) from error
+
+
+def _credential(library: Any, identity: Identity, assertion: Callable[[], str]) -> TokenCredential:  # noqa: ANN401 - a module
+    found: TokenCredential
+    where = {"authority": identity.cloud.authority, "disable_instance_discovery": True}
+    if identity.method == "managed-identity":
+        found = library.ManagedIdentityCredential(client_id=identity.client_id or None)
+    elif identity.method == "client-secret":
+        found = library.ClientSecretCredential(identity.tenant, identity.client_id, identity.secret.reveal(), **where)
+    else:
+        found = library.ClientAssertionCredential(identity.tenant, identity.client_id, assertion, **where)
+    return found
+
+
+def _unusable(error: ValueError) -> Failed:
+    return Failed(
+        "azure-login-unusable",
+        "This login cannot be tried: {says}.",
+        next_step="Check azure-tenant-id, azure-client-id and azure-environment.",
+        says=bounded(error).rstrip("."),
+    )
