@@ -149,8 +149,7 @@ class Directory:
         keys = {key["kid"]: key for key in served["keys"]}
         try:
             key = jwt.PyJWK(keys[jwt.get_unverified_header(assertion)["kid"]])
-            unchecked = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
-            jwt.decode(assertion, key, algorithms=["RS256"], options=unchecked)
+            jwt.api_jws.decode_complete(assertion, key, algorithms=["RS256"])
         except (KeyError, jwt.PyJWTError) as error:
             text = "Client assertion failed signature validation."
             raise LoginProblem(401, "invalid_client", 700027, text) from error

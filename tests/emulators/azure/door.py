@@ -18,7 +18,7 @@ from tests.emulators.azure import (
 )
 from tests.emulators.azure.cloud import Cloud
 from tests.emulators.azure.problems import Json, NotModelled, Problem
-from tests.emulators.azure.rest_login import TOKEN_PATH, manager_token, token_answer
+from tests.emulators.azure.rest_login import TOKEN_PATH, discovery_answer, manager_token, token_answer
 from tests.emulators.azure.rights import refuse_locked
 from tests.emulators.azure.routing import Call, Reply, find_route, scope_of
 from tests.emulators.request import Request, Response
@@ -56,9 +56,11 @@ class Door:
 
     def answer(self, request: Request) -> Response:
         with self._cloud.lock:
-            github = self._cloud.github.answer(request)
-            if github is not None:
-                return github
+            outside = self._cloud.github.answer(request) or discovery_answer(
+                self._cloud.directory, request, self._cloud.url
+            )
+            if outside is not None:
+                return outside
             self._cloud.operations.settle()
             if request.method == "POST" and TOKEN_PATH.fullmatch(request.path):
                 return token_answer(self._cloud.directory, request, self._cloud.clock())

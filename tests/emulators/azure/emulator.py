@@ -191,3 +191,8 @@ class AzureEmulator:
     def calls(self, pattern: str = "*") -> list[Request]:
         """Return the requests like ``"PUT */securityRules/*"``, in their order."""
         return [request for request in self.requests if request.is_like(pattern)]
+
+    def forgive(self) -> None:
+        """Forget what was asked and is not modelled."""
+        for door in (self._loopback, *self._vault_doors):
+            door.surprises.clear()

@@ -28,8 +28,7 @@ RETRYABLE = refusal(
     "A retryable error occurred.",
     detail=(
         "ReferencedResourceNotProvisioned",
-        "Cannot proceed with operation because resource is not in Succeeded state. Resource is in Updating state and"
-        " the last operation that updated/is updating the resource is PutSecurityRuleOperation.",
+        "Cannot proceed with operation because resource is not in Succeeded state. Resource is in Updating state.",
     ),
 )
 THROTTLED = refusal(

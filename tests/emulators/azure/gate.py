@@ -17,6 +17,40 @@ CHUNK = 65536
 Refusal = Literal["drop", "reset"]
 
 
+class Link:
+    """A connection that was let in, and its other half."""
+
+    def __init__(self, client: socket.socket, server: socket.socket) -> None:
+        self._ends = (client, server)
+        self._is_cut = False
+
+    def carry(self) -> None:
+        """Carry bytes both ways until both sides have ended."""
+        client, server = self._ends
+        other = threading.Thread(target=self._pump, args=(server, client), daemon=True)
+        other.start()
+        self._pump(client, server)
+        other.join()
+        for end in self._ends:
+            end.close()
+
+    def cut(self) -> None:
+        """Reset both sides."""
+        self._is_cut = True
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+                end.shutdown(socket.SHUT_RD)  # wakes the thread that reads; closing it then resets
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(CHUNK):
+                target.sendall(chunk)
+        if not self._is_cut:
+            with contextlib.suppress(OSError):
+                target.shutdown(socket.SHUT_WR)
+
+
 class Gate:
     """Lets connections through while ``admits`` says so; live connections stay when it no longer does.
 
@@ -34,7 +68,7 @@ class Gate:
         self.openings: list[tuple[float, float | None]] = []
         self._queue: list[socket.socket] = []
         self._queued: set[tuple[str, int]] = set()
-        self._live: set[socket.socket] = set()
+        self._live: set[Link] = set()
         self._ended = threading.Event()
         self._is_open = False
         self._thread = threading.Thread(target=self._serve, name="gate", daemon=True)
@@ -55,12 +89,12 @@ class Gate:
     @property
     def connections(self) -> int:
         """Count the connections that live."""
-        return len(self._live) // 2
+        return len(self._live)
 
     def cut(self) -> None:
         """End all live connections, as a network failure does."""
-        for end in list(self._live):
-            _reset(end)
+        for link in list(self._live):
+            link.cut()
 
     def close(self) -> None:
         self._ended.set()
@@ -132,15 +166,10 @@ class Gate:
             _reset(client)
             return
         server.settimeout(None)
-        ends = {client, server}
-        self._live |= ends
-        other = threading.Thread(target=_pump, args=(server, client), daemon=True)
-        other.start()
-        _pump(client, server)
-        other.join()
-        self._live -= ends
-        for end in ends:
-            end.close()
+        link = Link(client, server)
+        self._live.add(link)
+        link.carry()
+        self._live.discard(link)
 
 
 def _is_connected(end: socket.socket) -> bool:
@@ -151,18 +180,7 @@ def _is_connected(end: socket.socket) -> bool:
     return True
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    """Carry bytes until one side ends; say so to the other."""
-    with contextlib.suppress(OSError):
-        while chunk := source.recv(CHUNK):
-            target.sendall(chunk)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
-
-
 def _reset(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        end.shutdown(socket.SHUT_RDWR)
-    with contextlib.suppress(OSError):
-        end.close()
+    end.close()

@@ -120,7 +120,7 @@ class ResourceGroup:
             },
         }
         gated = {"networkSecurityGroup": {"id": group.id}} if group else {}
-        properties = {
+        properties: dict[str, object] = {
             "resourceGuid": new_guid(),
             "ipConfigurations": [configuration],
             "dnsSettings": {"dnsServers": [], "appliedDnsServers": []},

@@ -71,6 +71,7 @@ class Machine(Resource):
                 "LastOwnershipUpdateTime": made,
                 "diskSizeBytes": size * GIB,
                 "uniqueId": unique,
+                "tier": "P4",
             },
         )
         self.disks.append(self._cloud.store.add(disk))

@@ -15,6 +15,19 @@ from tests.emulators.request import Request, Response
 TOKEN_PATH = re.compile(r"/(?P<tenant>[^/]+)/oauth2/v2\.0/token")
 
 
+DISCOVERY_PATH = re.compile(r"/(?P<tenant>[^/]+)/v2\.0/\.well-known/openid-configuration")
+
+
+def discovery_answer(directory: Directory, request: Request, own: str) -> Response | None:
+    """Answer where the tenant's endpoints are: a client secret's credential asks; None is for the others."""
+    if request.method != "GET" or not DISCOVERY_PATH.fullmatch(request.path):
+        return None
+    root = f"{own}/{directory.tenant_id}"
+    token, authorization = f"{root}/oauth2/v2.0/token", f"{root}/oauth2/v2.0/authorize"
+    said = {"issuer": f"{root}/v2.0", "token_endpoint": token, "authorization_endpoint": authorization}
+    return Response(200, said)
+
+
 def token_answer(directory: Directory, request: Request, now: float) -> Response:
     """Answer a POST to the token endpoint."""
     asked = TOKEN_PATH.fullmatch(request.path)

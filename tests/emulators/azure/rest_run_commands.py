@@ -57,7 +57,7 @@ def _command_id(machine: Machine, call: Call) -> str:
 
 def _command(call: Call) -> RunCommand:
     machine = machine_of(call)
-    found = machine.commands.get(call.arguments["command"].lower())
+    found: RunCommand | None = machine.commands.get(call.arguments["command"].lower())
     if found is None:
         raise child_not_found(_command_id(machine, call))
     return found

@@ -66,8 +66,8 @@ class LocalShell:
                 start_new_session=True,
             )
             timed_out = _wait(process, script)
-        written = [path.read_bytes().decode(errors="replace") for path in (out, err)]
-        return Ran(TIMED_OUT if timed_out else process.returncode, *written, timed_out=timed_out)
+        output, error = (path.read_bytes().decode(errors="replace") for path in (out, err))
+        return Ran(TIMED_OUT if timed_out else process.returncode, output, error, timed_out=timed_out)
 
 
 def _wait(process: subprocess.Popen[bytes], script: Script) -> bool:

@@ -18,6 +18,7 @@ POINT = COLLECTION + "/restorePoints"
 DISK_POINT = POINT + "/diskRestorePoints"
 NAME = re.compile(r"[^_\W][\w\-.]{0,79}(?<![-.])")
 FAST = ("PremiumV2_LRS", "UltraSSD_LRS")
+OS_MEMBERS = ("osType", "hyperVGeneration")
 ENCRYPTED = {"type": "EncryptionAtRestWithPlatformKey"}
 
 
@@ -68,7 +69,7 @@ class Snapshot(Resource):
         """Become a whole snapshot; return it as the operation's output."""
         disk = self.copy.disk.properties
         self.top["sku"] = {**self.top["sku"], "tier": "Standard"}
-        os_members = {name: disk[name] for name in ("osType", "hyperVGeneration") if name in disk}
+        os_members: dict[str, Json] = {name: disk[name] for name in OS_MEMBERS if name in disk}
         family = {"incrementalSnapshotFamilyId": _family(self.copy.disk)} if self.properties["incremental"] else {}
         self.properties = {
             **os_members,
@@ -133,7 +134,7 @@ class RestorePoint(Resource):
             "osProfile": self._machine.os_profile(),
             "hyperVGeneration": "V2",
         }
-        properties = {
+        properties: dict[str, Json] = {
             "sourceMetadata": metadata,
             "provisioningState": self.state,
             "consistencyMode": self.mode,
@@ -160,10 +161,11 @@ class RestorePoint(Resource):
             if point is None or point.name.lower() != name.lower():
                 continue
             disk = copy.disk.properties
+            os_members: dict[str, Json] = {key: disk[key] for key in OS_MEMBERS if key in disk}
             properties = {
                 "timeCreated": stamp(self.begun),
                 "sourceResourceId": copy.disk.id,
-                **{key: disk[key] for key in ("osType", "hyperVGeneration") if key in disk},
+                **os_members,
                 "familyId": _family(copy.disk),
                 "sourceUniqueId": disk["uniqueId"],
                 "encryption": ENCRYPTED,
