@@ -23,7 +23,7 @@ from difyaction.azure.wire import NO_ANSWER, Answer
 
 AT_EASE: Final = 120.0  # seconds for all doors, when nothing presses
 IN_HASTE: Final = 6.0  # seconds: the runner sends SIGTERM 7.5 s after SIGINT
-_LOOKS: Final = 4  # at a rule that still stands, before the same rung is tried again
+_LOOKS: Final = 2  # at a rule that still stands, before the same rung is tried again
 
 
 class How(enum.StrEnum):
@@ -84,9 +84,9 @@ def shut(arm: Arm, doors: Doors, *, seconds: float = AT_EASE, again: bool = Fals
     return ended
 
 
-def insist(ended: Iterable[Closed]) -> None:
-    """Raise `DoorOpen` when a door was not seen closed."""
-    left = [each for each in ended if not each.shut]
+def insist(ended: Iterable[Closed], *, in_haste: bool = False) -> None:
+    """Raise `DoorOpen` when a door was not seen closed; ``in_haste``: it is enough that Azure took the request."""
+    left = [each for each in ended if not each.shut and not (in_haste and each.how is How.ASKED)]
     if left:
         raise DoorOpen(
             "azure-door-open",
@@ -155,20 +155,38 @@ def _close_rule(arm: Arm, door: RuleDoor, until: float) -> Closed:
 
 
 def _seen(arm: Arm, door: RuleDoor, until: float) -> How:
-    """Look until the rule is gone or denies; `OPEN` when it stands as before, so that the rung was undone."""
-    settled = 0
+    """Look until the group has settled: without the rule, or with it denying. `OPEN`: settled with it as before."""
+    stood = 0
     for attempt in range(1000):
-        answer = arm.ask("GET", door.rule, version=NETWORK, until=until)
-        if answer.status == HTTPStatus.NOT_FOUND:
+        rule, settled = _rule_now(arm, door, until)
+        if settled and rule is None:
             return How.GONE
-        rule = properties(answer.data) if answer.ok else {}
-        if rule.get("provisioningState") == "Succeeded":
+        if settled and rule is not None:
             if rule.get("access") == "Deny":
                 return How.DENIED
-            settled += 1
-        if settled >= _LOOKS or not arm.pace.back_off(attempt, until=until, shortest=0.25, longest=2.0):
+            stood += 1
+        if stood >= _LOOKS or not arm.pace.back_off(attempt, until=until, shortest=0.25, longest=2.0):
             break
     return How.OPEN
+
+
+def _rule_now(arm: Arm, door: RuleDoor, until: float) -> tuple[Mapping[str, Any] | None, bool]:
+    """Return the rule's properties, None when it is gone, and whether no operation works on it any more.
+
+    The group tells both: a rule that is being deleted may be gone from sight, and come back when that is undone.
+    """
+    answer = arm.ask("GET", door.group, version=NETWORK, until=until)
+    group = properties(answer.data) if answer.ok else {}
+    if answer.status == HTTPStatus.NOT_FOUND:
+        return None, True
+    if answer.status == HTTPStatus.FORBIDDEN:  # no right to read the group: the rule itself has to do
+        answer = arm.ask("GET", door.rule, version=NETWORK, until=until)
+        rule = properties(answer.data) if answer.ok else None
+        gone = answer.status == HTTPStatus.NOT_FOUND
+        return rule, gone or (rule is not None and rule.get("provisioningState") == "Succeeded")
+    name = last_name(door.rule).lower()
+    rules = [properties(each) for each in group.get("securityRules") or () if str(each.get("name")).lower() == name]
+    return (rules[0] if rules else None), group.get("provisioningState") not in {None, "Updating", "Deleting"}
 
 
 def _delete(arm: Arm, door: RuleDoor, until: float) -> Answer:

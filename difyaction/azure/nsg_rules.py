@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from difyaction.azure.leases import Lease
+from difyaction.azure.leases import Lease, described
 
 FIRST: Final = 100
 LAST: Final = 4096
@@ -47,9 +47,12 @@ def inbound(group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def verdict(group: Mapping[str, Any], flow: Flow) -> Verdict | None:
     """Return what the group's own rules say to the flow; nothing when only the default rules are left to say it.
 
-    A Deny that may or may not cover the flow (a service tag) is taken to cover it, such an Allow is not.
+    A Deny that may or may not cover the flow (a service tag) is taken to cover it, such an Allow is not. Rules that
+    carry a lease are passed over: they are gone the next moment.
     """
     for rule in inbound(group):
+        if described(_of(rule, "description")):
+            continue
         allows = _of(rule, "access") == "Allow"
         covers = _covers(rule, flow)
         if covers or (covers is None and not allows):

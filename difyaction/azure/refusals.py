@@ -19,7 +19,7 @@ _CODE = re.compile(r"AADSTS(\d+)")
 _ACTION = re.compile(r"perform action '([^']+)'")
 _SCOPE = re.compile(r"over scope '([^']+)'")
 _LOCKED = re.compile(r"scope\(s\) are locked: '([^']+)'")
-UNTRUSTED: Final = frozenset({"70021", "70025", "700211", "700212", "700213", "700223"})
+UNTRUSTED: Final = frozenset({"70021", "70025", "700211", "700212", "700213", "700223", "7002138"})
 UNKNOWN_TENANT: Final = frozenset({"90002", "900023", "900021"})
 WRONG_SECRET: Final = frozenset({"7000215", "7000222", "7000218"})
 

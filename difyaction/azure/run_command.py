@@ -27,7 +27,10 @@ UPLOAD: Final = 48_000  # characters of packed script in one command
 PATIENCE: Final = 300.0  # seconds for one command beyond the script's own timeout; 20 to 60 are usual
 _ANSWER = re.compile(r"^@@ (\w+) (\d+) (\d+)\n(.*?)\n?@@$", re.MULTILINE | re.DOTALL)
 _STREAMS = re.compile(r"\[stdout\]\n(.*)\n\[stderr\]\n?(.*)\Z", re.DOTALL)
-_ROOM: Final = "/var/tmp/dify-upgrade-command"  # noqa: S108 - made 0700, and root's
+# Only root may make something in /run, so nobody can have laid a trap there; elsewhere is for tests without root.
+_ROOM: Final = (
+    "R=/run/dify-upgrade-command; [ -w /run ] || R=${TMPDIR:-/tmp}/dify-upgrade-command-$(id -u); umask 077; cd /\n"
+)
 GONE: Final = 90  # the piece that was asked for is not there: the host was restarted or cleaned
 
 
@@ -148,8 +151,8 @@ def _parts(content: bytes) -> Iterator[tuple[int, str]]:
 
 def _store(word: str, number: int, piece: str) -> str:
     """Return the script that keeps one piece of what is sent; a piece that comes twice is kept once."""
-    room = f"{_ROOM}/{word}"
-    return f"umask 077; mkdir -p {room}\nbase64 -d >{room}/sent.{number:04d} <<'DIFY_END'\n{piece}\nDIFY_END"
+    room = f'"$R"/{word}'
+    return f"{_ROOM}mkdir -p {room}\nbase64 -d >{room}/sent.{number:04d} <<'DIFY_END'\n{piece}\nDIFY_END"
 
 
 def _start(word: str, size: int, *, user: str, timeout: float, done: tuple[str, ...]) -> str:
@@ -158,14 +161,14 @@ def _start(word: str, size: int, *, user: str, timeout: float, done: tuple[str, 
     The script is the first ``size`` bytes of what was stored, the rest its input. It clears away what earlier commands
     left: those of this run that are ``done``, and any of yesterday.
     """
-    cleared = " ".join(f"{_ROOM}/{each}" for each in done)
+    cleared = " ".join(f'"$R"/{each}' for each in done or ("none",))
     limit = max(1, int(timeout))
     shell = f"timeout {limit} sh ./run"
     if user:
         shell = f"chown -R {shlex.quote(user)} . && timeout {limit} runuser -u {shlex.quote(user)} -- sh ./run"
-    return f"""umask 077; mkdir -p {_ROOM}/{word}; chmod 711 {_ROOM}; rm -rf {cleared or f"{_ROOM}/none"}
-find {_ROOM} -mindepth 1 -maxdepth 1 -mtime +0 -exec rm -rf {{}} +
-cd {_ROOM}/{word} || exit 1
+    return f"""{_ROOM}mkdir -p "$R"/{word}; chmod 711 "$R"; rm -rf {cleared}
+find "$R" -mindepth 1 -maxdepth 1 -mtime +0 -exec rm -rf {{}} +
+cd "$R"/{word} || exit 1
 if mkdir begun 2>/dev/null; then
   cat sent.* | gzip -dc >all
   head -c {size} all >run; tail -c +{size + 1} all >in
@@ -180,7 +183,7 @@ n=0; while [ ! -f packed ] && [ $n -lt {limit + 60} ]; do sleep 1; n=$((n+1)); d
 
 
 def _fetch(word: str, offset: int) -> str:
-    return f"cd {_ROOM}/{word} 2>/dev/null\n{_print(word, offset)}"
+    return f'{_ROOM}cd "$R"/{word} 2>/dev/null\n{_print(word, offset)}'
 
 
 def _print(word: str, offset: int) -> str:

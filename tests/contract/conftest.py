@@ -1,4 +1,4 @@
-"""One emulated GitHub for each test."""
+"""One emulated GitHub, or Azure, for each test."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.emulators.azure.emulator import AzureEmulator
 from tests.emulators.github.emulator import GitHubEmulator
 
 
 @pytest.fixture
 def github() -> Iterator[GitHubEmulator]:
     with GitHubEmulator() as running:
+        yield running
+
+
+@pytest.fixture
+def azure() -> Iterator[AzureEmulator]:
+    with AzureEmulator() as running:
         yield running

@@ -40,14 +40,18 @@ def test_without_own_rules_only_the_defaults_decide() -> None:
 
 
 def test_our_rule_lets_in_exactly_the_flow() -> None:
-    ours = {"name": "ours", **allowing(FLOW, 100, LEASE)}
+    ours: dict[str, Any] = {"name": "ours", **allowing(FLOW, 100, LEASE)}
+    assert described(ours["properties"].pop("description")) == LEASE
     found = verdict(group(ours), FLOW)
     assert found is not None
     assert found.allows
     for other in (Flow("203.0.113.11", "10.0.0.4", 22), Flow("203.0.113.10", "10.0.0.5", 22)):
         assert verdict(group(ours), other) is None
     assert verdict(group(ours), Flow("203.0.113.10", "10.0.0.4", 443)) is None
-    assert described(ours["properties"]["description"]) == LEASE
+
+
+def test_a_leased_rule_is_no_way_in_that_one_could_rely_on() -> None:
+    assert verdict(group({"name": "theirs", **allowing(FLOW, 100, LEASE)}), FLOW) is None
 
 
 @pytest.mark.parametrize(
