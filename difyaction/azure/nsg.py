@@ -97,7 +97,7 @@ class Passage:
         """Make a rule in each group that does not let us in. Returns when Azure took them; `wait` sees them work."""
         for group, record in read_groups(self.arm, self.groups).items():
             if not _allows(record, self.flow):
-                self._put(group)
+                self._put(group, record)
 
     def wait(self, answers: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
         """Look until the port answers; make a rule again that somebody's whole-group write erased meanwhile."""
@@ -127,13 +127,14 @@ class Passage:
         insist(shut(self.arm, self.doors, seconds=seconds))
         self._standing.clear()
 
-    def _put(self, group: str) -> None:
+    def _put(self, group: str, record: Mapping[str, Any] | None = None) -> None:
         pace = self.arm.pace
         lease = Lease(self.run, int(pace.clock() + self.seconds))
         door = RuleDoor(f"{group}/securityRules/{rule_name(lease)}", lease)
         until, refused_priorities = pace.until(PATIENCE), set[int]()
         for attempt in range(100):
-            priority = free_priority(read_groups(self.arm, (group,)).get(group, {}), besides=refused_priorities)
+            record = record or read_groups(self.arm, (group,)).get(group, {})
+            priority = free_priority(record, besides=refused_priorities)
             if priority is None:
                 raise _full(group)
             self.doors.register(door)
@@ -146,6 +147,7 @@ class Passage:
             if not taken or not pace.back_off(attempt, until=until, shortest=0.25, longest=2.0):
                 raise refused(Unanswered(answer, f"PUT {door.rule}"), _OPENING)
             refused_priorities.add(priority)  # another run was faster; a read may not show its rule yet
+            record = None
 
 
 def _full(group: str) -> Failed:

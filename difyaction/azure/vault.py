@@ -31,16 +31,12 @@ CLOSING: Final = 60.0  # seconds
 class Vault:
     """A vault's data plane. ``url`` without a slash at its end; tokens are shown to no other host."""
 
+    name: str
     url: str
     scope: str
     tokens: Tokens
     arm: Arm
     calls: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def name(self) -> str:
-        """The vault's name."""
-        return self.url.partition("//")[2].partition(".")[0].partition(":")[0]
 
     def read(self, secret: str) -> Answer:
         """Ask once for the newest version of a secret, renewing a token that is no longer taken."""

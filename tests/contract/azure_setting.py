@@ -82,7 +82,7 @@ class Bench:
         return Passage(self.arm, self.doors, self.run, flow, machine.nic.groups)
 
     def vault(self, url: str) -> Vault:
-        return Vault(url.rstrip("/"), PUBLIC.vault_scope, self.tokens, self.arm)
+        return Vault("dify-kv", url.rstrip("/"), PUBLIC.vault_scope, self.tokens, self.arm)
 
 
 def bench(azure: AzureEmulator, *, run: Run | None = None, like: Bench | None = None) -> Bench:
