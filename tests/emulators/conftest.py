@@ -8,6 +8,7 @@ import requests
 from github import Auth, Github
 
 from tests.emulators.azure.emulator import AzureEmulator
+from tests.emulators.azure_recordings import Replay, logged_in
 from tests.emulators.azure_setting import Setting, azure_setting
 from tests.emulators.github.emulator import GitHubEmulator
 from tests.emulators.github.repository import Repository
@@ -69,3 +70,10 @@ def at(azure: AzureEmulator) -> Iterator[Setting]:
     """The emulated Azure with one VM in it, and the real SDKs logged in."""
     with azure_setting(azure) as setting:
         yield setting
+
+
+@pytest.fixture
+def replay(azure: AzureEmulator) -> Iterator[Replay]:
+    """Recorded exchanges are sent to the emulated Azure; in the end nothing may differ."""
+    with logged_in(azure) as replay:
+        yield replay

@@ -19,6 +19,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from tests.emulators.faults import Fault, Faults
 from tests.emulators.request import Request, Response
 
+Answer = Callable[[Request], Response]
+
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -32,7 +34,7 @@ class Loopback:
     def __init__(
         self,
         read: Callable[[Request], None],
-        answer: Callable[[Request], Response],
+        answer: Answer,
         *,
         clock: Callable[[], float] = time.time,
         journal: Path | None = None,

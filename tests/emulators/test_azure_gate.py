@@ -125,6 +125,14 @@ def test_subnet_and_nic_must_both_let_in(at: Setting, banner: Address) -> None:
     assert not gate.is_open
 
 
+def test_a_jump_host_comes_from_inside(at: Setting, banner: Address) -> None:
+    inner = at.group.machine("inner", nic_group=at.nsg, public_address=None, private_address="127.0.0.1")
+    gate = at.azure.gate(inner, to=banner, source=at.vm.private_address)
+    assert gate.is_open
+    at.nsg.rule("nobody", priority=100, access="Deny")
+    assert not gate.is_open
+
+
 def test_a_rule_takes_its_time_and_flaps(at: Setting, banner: Address) -> None:
     gate = at.azure.gate(at.vm, to=banner)
     at.azure.timing.propagation, at.azure.timing.flapping = 60, 30

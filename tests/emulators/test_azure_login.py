@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import jwt
@@ -43,6 +45,20 @@ def test_githubs_statement_buys_a_token_with_one_request(azure: AzureEmulator) -
     app = azure.application(subjects=[SUBJECT])
     assert log_in(azure, app, lambda: ask_github(azure))
     assert [request.path for request in azure.requests] == ["/idtoken/run/job", f"/{azure.tenant_id}/oauth2/v2.0/token"]
+
+
+def test_a_child_process_finds_and_trusts_it_by_its_environment(azure: AzureEmulator) -> None:
+    script = """import json, os, urllib.request
+asked = urllib.request.Request(
+    os.environ["ACTIONS_ID_TOKEN_REQUEST_URL"] + "&audience=x",
+    headers={"Authorization": "bearer " + os.environ["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]},
+)
+print(len(json.load(urllib.request.urlopen(asked))["value"].split(".")))"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script], env={**azure.environ}, capture_output=True, text=True, timeout=20, check=True
+    )
+    assert ran.stdout == "3\n"
+    assert azure.github.minted == ["x"]
 
 
 def test_githubs_token_service_knows_its_job(azure: AzureEmulator) -> None:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from tests.emulators.azure.certificates import throw_away_authority
 from tests.emulators.azure.cloud import Cloud, Overlap
-from tests.emulators.azure.data_plane import DataPlane
 from tests.emulators.azure.directory import Application
-from tests.emulators.azure.door import Door, read
 from tests.emulators.azure.gate import Gate, Refusal
 from tests.emulators.azure.github_oidc import AZURE, GitHubOidc
 from tests.emulators.azure.groups import ResourceGroup
 from tests.emulators.azure.machines import Machine
 from tests.emulators.azure.resources import Resource
 from tests.emulators.azure.rights import EVERYTHING, Lock, Role
+from tests.emulators.azure.serving import Servers
 from tests.emulators.azure.snapshots import COLLECTION, SNAPSHOT, Collection, Snapshot
-from tests.emulators.azure.vaults import Vault
-from tests.emulators.loopback import Loopback
-from tests.emulators.request import Request, Response
+from tests.emulators.request import Request
 
 Scope = Resource | ResourceGroup | None
 FLAP = 0.05  # seconds for which a flapping NSG keeps one face
@@ -34,29 +27,18 @@ class AzureEmulator:
     """An Azure for one test."""
 
     def __init__(self) -> None:
-        self._directory = tempfile.TemporaryDirectory(prefix="azure-")
-        folder = Path(self._directory.name)
-        authority = throw_away_authority()
-        self._tls = authority.context(folder)
-        self.ca_file = folder / "ca.pem"
-        self.ca_file.write_text(authority.ca, encoding="ascii")
         self.cloud = Cloud()
-        self._loopback = self._serve(Door(self.cloud).answer)
-        self.url = self.cloud.url = self.cloud.github.origin = f"https://{self._loopback.host}"
-        self.cloud.directory.resources.add(self.url)
-        self.authority = self._loopback.host
-        self.requests, self.faults = self._loopback.requests, self._loopback.faults
-        self._vault_doors: list[Loopback] = []
+        self._servers = Servers(self.cloud)
+        self.url, self.authority = self.cloud.url, self._servers.manager.host
+        self.ca_file = self._servers.ca_file
+        self.requests, self.faults = self._servers.manager.requests, self._servers.manager.faults
         self._gates: list[Gate] = []
         self._fresh: set[str] = set()
         self.tenant_id, self.subscription_id = self.cloud.tenant_id, self.cloud.subscription_id
         self.github, self.timing, self.operations = self.cloud.github, self.cloud.timing, self.cloud.operations
 
-    def _serve(self, answer: Callable[[Request], Response]) -> Loopback:
-        return Loopback(read, answer, clock=self.cloud.clock, tls=self._tls)
-
     def __enter__(self) -> Self:
-        self._loopback.start()
+        self._servers.manager.start()
         return self
 
     def __exit__(
@@ -66,12 +48,8 @@ class AzureEmulator:
             script.stop.set()
         for gate in self._gates:
             gate.close()
-        doors = [self._loopback, *self._vault_doors]
-        for door in doors:
-            door.stop()
-        with contextlib.suppress(OSError):
-            self._directory.cleanup()
-        surprises = [surprise for door in doors for surprise in door.surprises]
+        self._servers.stop()
+        surprises = self._servers.surprises()
         if kind is None and surprises:
             raise AssertionError("the emulator was asked for what it does not model:\n" + surprises[0])
 
@@ -89,28 +67,29 @@ class AzureEmulator:
     # -- what stands in it ------------------------------------------------------------------------------------
 
     def group(self, name: str, location: str = "japaneast") -> ResourceGroup:
-        return ResourceGroup(self.cloud, name, location, self._open_vault)
+        return ResourceGroup(self.cloud, name, location, self._servers.open_vault)
 
-    def _open_vault(self, vault: Vault) -> None:
-        """Give a vault a port of its own."""
-        door = self._serve(DataPlane(self.cloud, vault).answer)
-        door.requests, door.faults = self.requests, self.faults
-        vault.url = f"https://{door.host}"
-        # The SDK wants the challenge's resource to be the end of the vault's host, as vault.azure.net is in the cloud.
-        vault.resource = vault.url.replace("//127.", "//")
-        self.cloud.directory.resources.add(vault.resource)
-        self._vault_doors.append(door)
-        door.start()
+    def gate(
+        self,
+        machine: Machine,
+        to: tuple[str, int],
+        *,
+        port: int = 0,
+        refusal: Refusal = "drop",
+        source: str | None = None,
+    ) -> Gate:
+        """Open a port of this machine that its NSGs gate; rules must name the gate's own port.
 
-    def gate(self, machine: Machine, to: tuple[str, int], *, port: int = 0, refusal: Refusal = "drop") -> Gate:
-        """Open a port of this machine that its NSGs gate; rules must name the gate's own port."""
+        Who comes is ``client_address``, or ``source`` (a jump host's private address).
+        """
         known: list[int] = []
 
         def admits() -> bool:
             with self.cloud.lock:
                 self.operations.settle()
                 turn = int(time.monotonic() / FLAP)
-                return any(machine.admits(source, known[0], turn=turn) for source in self.cloud.addresses if known)
+                coming = (source,) if source else self.cloud.addresses
+                return any(machine.admits(one, known[0], turn=turn) for one in coming if known)
 
         gate = Gate(admits, to, port=port, refusal=refusal)
         known.append(gate.port)
@@ -194,5 +173,4 @@ class AzureEmulator:
 
     def forgive(self) -> None:
         """Forget what was asked and is not modelled."""
-        for door in (self._loopback, *self._vault_doors):
-            door.surprises.clear()
+        self._servers.forgive()

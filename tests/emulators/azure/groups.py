@@ -99,7 +99,7 @@ class ResourceGroup:
         """Make NIC and public address; return the NIC's id."""
         name = f"{machine.name}VMNic"
         configuration_id = f"{self.id}/providers/{NET}/networkInterfaces/{name}/ipConfigurations/ipconfig{machine.name}"
-        public = {}
+        public: dict[str, object] = {}
         if machine.public_address is not None:
             address = self._address(machine, configuration_id)
             public = {"publicIPAddress": {"id": address.id}}
@@ -136,7 +136,7 @@ class ResourceGroup:
         return self._network("networkInterfaces", name, properties, etag=etag, kind="Regular").id
 
     def _address(self, machine: Machine, configuration_id: str) -> Resource:
-        properties = {
+        properties: dict[str, object] = {
             "resourceGuid": new_guid(),
             "ipAddress": machine.public_address,
             "publicIPAddressVersion": "IPv4",

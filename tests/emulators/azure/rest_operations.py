@@ -19,7 +19,7 @@ STARTS_AT = "638602598122598825"
 def network_headers(call: Call, operation: Operation, place: str, *, located: bool = False) -> Mapping[str, str]:
     """Return the operation headers of the network provider; a DELETE has a Location too."""
     root = f"{call.cloud.url}{call.cloud.root}/providers/Microsoft.Network/locations/{place}"
-    query = f"?api-version={call.api_version}"
+    query = "?" + urlencode(_signed(call, operation))
     location = {"Location": f"{root}/operationResults/{operation.id}{query}"} if located else {}
     return {**NOTIFIES, "Azure-AsyncOperation": f"{root}/operations/{operation.id}{query}", **location}
 
@@ -27,15 +27,20 @@ def network_headers(call: Call, operation: Operation, place: str, *, located: bo
 def compute_headers(
     call: Call, operation: Operation, place: str, *, located: bool = True, kind: str = "operations"
 ) -> Mapping[str, str]:
-    """Return the operation headers of the compute provider, signed as since late 2023."""
+    """Return the operation headers of the compute provider."""
     root = f"{call.cloud.url}{call.cloud.root}/providers/Microsoft.Compute/locations/{place}/{kind}/{operation.id}"
-    signed = {"t": STARTS_AT, "c": CERTIFICATE, "s": _signature(operation.id), "h": "HASH"}
-    version = {"api-version": call.api_version}
-    watched = urlencode({"p": operation.id, **version, **signed})
-    monitored = urlencode({"p": operation.id, "monitor": "true", **version, **signed})
+    signed = _signed(call, operation)
+    watched = urlencode({"p": operation.id, **signed})
+    monitored = urlencode({"p": operation.id, "monitor": "true", **signed})
     location = {"Location": f"{root}?{monitored}"} if located else {}
     notifies = NOTIFIES if kind == "operations" else {}
     return {**notifies, "Azure-AsyncOperation": f"{root}?{watched}", **location}
+
+
+def _signed(call: Call, operation: Operation) -> Mapping[str, str]:
+    """Return what operation URLs carry since late 2023."""
+    signed = {"t": STARTS_AT, "c": CERTIFICATE, "s": _signature(operation.id), "h": "HASH"}
+    return {"api-version": call.api_version, **signed}
 
 
 def _signature(number: str) -> str:
@@ -46,6 +51,8 @@ def _found(call: Call) -> Operation:
     operation = call.cloud.operations.find(call.arguments["operation"])
     if operation is None:
         raise Problem(404, "NotFound", "The entity was not found.")
+    if call.query.get("s") != _signature(operation.id):
+        raise Problem(400, "BadRequest", "The signature of the operation's URL does not fit.")
     return operation
 
 
@@ -69,8 +76,6 @@ def network_result(call: Call) -> Reply:
 @route("GET", PLACES + "/Microsoft.Compute/locations/{place}/DiskOperations/{operation}")
 def compute_status(call: Call) -> Reply:
     operation = _found(call)
-    if call.query.get("s") != _signature(operation.id):
-        raise Problem(400, "BadRequest", "The signature of the operation's URL does not fit.")
     waits = call.cloud.timing.retry(None) if operation.is_running else {}
     if call.query.get("monitor") != "true":
         return Reply(200, operation.show_times(), waits)

@@ -53,7 +53,8 @@ def checked_rule(name: str, given: Mapping[str, Any], others: Iterable[Rule]) ->
         )
     _check_members(name, given)
     _check_ends(name, given)
-    rule = Rule(name, {key: given[key] for key in given if key in KNOWN and (key not in LISTS or given[key])})
+    kept_members = {key: given[key] for key in given if key in KNOWN and (key not in LISTS or given[key])}
+    rule = Rule(name, {**kept_members, **{key: str(given[key]).capitalize() for key in CHOICES}})
     kept = [other for other in others if other.name.lower() != name.lower()]
     if len(kept) >= MOST_RULES:
         raise _refused("SecurityRuleLimitExceeded", f"Cannot create more than {MOST_RULES} security rules.")

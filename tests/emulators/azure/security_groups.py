@@ -14,7 +14,7 @@ from tests.emulators.azure.timeline import Timeline
 
 TYPE = "Microsoft.Network/networkSecurityGroups"
 LISTS = ("sourcePortRanges", "destinationPortRanges", "sourceAddressPrefixes", "destinationAddressPrefixes")
-VIRTUAL_NETWORK = ipaddress.ip_network("10.0.0.0/8")
+VIRTUAL_NETWORK = (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("127.0.0.0/8"))
 ANY = {"protocol": "*", "sourcePortRange": "*", "destinationPortRange": "*"}
 
 
@@ -60,7 +60,7 @@ def _meets_prefix(address: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix
     if prefix == "*":
         return True
     if prefix in ("VirtualNetwork", "Internet"):
-        return (address in VIRTUAL_NETWORK) == (prefix == "VirtualNetwork")
+        return any(address in network for network in VIRTUAL_NETWORK) == (prefix == "VirtualNetwork")
     try:
         return address in ipaddress.ip_network(prefix, strict=False)
     except ValueError:

@@ -54,7 +54,7 @@ class Vault(Resource):
         self.policies: dict[str, Sequence[str]] = {}
         self.private_endpoint: str | None = None
         self.firewall = firewall
-        self.in_force: Timeline[Firewall] = Timeline(firewall)
+        self.in_force: Timeline[Firewall] = Timeline(firewall, since=cloud.clock())
         self.secrets: dict[str, Secret] = {}
         self.turns = 0
         self._made = self._changed = cloud.clock()
@@ -105,6 +105,11 @@ class Vault(Resource):
         timing = self._cloud.timing
         seen = self._cloud.clock() + timing.vault_propagation
         self.in_force.change(self.firewall, at=seen, settled=seen + timing.flapping)
+
+    def exposure(self, address: str) -> float:
+        """Return for how many seconds an address could come in."""
+        now = self._cloud.clock()
+        return self.in_force.seconds_while(lambda seen: seen.public_access != "Disabled" and seen.admits(address), now)
 
     def seen_firewall(self) -> Firewall:
         """Return what the front end that takes this request knows."""
