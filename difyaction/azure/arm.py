@@ -117,10 +117,11 @@ class Arm:
         The last answer to ``Azure-AsyncOperation`` where there is one, with status, error and ``properties.output``;
         else the answer of ``Location``. An answer that began nothing is returned as it is.
         """
-        async_url = answer.headers.get("azure-asyncoperation", "")
+        looks, async_url = 0, answer.headers.get("azure-asyncoperation", "")
         url = async_url or (answer.headers.get("location", "") if answer.status == HTTPStatus.ACCEPTED else "")
         while url and answer.ok:
-            waited = self.pace.wait(_interval(answer, interval), until=until)
+            waited = self.pace.wait(_interval(answer, min(interval, 0.25 * 2**looks)), until=until)
+            looks = min(looks + 1, 10)
             answer = self._ask("GET", self._ours(url), None, "", until) if waited else Answer(NO_ANSWER, {}, _OVERDUE)
             if not async_url:
                 url = answer.headers.get("location", url) if answer.status == HTTPStatus.ACCEPTED else ""
@@ -142,8 +143,9 @@ class Arm:
             if not repeats or not _passes(answer, etag):
                 return answer
             asked = _interval(answer, 0)
-            waited = self.pace.wait(asked, until=until) if asked else self.pace.back_off(attempt, until=until)
-            if not waited:
+            # Where the wait that is asked for does not fit in any more, sooner is better than never: doors close so.
+            waited = bool(asked) and self.pace.wait(asked, until=until)
+            if not waited and not self.pace.back_off(attempt, until=until):
                 return answer
             attempt += 1
 

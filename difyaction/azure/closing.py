@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, last_name, properties
 from difyaction.azure.doors import Door, DoorOpen, Doors, RuleDoor, VaultDoor
-from difyaction.azure.leases import Run, described, vault_leases
+from difyaction.azure.leases import Lease, Run, described, vault_leases
 from difyaction.azure.nsg_rules import LAST, denying, free_priority, without
+from difyaction.azure.refusals import refused
 from difyaction.azure.vault_rules import closing
 from difyaction.azure.wire import NO_ANSWER, Answer
 
@@ -114,16 +115,21 @@ def expired(
 
     ``everyone``: also those that are alive, to show them. A rule that was turned into Deny is yielded too.
     """
-    now = arm.pace.clock()
+    try:
+        yield from _leased(arm, groups, vaults, lambda lease: everyone or lease.is_dead(arm.pace.clock(), run))
+    except Unanswered as error:
+        raise refused(error, "looking for doors that were left open") from error
+
+
+def _leased(arm: Arm, groups: Iterable[str], vaults: Iterable[str], wanted: Callable[[Lease], bool]) -> Iterator[Door]:
     for group in groups:
-        found = arm.look(group, version=NETWORK)
-        for rule in properties(found).get("securityRules") or ():
+        for rule in properties(arm.look(group, version=NETWORK)).get("securityRules") or ():
             lease = described(properties(rule).get("description"))
-            if lease is not None and (everyone or lease.is_dead(now, run)):
+            if lease is not None and wanted(lease):
                 yield RuleDoor(f"{group}/securityRules/{rule['name']}", lease)
     for vault in vaults:
         for held in vault_leases((arm.look(vault, version=VAULTS) or {}).get("tags")):
-            if everyone or held.lease.is_dead(now, run):
+            if wanted(held.lease):
                 yield VaultDoor(vault, held.addresses, held.lease)
 
 

@@ -89,6 +89,9 @@ def needs(asked: Asked) -> Iterator[Need]:
             Need(action, asked.snapshot_group, N_("keeping the disks as they are"))
             for action in (*_SNAPSHOT, *(_POINT if several else ()))
         )
+        if several:
+            part = "Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/read"
+            yield Need(part, asked.snapshot_group, N_("verifying what was kept"), required=False)
         yield Need("Microsoft.Compute/snapshots/delete", asked.snapshot_group, N_("removing snapshots"), required=False)
 
 

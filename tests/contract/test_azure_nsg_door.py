@@ -352,3 +352,15 @@ def test_what_no_rule_of_ours_could_change_is_an_objection(azure: AzureEmulator,
     with pytest.raises(Failed) as raised, opened(setting, place):
         pass
     assert raised.value.id == "azure-nsg-full"
+
+
+def test_in_haste_a_group_that_is_still_busy_with_our_own_rule_is_closed_in_time(
+    azure: AzureEmulator, place: Place
+) -> None:
+    azure.overlap, azure.timing.network, azure.timing.retry_after = "retryable", 3.0, "recorded"
+    setting = bench(azure)
+    setting.passage(place.machine.id, place.gate.port).open()
+    ended = shut(setting.arm, setting.doors, seconds=6.0)
+    insist(ended, in_haste=True)
+    azure.pass_time(5)
+    assert place.rules == []
