@@ -64,8 +64,6 @@ class AzureEmulator:
             "AZURE_AUTHORITY_HOST": self.url,
         }
 
-    # -- what stands in it ------------------------------------------------------------------------------------
-
     def group(self, name: str, location: str = "japaneast") -> ResourceGroup:
         return ResourceGroup(self.cloud, name, location, self._servers.open_vault)
 
@@ -133,8 +131,6 @@ class AzureEmulator:
 
     def _id(self, scope: Scope) -> str:
         return self.cloud.root if scope is None else scope.id
-
-    # -- what happens to it -----------------------------------------------------------------------------------
 
     def pass_time(self, seconds: float) -> None:
         self.cloud.clock.advance(seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.emulators.azure.operations import Finish, Operation
+from tests.emulators.azure.operations import Operation
 from tests.emulators.azure.problems import Problem, child_not_found, parent_not_found
 from tests.emulators.azure.rest_operations import network_headers
 from tests.emulators.azure.routing import NETWORK, Call, Reply, route
@@ -64,8 +64,9 @@ def put_group(call: Call) -> Reply:
     if call.if_match not in (None, "*", group.etag):
         raise _mismatch(group, call.if_match or "")
     rules = checked_rules(call.given.get("properties", {}).get("securityRules") or [])
+    operation = _begin(call, group, "PutNetworkSecurityGroupOperation")
     before = dict(group.held)
-    operation = _begin(call, group, "PutNetworkSecurityGroupOperation", lambda _when: _restore(group, before))
+    operation.undo = lambda _when: _restore(group, before)
     group.held = {rule.name.lower(): rule for rule in rules}
     group.tags = dict(call.given.get("tags") or {})
     if group.held == before:  # recorded: no rule changes, so it is done at once
@@ -79,9 +80,10 @@ def put_group(call: Call) -> Reply:
 @route("PUT", RULE, RULE_RIGHT + "/write")
 def put_rule(call: Call) -> Reply:
     group, name = _parent(call), call.arguments["rule"]
+    rule = checked_rule(name, call.given.get("properties") or {}, group.held.values())
+    operation = _begin(call, group, "PutSecurityRuleOperation")
     before = group.find(name)
-    rule = checked_rule(before.name if before else name, call.given.get("properties") or {}, group.held.values())
-    operation = _begin(call, group, "PutSecurityRuleOperation", lambda _when: _restore_rule(group, name, before))
+    operation.undo = lambda _when: _restore_rule(group, name, before)
     group.put(rule)
     shown = _change(call, group, operation, rule)
     return Reply(200 if before else 201, shown, _headers(call, group, operation, RULE_SECONDS))
@@ -90,10 +92,11 @@ def put_rule(call: Call) -> Reply:
 @route("DELETE", RULE, RULE_RIGHT + "/delete")
 def delete_rule(call: Call) -> Reply:
     group, name = _parent(call), call.arguments["rule"]
-    before = group.find(name)
-    if before is None:
+    if group.find(name) is None:
         return Reply(204)
-    operation = _begin(call, group, "DeleteSecurityRuleOperation", lambda _when: _restore_rule(group, name, before))
+    operation = _begin(call, group, "DeleteSecurityRuleOperation")
+    before = group.find(name)
+    operation.undo = lambda _when: _restore_rule(group, name, before)
     group.drop(name)
     _change(call, group, operation)
     return Reply(202, None, _headers(call, group, operation, RULE_SECONDS, located=True))
@@ -114,11 +117,11 @@ def _restore_rule(group: SecurityGroup, name: str, before: Rule | None) -> None:
     group.renew()
 
 
-def _begin(call: Call, group: SecurityGroup, name: str, undo: Finish) -> Operation:
+def _begin(call: Call, group: SecurityGroup, name: str) -> Operation:
     """Return the operation to come, after a look at what still runs on this NSG."""
     now = call.cloud.clock()
     due = now + call.cloud.timing.network
-    operation = Operation(call.label, name, group.id, now, due, group.settle, undo)
+    operation = Operation(call.label, name, group.id, now, due, group.settle)
     for running in call.cloud.operations.running_on(group.id):
         if call.cloud.overlap == "supersede":
             running.fail(_superseded(running, operation), now)
