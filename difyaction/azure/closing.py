@@ -153,15 +153,18 @@ def _close_rule(arm: Arm, door: RuleDoor, until: float) -> Closed:
             how = _seen(arm, door, until)
             if how in {How.GONE, How.DENIED}:
                 return Closed(door, how, tuple(why))
-            if arm.pace.monotonic() >= until:
-                return Closed(door, How.ASKED, (*why, f"{name}: taken, but the rule was still there at the end"))
+            if how is How.ASKED:
+                return Closed(door, How.ASKED, (*why, f"{name}: taken; Azure was still at work when the time was up"))
         else:
             why.append(f"{name}: taken three times, undone each time")
     return Closed(door, How.ASKED if accepted else How.OPEN, tuple(why))
 
 
 def _seen(arm: Arm, door: RuleDoor, until: float) -> How:
-    """Look until the group has settled: without the rule, or with it denying. `OPEN`: settled with it as before."""
+    """Look until the group has settled: without the rule, or with it denying. `OPEN`: settled with it as before.
+
+    `ASKED`: it had not settled when the time was up.
+    """
     stood = 0
     for attempt in range(1000):
         rule, settled = _rule_now(arm, door, until)
@@ -171,9 +174,11 @@ def _seen(arm: Arm, door: RuleDoor, until: float) -> How:
             if rule.get("access") == "Deny":
                 return How.DENIED
             stood += 1
-        if stood >= _LOOKS or not arm.pace.back_off(attempt, until=until, shortest=0.25, longest=2.0):
+        if stood >= _LOOKS:
+            return How.OPEN
+        if not arm.pace.back_off(attempt, until=until, shortest=0.25, longest=2.0):
             break
-    return How.OPEN
+    return How.ASKED
 
 
 def _rule_now(arm: Arm, door: RuleDoor, until: float) -> tuple[Mapping[str, Any] | None, bool]:

@@ -363,4 +363,7 @@ def test_in_haste_a_group_that_is_still_busy_with_our_own_rule_is_closed_in_time
     ended = shut(setting.arm, setting.doors, seconds=6.0)
     insist(ended, in_haste=True)
     azure.pass_time(5)
+    assert not place.gate.is_open
+    azure.pass_time(60)
+    insist(shut(setting.arm, setting.doors, again=True))
     assert place.rules == []
