@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.azure_place import Place
 from tests.emulators.azure.emulator import AzureEmulator
 from tests.emulators.github.emulator import GitHubEmulator
 
@@ -20,3 +21,10 @@ def github() -> Iterator[GitHubEmulator]:
 def azure() -> Iterator[AzureEmulator]:
     with AzureEmulator() as running:
         yield running
+
+
+@pytest.fixture
+def place(azure: AzureEmulator) -> Iterator[Place]:
+    found = Place(azure)
+    yield found
+    found.close()
