@@ -1,7 +1,8 @@
-"""Azure Resource Manager through the standard library: one client for looking, opening and closing, in all steps.
+"""Azure Resource Manager through the standard library: the client that closes doors, in the run and in the post step.
 
-It repeats what may pass (no answer, 408, 429, 5xx, another operation in progress) until a deadline, renews a token
-that is no longer taken, and shows the token to the one host that it is for.
+The run asks it too for what none of its SDKs knows: a vault's firewall, locks, permissions. It repeats what may pass
+(no answer, 408, 429, 5xx, another operation in progress) until a deadline, renews a token that is no longer taken, and
+shows the token to the one host that it is for. It never waits for an operation to end: closing looks for itself.
 """
 
 from __future__ import annotations
@@ -9,41 +10,21 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from difyaction.azure.pace import Pace
-from difyaction.azure.wire import NO_ANSWER, PASSING_STATUS, Answer, Wire
+from difyaction.azure.repeats import PATIENCE, TIMEOUT, repeated
+from difyaction.azure.wire import Answer, Wire
 from difyaction.errors import Failed
 from difyaction.secret import Secret
 
 NETWORK: Final = "2024-05-01"
-COMPUTE: Final = "2024-07-01"
-DISKS: Final = "2024-03-02"
 VAULTS: Final = "2023-07-01"
 LOCKS: Final = "2020-05-01"
 PERMISSIONS: Final = "2022-04-01"
-
-PATIENCE: Final = 120.0  # seconds for one question, repeats included
-TIMEOUT: Final = 30.0  # seconds for one answer
-LONGEST_WAIT: Final = 15.0  # seconds between two looks at an operation, whatever Azure asks for
-
-BUSY: Final = frozenset(
-    {
-        "AnotherOperationInProgress",
-        "Canceled",
-        "CanceledAndSupersededDueToAnotherOperation",
-        "Conflict",
-        "InUseBySomeoneElse",
-        "OperationPreempted",
-        "ReferencedResourceNotProvisioned",
-        "RetryableError",
-        "RetryableErrorDueToAnotherOperation",
-    }
-)
-TERMINAL: Final = frozenset({"succeeded", "failed", "canceled"})
 
 
 class Tokens(Protocol):
@@ -109,45 +90,17 @@ class Arm:
             following = str(answer.data.get("nextLink") or "")
             if not following:
                 return
-            answer = self._ask("GET", self._ours(following), None, "", until)
-
-    def finished(self, answer: Answer, *, until: float, interval: float = 2.0) -> Answer:
-        """Wait for the operation that an answer began, and return how it ended.
-
-        The last answer to ``Azure-AsyncOperation`` where there is one, with status, error and ``properties.output``;
-        else the answer of ``Location``. An answer that began nothing is returned as it is.
-        """
-        looks, async_url = 0, answer.headers.get("azure-asyncoperation", "")
-        url = async_url or (answer.headers.get("location", "") if answer.status == HTTPStatus.ACCEPTED else "")
-        while url and answer.ok:
-            waited = self.pace.wait(_interval(answer, min(interval, 0.25 * 2**looks)), until=until)
-            looks = min(looks + 1, 10)
-            answer = self._ask("GET", self._ours(url), None, "", until) if waited else Answer(NO_ANSWER, {}, _OVERDUE)
-            if not async_url:
-                url = answer.headers.get("location", url) if answer.status == HTTPStatus.ACCEPTED else ""
-            elif answer.ok and _status(answer) in TERMINAL:
-                return answer if _status(answer) == "succeeded" else replace(answer, status=HTTPStatus.CONFLICT)
-        return answer
+            answer = self._ask("GET", confined(following, self.endpoint), None, "", until)
 
     def _ask(  # noqa: PLR0913 - as above
         self, method: str, url: str, body: object | None, etag: str, until: float | None, *, repeats: bool = True
     ) -> Answer:
-        until = self.pace.until(PATIENCE) if until is None else until
-        attempt, fresh = 0, False
-        while True:
-            answer = self._send(method, url, body, etag, until, fresh=fresh)
-            if answer.status == HTTPStatus.UNAUTHORIZED and not fresh:
-                fresh = True
-                continue
-            fresh = False
-            if not repeats or not _passes(answer, etag):
-                return answer
-            asked = _interval(answer, 0)
-            # Where the wait that is asked for does not fit in any more, sooner is better than never: doors close so.
-            waited = bool(asked) and self.pace.wait(asked, until=until)
-            if not waited and not self.pace.back_off(attempt, until=until):
-                return answer
-            attempt += 1
+        limit = self.pace.until(PATIENCE) if until is None else until
+
+        def send(fresh: bool) -> Answer:  # noqa: FBT001 - as `repeated` calls it
+            return self._send(method, url, body, etag, limit, fresh=fresh)
+
+        return repeated(send, self.pace, until=limit, etag=etag, repeats=repeats)
 
     def _send(  # noqa: PLR0913 - as above
         self, method: str, url: str, body: object | None, etag: str, until: float, *, fresh: bool
@@ -166,18 +119,6 @@ class Arm:
         left = until - self.pace.monotonic()
         return self.wire.send(method, url, headers, content, timeout=max(1.0, min(TIMEOUT, left)))
 
-    def _ours(self, url: str) -> str:
-        """Return the address, which a server named, when it leads to the host that the token is for."""
-        theirs, ours = urlsplit(url), urlsplit(self.endpoint)
-        if (theirs.scheme, theirs.netloc.lower()) != (ours.scheme, ours.netloc.lower()):
-            raise Failed(
-                "azure-redirected",
-                "Azure names {host} as the place to ask further; the token was not sent there.",
-                next_step="Name the address of your Resource Manager (azure-resource-manager), then run again.",
-                host=theirs.netloc,
-            )
-        return url
-
 
 class Unanswered(Exception):
     """Azure refused, or could not be reached. ``refusals`` turns it into an error of ours, with its next step."""
@@ -186,6 +127,19 @@ class Unanswered(Exception):
         super().__init__(f"{action}: {answer.status} {answer.code} {answer.message}")
         self.answer = answer
         self.action = action
+
+
+def confined(url: str, endpoint: str) -> str:
+    """Return the address, which a server named, when it leads to the host that the token is for."""
+    theirs, ours = urlsplit(url), urlsplit(endpoint)
+    if (theirs.scheme, theirs.netloc.lower()) != (ours.scheme, ours.netloc.lower()):
+        raise Failed(
+            "azure-redirected",
+            "Azure names {host} as the place to ask further; the token was not sent there.",
+            next_step="Name the address of your Resource Manager (azure-resource-manager), then run again.",
+            host=theirs.netloc,
+        )
+    return url
 
 
 def parsed(resource_id: str) -> Mapping[str, str]:
@@ -213,27 +167,3 @@ def properties(resource: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return a resource's properties."""
     found = (resource or {}).get("properties")
     return found if isinstance(found, Mapping) else {}
-
-
-_OVERDUE: Final = {"code": "OperationOverdue", "message": "the operation did not end in time"}
-
-
-def _passes(answer: Answer, etag: str) -> bool:
-    if answer.status in PASSING_STATUS:
-        return True
-    if answer.status == HTTPStatus.PRECONDITION_FAILED:
-        return not etag
-    return answer.status == HTTPStatus.CONFLICT and bool(answer.codes & BUSY)
-
-
-def _interval(answer: Answer, usual: float) -> float:
-    precise = answer.headers.get("retry-after-ms", "").strip()
-    if precise.isdigit():
-        return min(LONGEST_WAIT, int(precise) / 1000)
-    asked = answer.retry_after
-    return usual if asked is None else min(LONGEST_WAIT, max(asked, 0.1))
-
-
-def _status(answer: Answer) -> str:
-    data = answer.data if isinstance(answer.data, Mapping) else {}
-    return str(data.get("status") or properties(data).get("provisioningState") or "").lower()

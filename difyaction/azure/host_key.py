@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from difyaction.azure.arm import Arm
+from difyaction.azure.management import Management
 from difyaction.azure.run_command import run_script
 from difyaction.azure.wire import bounded
 from difyaction.errors import Failed
@@ -37,9 +37,9 @@ class HostKey:
         return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
-def read_host_keys(arm: Arm, vm: str) -> tuple[HostKey, ...]:
+def read_host_keys(azure: Management, vm: str) -> tuple[HostKey, ...]:
     """Return the keys that sshd shows on this machine. About 20 to 60 seconds; ``Failed`` when there are none."""
-    message = run_script(arm, vm, SCRIPT)
+    message = run_script(azure, vm, SCRIPT)
     found = parse(message.out)
     if not found:
         raise Failed(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,15 @@ from difyaction.errors import Failed
 from difyaction.secret import Secret
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.core.credentials import AccessToken, TokenCredential
 
 
 @dataclass
 class Login:
     """Tokens for one identity. ``assertion`` is called for a new token of GitHub's each time that Azure is asked.
 
-    ``claims`` gives what GitHub's last token said, ``mask`` is told of every token that Azure gives.
+    ``claims`` gives what GitHub's last token said, ``mask`` is told of every token that Azure gives. It is a credential
+    for the SDKs (``get_token``), and gives tokens to the client that closes doors (``token``).
     """
 
     identity: Identity
@@ -29,33 +29,43 @@ class Login:
     claims: Callable[[], Mapping[str, Any]] = dict
     mask: Callable[[Secret], None] = lambda _: None
     _credential: TokenCredential | None = field(default=None, init=False)
-    _given: str = field(default="", init=False, repr=False)
+    _given: set[str] = field(default_factory=set, init=False, repr=False)
 
     def token(self, scope: str, *, fresh: bool = False) -> Secret:
         """Return a token for a scope; ``fresh``: log in again, as the last one was not taken."""
+        if fresh:
+            self.renew()
+        return Secret(self.get_token(scope).token)
+
+    def renew(self) -> None:
+        """Forget all tokens: one that was given was not taken."""
+        self._credential = None
+
+    def get_token(self, *scopes: str, **wishes: Any) -> AccessToken:  # noqa: ANN401 - what azure-core's protocol says
+        """Return a token as the SDKs ask for it: with the tenant and the claims that a service named."""
         from azure.core.exceptions import AzureError  # noqa: PLC0415 - only those who go to Azure pay for the library
 
-        if self._credential is None or fresh:
-            self._credential = credential(self.identity, self.assertion)
+        entrance = self._credential or credential(self.identity, self.assertion)
+        self._credential = entrance
         try:
-            token = self._credential.get_token(scope).token
+            found = entrance.get_token(*scopes, **wishes)
         except AzureError as error:
             raise login_refused(self.identity, error.message, self.claims()) from None
         except ValueError as error:  # azure-identity's word for a tenant or authority that is none
             raise _unusable(error) from error
-        secret = Secret(token)
-        if token != self._given:
-            self._given = token
-            self.mask(secret)
-        return secret
+        if found.token not in self._given:
+            self._given.add(found.token)
+            self.mask(Secret(found.token))
+        return found
 
 
 def credential(identity: Identity, assertion: Callable[[], str]) -> TokenCredential:
     """Return azure-identity's credential for an identity."""
     import azure.identity  # noqa: PLC0415 - as above
 
-    # It logs refusals by itself, with texts that belong into our error.
-    logging.getLogger("azure").setLevel(logging.CRITICAL)
+    from difyaction.azure.pipeline import hush  # noqa: PLC0415 - as above
+
+    hush()
     try:
         return _credential(azure.identity, identity, assertion)
     except ValueError as error:
@@ -63,8 +73,10 @@ def credential(identity: Identity, assertion: Callable[[], str]) -> TokenCredent
 
 
 def _credential(library: Any, identity: Identity, assertion: Callable[[], str]) -> TokenCredential:  # noqa: ANN401 - a module
+    from difyaction.azure.pipeline import LOGIN  # noqa: PLC0415 - as above
+
     found: TokenCredential
-    where = {"authority": identity.cloud.authority, "disable_instance_discovery": True}
+    where = {"authority": identity.cloud.authority, "disable_instance_discovery": True, **LOGIN}
     if identity.method == "managed-identity":
         found = library.ManagedIdentityCredential(client_id=identity.client_id or None)
     elif identity.method == "client-secret":

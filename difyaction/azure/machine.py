@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from difyaction.azure.arm import COMPUTE, DISKS, NETWORK, Arm, Unanswered, group_of, last_name, properties, same
-from difyaction.azure.refusals import refused
+from difyaction.azure.arm import group_of, last_name, parsed, properties, same
+from difyaction.azure.management import Management
 from difyaction.errors import Failed
 from difyaction.language import N_
 from difyaction.target import Objection, Severity
@@ -83,15 +83,16 @@ def machine_id(subscription: str, group: str, name: str) -> str:
     return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{name}"
 
 
-def read_machine(arm: Arm, vm: str) -> Machine:
+def read_machine(azure: Management, vm: str) -> Machine:
     """Return the machine with this id. ``Failed`` when it is not there, or may not be read."""
-    try:
-        found = arm.look(vm, version=COMPUTE, query={"$expand": "instanceView"})
+    from difyaction.azure.answers import there, told  # noqa: PLC0415 - only those who go to Azure pay for the library
+
+    group, name = parsed(vm)["resourcegroups"], last_name(vm)
+    with told(READING):
+        found = there(lambda: azure.compute(vm).virtual_machines.get(group, name, expand="instanceView"))
         if found is None:
             raise _unknown(vm)
-        return _machine(arm, found)
-    except Unanswered as error:
-        raise refused(error, READING) from error
+        return _machine(azure, found)
 
 
 def objections(machine: Machine, version: str, *, snapshots: bool, agent: bool) -> Iterator[Objection]:
@@ -112,7 +113,7 @@ def objections(machine: Machine, version: str, *, snapshots: bool, agent: bool) 
         yield Objection("azure-disk-loose", version, Severity.ACKNOWLEDGE, text, {**facts, "disks": names})
 
 
-def _machine(arm: Arm, found: Mapping[str, Any]) -> Machine:
+def _machine(azure: Management, found: Mapping[str, Any]) -> Machine:
     record = properties(found)
     view: Mapping[str, Any] = record.get("instanceView") or {}
     codes = [str(status.get("code")) for status in view.get("statuses") or ()]
@@ -131,8 +132,8 @@ def _machine(arm: Arm, found: Mapping[str, Any]) -> Machine:
         power=next((code.partition("/")[2] for code in codes if code.startswith("PowerState/")), "unknown"),
         agent="Ready" in agent,
         linux=str((storage.get("osDisk") or {}).get("osType")) == "Linux",
-        nics=tuple(_nic(arm, each, alone=len(interfaces) == 1) for each in interfaces),
-        disks=tuple(_disk(arm, each, lun) for each, lun in attached if _is_managed(each)),
+        nics=tuple(_nic(azure, each, alone=len(interfaces) == 1) for each in interfaces),
+        disks=tuple(_disk(azure, each, lun) for each, lun in attached if _is_managed(each)),
         loose_disks=tuple(str(each.get("name")) for each, _ in attached if not _is_managed(each)),
     )
 
@@ -141,22 +142,37 @@ def _is_managed(attached: Mapping[str, Any]) -> bool:
     return bool(attached.get("managedDisk")) and not attached.get("diffDiskSettings")
 
 
-def _nic(arm: Arm, reference: Mapping[str, Any], *, alone: bool) -> Nic:
-    found = arm.look(str(reference["id"]), version=NETWORK) or {}
+def _nic(azure: Management, reference: Mapping[str, Any], *, alone: bool) -> Nic:
+    network = azure.network(reference["id"])
+    found = _seen(network.network_interfaces.get, reference["id"], "networkinterfaces")
     record = properties(found)
     configurations = [properties(each) for each in record.get("ipConfigurations") or ()]
     first = next((each for each in configurations if each.get("primary")), configurations[0] if configurations else {})
     public = str((first.get("publicIPAddress") or {}).get("id") or "")
     subnet = str((first.get("subnet") or {}).get("id") or "")
-    groups = [_group(arm.look(subnet, version=NETWORK)) if subnet else "", _group(found)]
+    groups = [_group(_seen(network.subnets.get, subnet, "virtualnetworks", "subnets")), _group(found)]
     return Nic(
         id=str(reference["id"]),
         private=str(first.get("privateIPAddress", "")),
-        public=str(properties(arm.look(public, version=NETWORK)).get("ipAddress", "")) if public else "",
+        public=_address(_seen(network.public_ip_addresses.get, public, "publicipaddresses")),
         subnet=subnet,
         groups=tuple(_distinct(group for group in groups if group)),
         primary=alone or bool((reference.get("properties") or {}).get("primary")),
     )
+
+
+def _seen(get: Callable[..., Mapping[str, Any]], resource: str, *kinds: str) -> Mapping[str, Any]:
+    """Return a resource by the call that gets one of its kind by names; empty when there is none."""
+    from difyaction.azure.answers import there  # noqa: PLC0415 - as above
+
+    if not resource:
+        return {}
+    parts = parsed(resource)
+    return there(lambda: get(parts["resourcegroups"], *(parts[kind] for kind in kinds))) or {}
+
+
+def _address(public: Mapping[str, Any]) -> str:
+    return str(properties(public).get("ipAddress", ""))
 
 
 def _distinct(groups: Iterator[str]) -> Iterator[str]:
@@ -167,13 +183,13 @@ def _distinct(groups: Iterator[str]) -> Iterator[str]:
             yield group
 
 
-def _group(holder: Mapping[str, Any] | None) -> str:
+def _group(holder: Mapping[str, Any]) -> str:
     return str((properties(holder).get("networkSecurityGroup") or {}).get("id") or "")
 
 
-def _disk(arm: Arm, attached: Mapping[str, Any], lun: object) -> Disk:
+def _disk(azure: Management, attached: Mapping[str, Any], lun: object) -> Disk:
     id_ = str(attached["managedDisk"]["id"])
-    found = arm.look(id_, version=DISKS) or {}
+    found = _seen(azure.compute(id_).disks.get, id_, "disks")
     record = properties(found)
     return Disk(
         id=id_,

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from difyaction.azure.arm import COMPUTE, Arm, Unanswered, properties
-from difyaction.azure.refusals import refused
+from difyaction.azure.arm import last_name, parsed, properties
+from difyaction.azure.management import Management
 from difyaction.azure.wire import bounded
 from difyaction.errors import Failed
 from difyaction.secret import Secret
@@ -50,7 +50,7 @@ class RunCommand:
     A command that is sent twice, as its answer was lost, runs once: it has a name on the host.
     """
 
-    arm: Arm
+    azure: Management
     vm: str
     user: str = ""
     name: Callable[[], str] = lambda: secrets.token_hex(8)
@@ -101,7 +101,7 @@ class RunCommand:
 
     def _command(self, text: str, *, timeout: float) -> tuple[int, str]:
         """Run one small script; return the size of the whole packed answer, and the piece that came."""
-        message = run_script(self.arm, self.vm, text, timeout=timeout, interval=self.interval)
+        message = run_script(self.azure, self.vm, text, timeout=timeout, interval=self.interval)
         found = _ANSWER.search(message.out)
         if not found:
             raise _unreadable(message)
@@ -119,16 +119,15 @@ class Message:
     err: str
 
 
-def run_script(arm: Arm, vm: str, text: str, *, timeout: float = 60.0, interval: float = 2.0) -> Message:
+def run_script(azure: Management, vm: str, text: str, *, timeout: float = 60.0, interval: float = 2.0) -> Message:
     """Run a script as root and return the last 4,096 characters of each stream. Waits while another one runs."""
-    until = arm.pace.until(timeout + PATIENCE)
-    body = {"commandId": "RunShellScript", "script": text.split("\n")}
-    answer = arm.ask("POST", f"{vm}/runCommand", body, version=COMPUTE, until=until)
-    if answer.ok:
-        answer = arm.finished(answer, until=until, interval=interval)
-    if not answer.ok:
-        raise refused(Unanswered(answer, f"POST {vm}/runCommand"), "running a command on the machine", state="")
-    return parse(answer.data)
+    from difyaction.azure.answers import told  # noqa: PLC0415 - only those who go to Azure pay for the library
+
+    group, name = parsed(vm)["resourcegroups"], last_name(vm)
+    waiting: Any = {"until": azure.pace.until(timeout + PATIENCE), "polling_interval": interval}
+    body: Any = {"commandId": "RunShellScript", "script": text.split("\n")}
+    with told("running a command on the machine", state=""):
+        return parse(azure.compute(vm).virtual_machines.begin_run_command(group, name, body, **waiting).result())
 
 
 def parse(data: Any) -> Message:  # noqa: ANN401 - JSON has no other type

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from difyaction.azure.arm import COMPUTE, DISKS, Arm, Unanswered, last_name, properties, same
+from difyaction.azure.arm import Unanswered, last_name, parsed, properties, same
 from difyaction.azure.machine import Disk, Machine
+from difyaction.azure.management import Management
 from difyaction.azure.naming import Label, point_name, snapshot_name
+from difyaction.azure.pace import Pace
 from difyaction.azure.refusals import refused
-from difyaction.azure.wire import Answer, bounded
+from difyaction.azure.wire import bounded
 from difyaction.errors import Failed
+
+if TYPE_CHECKING:
+    from azure.core.polling import LROPoller
 
 PATIENCE: Final = 1800.0  # seconds; usual disks take seconds, Premium SSD v2 and Ultra copy in the background
 _DOING: Final = "keeping the disks"
 _UNABLE: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT})
+_MUTE: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
 @dataclass(frozen=True)
@@ -53,34 +60,42 @@ class Order:
     timezone: str
 
 
-def keep(arm: Arm, order: Order, *, patience: float = PATIENCE) -> Keepsake:
+def keep(azure: Management, order: Order, *, patience: float = PATIENCE) -> Keepsake:
     """Keep every disk and return what was seen to be kept. ``Failed`` otherwise; what was made is pruned by its tags.
 
     Where the machine's size or disks allow no restore point, each disk gets a snapshot of its own.
     """
-    until = arm.pace.until(patience)
-    disks = order.machine.disks
-    try:
-        if len(disks) > 1:
-            made, answer = _point(arm, order, until)
-            if made is not None:
-                return made
-            kept = _snapshots(arm, order, until)
-            return Keepsake(kept, at_one_moment=False, why=bounded(answer.message))
-        return Keepsake(_snapshots(arm, order, until))
-    except Unanswered as error:
-        raise refused(error, _DOING) from error
+    from difyaction.azure.answers import told  # noqa: PLC0415 - only those who go to Azure pay for the library
+
+    until = azure.pace.until(patience)
+    with told(_DOING):
+        if len(order.machine.disks) <= 1:
+            return Keepsake(_snapshots(azure, order, until))
+        point, why = _point(azure, order, until)
+        if point:
+            return Keepsake(_kept_by(azure, order.machine, point, until), point)
+        return Keepsake(_snapshots(azure, order, until), at_one_moment=False, why=bounded(why))
 
 
-def _snapshots(arm: Arm, order: Order, until: float) -> tuple[Kept, ...]:
+def _snapshots(azure: Management, order: Order, until: float) -> tuple[Kept, ...]:
     begun = []
     for disk in order.machine.disks:
-        name = _snapshot_id(order, disk)
-        answer = arm.ask("PUT", name, _body(order, disk), version=DISKS, until=until)
-        if not answer.ok:
-            raise Unanswered(answer, f"PUT {name}")
-        begun.append((disk, name, answer))
-    return tuple(_verified(arm, disk, name, arm.finished(answer, until=until), until) for disk, name, answer in begun)
+        snapshot, body = _snapshot_id(order, disk), _body(order, disk)
+        group, name = parsed(snapshot)["resourcegroups"], last_name(snapshot)
+        made = azure.compute(snapshot).snapshots.begin_create_or_update(group, name, body, until=until)
+        begun.append((disk, snapshot, made))
+    return tuple(_complete(azure, disk, snapshot, made, until) for disk, snapshot, made in begun)
+
+
+def _complete(azure: Management, disk: Disk, snapshot: str, made: LROPoller[Any], until: float) -> Kept:
+    """Wait for a snapshot's creation, and verify what it made."""
+    from difyaction.azure.answers import tried  # noqa: PLC0415 - as above
+
+    ended = tried(made.wait)
+    if not ended.ok:
+        raise _not_this_disk(disk, snapshot, f"its creation failed ({ended.code}: {ended.message})")
+    get, group = azure.compute(snapshot).snapshots.get, parsed(snapshot)["resourcegroups"]
+    return _verified(disk, snapshot, partial(get, group, last_name(snapshot), until=until), azure.pace, until=until)
 
 
 def _snapshot_id(order: Order, disk: Disk) -> str:
@@ -89,7 +104,7 @@ def _snapshot_id(order: Order, disk: Disk) -> str:
     return f"{order.group}/providers/Microsoft.Compute/snapshots/{name}"
 
 
-def _body(order: Order, disk: Disk) -> dict[str, Any]:
+def _body(order: Order, disk: Disk) -> Any:  # noqa: ANN401 - one of three kinds that the SDK takes
     return {
         "location": disk.location or order.machine.location,
         "tags": order.label.tags(),
@@ -103,21 +118,21 @@ def _body(order: Order, disk: Disk) -> dict[str, Any]:
     }
 
 
-def _verified(arm: Arm, disk: Disk, snapshot: str, ended: Answer, until: float) -> Kept:
-    """Look until the snapshot is complete, and compare what it is of. ``ended``: how its creation did."""
-    if not ended.ok:
-        raise _not_this_disk(disk, snapshot, f"its creation failed ({ended.code}: {ended.message})")
+def _verified(disk: Disk, source: str, look: Callable[[], Mapping[str, Any]], pace: Pace, *, until: float) -> Kept:
+    """Look until what holds a disk is complete, and compare what it is of."""
+    from difyaction.azure.answers import there  # noqa: PLC0415 - as above
+
     for attempt in range(100_000):
-        record = properties(arm.look(snapshot, version=DISKS, until=until))
+        record = properties(there(look))
         percent = float(record.get("completionPercent", 100) or 0)
         # The part of a restore point that a disk has says nothing of its own provisioning.
         if record.get("provisioningState", "Succeeded") == "Succeeded" and percent >= 100:  # noqa: PLR2004 - all of it
-            return _compared(disk, snapshot, record)
+            return _compared(disk, source, record)
         if record.get("provisioningState") == "Failed":
             break
-        if not arm.pace.back_off(attempt, until=until, longest=5.0):
-            raise _unfinished(disk, snapshot, percent)
-    raise _not_this_disk(disk, snapshot, "its creation failed")
+        if not pace.back_off(attempt, until=until, longest=5.0):
+            raise _unfinished(disk, source, percent)
+    raise _not_this_disk(disk, source, "its creation failed")
 
 
 def _compared(disk: Disk, source: str, record: Mapping[str, Any]) -> Kept:
@@ -132,33 +147,34 @@ def _compared(disk: Disk, source: str, record: Mapping[str, Any]) -> Kept:
     return Kept(disk, source, size or disk.size_bytes)
 
 
-def _point(arm: Arm, order: Order, until: float) -> tuple[Keepsake | None, Answer]:
-    """Make a restore point; None, with Azure's reason, where the machine can have none."""
+def _point(azure: Management, order: Order, until: float) -> tuple[str, str]:
+    """Make a restore point and return its id; empty, with Azure's reason, where the machine can have none."""
+    from difyaction.azure.answers import tried  # noqa: PLC0415 - as above
+
     machine, label = order.machine, order.label
     name = point_name(machine.name, label.version, order.when, order.timezone, label.run)
     collection = f"{order.group}/providers/Microsoft.Compute/restorePointCollections/{name}"
-    point = f"{collection}/restorePoints/{name}"
-    body = {
-        "location": machine.location,
-        "tags": label.tags(),
-        "properties": {"source": {"id": machine.id}},
-    }
-    answer = arm.ask("PUT", collection, body, version=COMPUTE, until=until)
-    if answer.ok:
-        wish = {"properties": {"consistencyMode": "CrashConsistent"}}
-        answer = arm.ask("PUT", point, wish, version=COMPUTE, until=until)
-        if answer.ok:
-            answer = arm.finished(answer, until=until)
+    group, compute = parsed(order.group)["resourcegroups"], azure.compute(order.group)
+    source: Any = {"location": machine.location, "tags": label.tags(), "properties": {"source": {"id": machine.id}}}
+    wish: Any = {"properties": {"consistencyMode": "CrashConsistent"}}
+
+    def make() -> None:
+        compute.restore_point_collections.create_or_update(group, name, source, until=until)
+        compute.restore_points.begin_create(group, name, name, wish, until=until).wait()
+
+    answer = tried(make)
     if answer.status in _UNABLE:
-        arm.ask("DELETE", collection, version=COMPUTE, until=until)
-        return None, answer
+        _discard(azure, collection, until)
+        return "", answer.message
     if not answer.ok:
-        raise Unanswered(answer, f"PUT {point}")
-    return Keepsake(_kept_by(arm, machine, point, until), point), answer
+        raise refused(Unanswered(answer, f"PUT {collection}"), _DOING)
+    return f"{collection}/restorePoints/{name}", ""
 
 
-def _kept_by(arm: Arm, machine: Machine, point: str, until: float) -> tuple[Kept, ...]:
-    found = properties(arm.look(point, version=COMPUTE, until=until))
+def _kept_by(azure: Management, machine: Machine, point: str, until: float) -> tuple[Kept, ...]:
+    parts = parsed(point)
+    names = (parts["resourcegroups"], parts["restorepointcollections"], parts["restorepoints"])
+    found = properties(azure.compute(point).restore_points.get(*names, until=until))
     storage = (found.get("sourceMetadata") or {}).get("storageProfile") or {}
     attached: Sequence[Mapping[str, Any]] = [storage.get("osDisk") or {}, *(storage.get("dataDisks") or ())]
     sources = {
@@ -172,16 +188,32 @@ def _kept_by(arm: Arm, machine: Machine, point: str, until: float) -> tuple[Kept
         source = sources.get(disk.id.lower(), "")
         if not source or found.get("provisioningState") != "Succeeded":
             raise _not_this_disk(disk, point, "the restore point does not hold it")
-        kept.append(_part(arm, disk, source, until))
+        kept.append(_part(azure, disk, source, until))
     return tuple(kept)
 
 
-def _part(arm: Arm, disk: Disk, source: str, until: float) -> Kept:
+def _part(azure: Management, disk: Disk, source: str, until: float) -> Kept:
     """Verify one disk's part of a restore point; where its own record may not be read, the point's word has to do."""
-    answer = arm.ask("GET", source, version=DISKS, until=until)
-    if answer.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+    from difyaction.azure.answers import tried  # noqa: PLC0415 - as above
+
+    parts, get = parsed(source), azure.compute(source).disk_restore_point.get
+    names = ("resourcegroups", "restorepointcollections", "restorepoints", "diskrestorepoints")
+    look = partial(get, *(parts[name] for name in names), until=until)
+    if tried(look).status in _MUTE:
         return Kept(disk, source, disk.size_bytes)
-    return _verified(arm, disk, source, answer, until)
+    return _verified(disk, source, look, azure.pace, until=until)
+
+
+def _discard(azure: Management, kept: str, until: float) -> str:
+    """Remove a snapshot or a restore point collection; return why that could not be done, empty when it could."""
+    from difyaction.azure.answers import tried  # noqa: PLC0415 - as above
+
+    compute, group, name = azure.compute(kept), parsed(kept)["resourcegroups"], last_name(kept)
+    is_snapshot = "snapshots" in parsed(kept)
+    delete = compute.snapshots.begin_delete if is_snapshot else compute.restore_point_collections.begin_delete
+    answer = tried(partial(delete, group, name, polling=False, until=until))
+    is_gone = answer.ok or answer.status == HTTPStatus.NOT_FOUND
+    return "" if is_gone else f"{answer.status} {answer.code} {answer.message}"
 
 
 @dataclass(frozen=True)
@@ -191,23 +223,17 @@ class Old:
     id: str
     label: Label
 
-    @property
-    def version(self) -> str:
-        """The api-version that it is asked with."""
-        return DISKS if "/snapshots/" in self.id else COMPUTE
 
-
-def ours(arm: Arm, group: str, machine: str) -> tuple[Old, ...]:
+def ours(azure: Management, group: str, machine: str) -> tuple[Old, ...]:
     """Return what earlier runs kept of a machine (its id) in a resource group, by tags alone, newest first."""
-    kinds = (("snapshots", DISKS), ("restorePointCollections", COMPUTE))
-    try:
-        found = [
-            each
-            for kind, version in kinds
-            for each in arm.listed(f"{group}/providers/Microsoft.Compute/{kind}", version=version)
+    from difyaction.azure.answers import told  # noqa: PLC0415 - as above
+
+    compute, name = azure.compute(group), parsed(group)["resourcegroups"]
+    with told("looking for old snapshots"):
+        found: list[Mapping[str, Any]] = [
+            *compute.snapshots.list_by_resource_group(name),
+            *compute.restore_point_collections.list(name),
         ]
-    except Unanswered as error:
-        raise refused(error, "looking for old snapshots") from error
     return tuple(sorted(_labelled(found, machine), key=lambda old: (-old.label.run.id, -old.label.run.attempt, old.id)))
 
 
@@ -230,15 +256,11 @@ def expendable(found: Iterable[Old], *, keep: int | None, now: float, sparing: s
     )
 
 
-def prune(arm: Arm, going: Iterable[Old], *, patience: float = 120.0) -> tuple[tuple[str, str], ...]:
+def prune(azure: Management, going: Iterable[Old], *, patience: float = 120.0) -> tuple[tuple[str, str], ...]:
     """Remove what may go. Return name and reason of what could not be removed: a lock, most likely. Never raises."""
-    until = arm.pace.until(patience)
-    left = []
-    for old in going:
-        answer = arm.ask("DELETE", old.id, version=old.version, until=until)
-        if not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
-            left.append((last_name(old.id), f"{answer.status} {answer.code} {answer.message}"))
-    return tuple(left)
+    until = azure.pace.until(patience)
+    tried = [(last_name(old.id), _discard(azure, old.id, until)) for old in going]
+    return tuple((name, why) for name, why in tried if why)
 
 
 def _unfinished(disk: Disk, snapshot: str, percent: float) -> Failed:

@@ -1,19 +1,23 @@
-"""Reads one secret of a Key Vault; lets our address in for the seconds of that read, if that is asked for."""
+"""Reads one secret of a Key Vault; lets our address in for the seconds of that read, if that is asked for.
+
+The secret comes by azure-keyvault-secrets. The firewall is Resource Manager's, for which there is no SDK here: it is
+opened by the client that closes it.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Final
 
-from difyaction.azure.arm import VAULTS, Arm, Tokens, Unanswered, last_name
+from difyaction.azure.arm import VAULTS, Arm, Unanswered, last_name
 from difyaction.azure.closing import close, insist
 from difyaction.azure.doors import Doors, VaultDoor, extended
 from difyaction.azure.leases import Lease
+from difyaction.azure.login import Login
 from difyaction.azure.refusals import refused
 from difyaction.azure.vault_gates import Gate, gate, seen_address, vault_refused
 from difyaction.azure.vault_rules import opening, stood_before
@@ -21,7 +25,10 @@ from difyaction.azure.wire import PASSING_STATUS, Answer, bounded
 from difyaction.errors import Failed
 from difyaction.secret import Secret
 
-DATA: Final = "7.4"  # api-version of the data plane
+if TYPE_CHECKING:
+    import requests
+    from azure.keyvault.secrets import SecretClient
+
 PATIENCE: Final = 300.0  # seconds until an opened firewall lets us in; a minute is usual
 ADDRESSES: Final = 4  # of one runner behind a pool of addresses
 CLOSING: Final = 60.0  # seconds
@@ -29,27 +36,52 @@ CLOSING: Final = 60.0  # seconds
 
 @dataclass
 class Vault:
-    """A vault's data plane. ``url`` without a slash at its end; tokens are shown to no other host."""
+    """A vault's data plane, at ``url``. A challenge that names another place for tokens than the vault's is refused.
+
+    ``arm`` is for its firewall. ``calls`` counts requests by method; ``session`` makes other HTTP sessions.
+    """
 
     name: str
     url: str
-    scope: str
-    tokens: Tokens
+    login: Login
     arm: Arm
     calls: Counter[str] = field(default_factory=Counter)
+    session: Callable[[], requests.Session] | None = None
+    _client: SecretClient | None = field(default=None, init=False, repr=False)
 
     def read(self, secret: str) -> Answer:
         """Ask once for the newest version of a secret, renewing a token that is no longer taken."""
-        self.calls["GET"] += 1
-        url = f"{self.url}/secrets/{quote(secret, safe='')}?api-version={DATA}"
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - only those who go to Azure pay for the library
+
+        from difyaction.azure.answers import answer_of  # noqa: PLC0415 - as above
+
+        client = self._client = self._client or self._connected()
         answer = Answer(0)
-        for fresh in (False, True):
-            token = self.tokens.token(self.scope, fresh=fresh)
-            headers = {"Authorization": f"Bearer {token.reveal()}", "Accept": "application/json"}
-            answer = self.arm.wire.send("GET", url, headers, timeout=20.0)
+        for _ in range(2):
+            try:
+                return Answer(HTTPStatus.OK, {}, {"value": client.get_secret(secret).value})
+            except AzureError as error:
+                answer = answer_of(error)
+            except ValueError as error:  # the SDK's word for a challenge that would lead the token elsewhere
+                raise _elsewhere(self.name, error) from error
             if answer.status != HTTPStatus.UNAUTHORIZED:
                 break
+            self.login.renew()
         return answer
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+
+    def _connected(self) -> SecretClient:
+        from azure.keyvault.secrets import SecretClient  # noqa: PLC0415 - as above
+
+        from difyaction.azure.pipeline import vault_settings  # noqa: PLC0415 - as above
+
+        session = self.session() if self.session else None
+        return SecretClient(self.url, self.login, **vault_settings(self.arm.pace, self.calls, session))
 
 
 @dataclass(frozen=True)
@@ -175,6 +207,16 @@ def _never_open(name: str, door: VaultDoor) -> Failed:
         "the key as ssh-private-key, or use connection: run-command.",
         vault=name,
         addresses=", ".join(door.addresses) or last_name(door.vault),
+    )
+
+
+def _elsewhere(name: str, error: ValueError) -> Failed:
+    return Failed(
+        "vault-elsewhere",
+        "What answers as Key Vault {vault} asks for a token that is not for it; none was sent ({says}).",
+        next_step="Check key-vault and azure-environment, and whether a proxy answers in the vault's place.",
+        vault=name,
+        says=bounded(error),
     )
 
 

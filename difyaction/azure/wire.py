@@ -109,7 +109,7 @@ class Https:
             finally:
                 connection.close()
         except ssl.SSLCertVerificationError as error:
-            raise _untrusted(host, error) from error
+            raise untrusted(host, error) from error
         except (OSError, http.client.HTTPException) as error:
             return Answer(NO_ANSWER, {}, {"code": type(error).__name__, "message": f"{type(error).__name__}: {error}"})
 
@@ -151,7 +151,8 @@ def _json(content: bytes) -> Any:  # noqa: ANN401 - JSON has no other type
         return {"message": bounded(content[:2000].decode("utf-8", "replace"))}
 
 
-def _untrusted(host: str, error: ssl.SSLCertVerificationError) -> Failed:
+def untrusted(host: str, error: ssl.SSLCertVerificationError) -> Failed:
+    """Return the error for a server whose certificate nobody we know has signed."""
     return Failed(
         "azure-untrusted",
         "The certificate of {host} is not trusted ({says}).",

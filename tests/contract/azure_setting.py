@@ -14,6 +14,7 @@ from difyaction.azure.identity import GithubTokens, Identity
 from difyaction.azure.leases import Run
 from difyaction.azure.login import Login
 from difyaction.azure.machine import Machine, read_machine
+from difyaction.azure.management import Management
 from difyaction.azure.nsg import Passage
 from difyaction.azure.nsg_rules import Flow
 from difyaction.azure.pace import Pace
@@ -67,22 +68,24 @@ class Bench:
             self.azure.environ, self.wire, self.identity.wanted_audience, self.masked.append, self.time.pause
         )
         self.tokens = PlainTokens(self.identity, self.wire, self.github, self.masked.append, self.time.pause)
-        self.arm = Arm(self.azure.url, PUBLIC.arm_scope, self.tokens, self.wire, self.pace)
+        self.login = self.login_as(self.identity)
+        self.sdk = Management(self.identity.cloud, self.login, self.pace)
+        self.arm = Arm(self.azure.url, PUBLIC.arm_scope, self.login, self.wire, self.pace)
         self.doors = Doors(self.saved.update, self.pace.clock, lambda: self.fenced)
 
-    def login(self, identity: Identity | None = None) -> Login:
-        return Login(identity or self.identity, self.github, lambda: self.github.claims, self.masked.append)
+    def login_as(self, identity: Identity) -> Login:
+        return Login(identity, self.github, lambda: self.github.claims, self.masked.append)
 
     def machine(self, vm: str) -> Machine:
-        return read_machine(self.arm, vm)
+        return read_machine(self.sdk, vm)
 
     def passage(self, vm: str, port: int) -> Passage:
         machine = self.machine(vm)
         flow = Flow(SOURCE, machine.nic.private, port)
-        return Passage(self.arm, self.doors, self.run, flow, machine.nic.groups)
+        return Passage(self.sdk, self.arm, self.doors, self.run, flow, machine.nic.groups)
 
     def vault(self, url: str) -> Vault:
-        return Vault("dify-kv", url.rstrip("/"), PUBLIC.vault_scope, self.tokens, self.arm)
+        return Vault("dify-kv", url, self.login, self.arm)
 
 
 def bench(azure: AzureEmulator, *, run: Run | None = None, like: Bench | None = None) -> Bench:

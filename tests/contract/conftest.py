@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.azure_place import Place
+from tests.contract.azure_setting import trust
 from tests.emulators.azure.emulator import AzureEmulator
 from tests.emulators.github.emulator import GitHubEmulator
 
@@ -18,8 +19,9 @@ def github() -> Iterator[GitHubEmulator]:
 
 
 @pytest.fixture
-def azure() -> Iterator[AzureEmulator]:
+def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureEmulator]:
     with AzureEmulator() as running:
+        trust(running, monkeypatch)
         yield running
 
 

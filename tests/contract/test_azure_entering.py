@@ -29,7 +29,7 @@ def tokens(
 
 def chosen(setting: Bench, way: object, identity: Identity | None = None) -> Login | PlainTokens:
     if way == "azure-identity":
-        return setting.login(identity)
+        return setting.login_as(identity or setting.identity)
     return PlainTokens(
         identity or setting.identity,
         setting.wire,
@@ -139,8 +139,17 @@ def test_a_token_that_expires_in_mid_run_is_renewed(azure: AzureEmulator) -> Non
     assert setting.machine(machine.id).name == "dify"
 
 
-def test_an_untrusted_certificate_is_told(azure: AzureEmulator) -> None:
+def test_an_untrusted_certificate_is_told(azure: AzureEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     setting = bench(azure)
-    with pytest.raises(Failed) as raised:
-        type(setting.wire)({}).send("GET", azure.url, {}, timeout=5)
-    assert raised.value.id == "azure-untrusted"
+    vm = azure.group("rg").machine("dify")
+    setting.login.token(SCOPE)
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name)
+    for ask in (
+        lambda: type(setting.wire)({}).send("GET", azure.url, {}, timeout=5),
+        lambda: setting.machine(vm.id),
+        lambda: setting.vault(azure.url).read("x"),
+    ):
+        with pytest.raises(Failed) as raised:
+            ask()
+        assert raised.value.id == "azure-untrusted"

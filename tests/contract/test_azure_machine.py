@@ -118,7 +118,7 @@ def order(setting: Bench, vm: Machine, *, expires: int = 4_000_000_000) -> Order
 def test_one_disk_is_kept_by_a_verified_snapshot(azure: AzureEmulator, vm: Machine) -> None:
     azure.timing.compute = 5.0
     setting = bench(azure)
-    kept = keep(setting.arm, order(setting, vm))
+    kept = keep(setting.sdk, order(setting, vm))
     (snapshot,) = azure.snapshots
     assert [each.source for each in kept.kept] == [snapshot.id]
     assert len(snapshot.name) <= 80
@@ -131,17 +131,17 @@ def test_a_background_copy_is_waited_for(azure: AzureEmulator, group: ResourceGr
     setting = bench(azure)
     vm = group.machine("fast", disk_sku="PremiumV2_LRS")
     began = setting.time.ahead
-    keep(setting.arm, order(setting, vm))
+    keep(setting.sdk, order(setting, vm))
     assert setting.time.ahead - began >= 250
     azure.timing.background_copy = 10_000.0
     with pytest.raises(Failed) as raised:
-        keep(setting.arm, order(setting, group.machine("slow", disk_sku="PremiumV2_LRS")), patience=60)
+        keep(setting.sdk, order(setting, group.machine("slow", disk_sku="PremiumV2_LRS")), patience=60)
     assert raised.value.id == "azure-snapshot-unfinished"
 
 
 def test_several_disks_are_kept_at_one_moment(azure: AzureEmulator, group: ResourceGroup) -> None:
     setting = bench(azure)
-    kept = keep(setting.arm, order(setting, group.machine("big", data_disks=2)))
+    kept = keep(setting.sdk, order(setting, group.machine("big", data_disks=2)))
     assert kept.at_one_moment
     assert kept.point
     assert len({each.source for each in kept.kept}) == 3
@@ -153,7 +153,7 @@ def test_where_no_restore_point_can_be_had_each_disk_gets_a_snapshot(
 ) -> None:
     setting = bench(azure)
     azure.faults.add("PUT */restorePoints/*", **refusal(409, "OperationNotAllowed", "VM size is not supported."))
-    kept = keep(setting.arm, order(setting, group.machine("odd", data_disks=1)))
+    kept = keep(setting.sdk, order(setting, group.machine("odd", data_disks=1)))
     assert (kept.at_one_moment, kept.point, len(azure.snapshots)) == (False, "", 2)
     assert "not supported" in kept.why
 
@@ -161,38 +161,39 @@ def test_where_no_restore_point_can_be_had_each_disk_gets_a_snapshot(
 def test_throttling_is_outlived_and_a_failed_snapshot_is_an_error(azure: AzureEmulator, vm: Machine) -> None:
     setting = bench(azure)
     azure.faults.add("PUT */snapshots/*", **THROTTLED)
-    assert keep(setting.arm, order(setting, vm)).kept
+    assert keep(setting.sdk, order(setting, vm)).kept
     azure.operations.upset("PUT */snapshots/*", error=OPERATION_FAILED)
     with pytest.raises(Failed) as raised:
-        keep(setting.arm, Order(**{**order(setting, vm).__dict__, "timezone": "UTC"}))
+        keep(setting.sdk, Order(**{**order(setting, vm).__dict__, "timezone": "UTC"}))
     assert raised.value.id == "azure-snapshot-wrong"
 
 
 def test_old_snapshots_go_by_their_tags_and_nobody_elses(azure: AzureEmulator, group: ResourceGroup) -> None:
     setting = bench(azure)
     vm = group.machine("big", data_disks=1)
-    keep(setting.arm, order(setting, vm))
-    keep(setting.arm, order(setting, group.machine("other")))
-    found = ours(setting.arm, group.id, vm.id)
+    keep(setting.sdk, order(setting, vm))
+    keep(setting.sdk, order(setting, group.machine("other")))
+    found = ours(setting.sdk, group.id, vm.id)
     assert [each.id.rpartition("/")[0].rpartition("/")[2] for each in found] == ["restorePointCollections"]
     assert expendable(found, keep=1, now=0) == ()
-    assert prune(setting.arm, expendable(found, keep=0, now=0)) == ()
+    assert prune(setting.sdk, expendable(found, keep=0, now=0)) == ()
     setting.time.pause(60)
-    assert ours(setting.arm, group.id, vm.id) == ()
+    assert ours(setting.sdk, group.id, vm.id) == ()
     assert len(azure.snapshots) == 1
 
 
 def test_a_snapshot_under_a_lock_is_named_and_left(azure: AzureEmulator, group: ResourceGroup, vm: Machine) -> None:
     setting = bench(azure)
-    keep(setting.arm, order(setting, vm))
+    keep(setting.sdk, order(setting, vm))
     azure.lock(group)
-    ((name, why),) = prune(setting.arm, ours(setting.arm, group.id, vm.id))
+    ((name, why),) = prune(setting.sdk, ours(setting.sdk, group.id, vm.id))
     assert name == azure.snapshots[0].name
     assert "ScopeLocked" in why
 
 
 def test_a_command_runs_without_any_port(azure: AzureEmulator, vm: Machine, tmp_path: Path) -> None:
-    connection = RunCommand(bench(azure).arm, vm.id)
+    # Waiting takes no time here and the shell does: shorter waits give it more of them before the deadline.
+    connection = RunCommand(bench(azure).sdk, vm.id, interval=0.1)
     ran = connection.run("echo out; cat; echo err >&2; exit 3", stdin=b"in\n", timeout=10)
     assert (ran.exit_code, ran.out, ran.err) == (3, b"out\nin\n", b"err\n")
     big = connection.run("head -c 30000 /dev/urandom | od -An -tx1", timeout=10)
@@ -204,14 +205,14 @@ def test_a_command_runs_without_any_port(azure: AzureEmulator, vm: Machine, tmp_
 def test_a_silent_agent_is_an_error(azure: AzureEmulator, vm: Machine) -> None:
     azure.operations.upset("POST */runCommand", error=AGENT_SILENT)
     with pytest.raises(Failed, match="VM agent"):
-        RunCommand(bench(azure).arm, vm.id).run("true", timeout=5)
+        RunCommand(bench(azure).sdk, vm.id).run("true", timeout=5)
 
 
 def test_host_keys_come_over_the_control_plane(azure: AzureEmulator, vm: Machine) -> None:
     vm.shell = FakeShell({SCRIPT: Ran(output=f"{ED25519}\n")})
-    (key,) = read_host_keys(bench(azure).arm, vm.id)
+    (key,) = read_host_keys(bench(azure).sdk, vm.id)
     assert known_hosts((key,), "127.0.0.1", 2222) == f"[127.0.0.1]:2222 {ED25519}\n"
     vm.shell = FakeShell({SCRIPT: Ran(error="no sshd")})
     with pytest.raises(Failed) as raised:
-        read_host_keys(bench(azure).arm, vm.id)
+        read_host_keys(bench(azure).sdk, vm.id)
     assert raised.value.id == "azure-host-key-unread"

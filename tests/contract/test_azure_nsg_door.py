@@ -171,7 +171,7 @@ def test_what_no_rule_of_ours_could_change_is_an_objection(azure: AzureEmulator,
     flow = Flow(SOURCE, place.machine.private_address, place.gate.port)
     place.subnet.rule("nobody", priority=100, access="Deny")
     place.nic.fill(range(100, 4097))
-    groups = read_groups(setting.arm, tuple(nsg.id for nsg in place.nsgs))
+    groups = read_groups(setting.sdk, tuple(nsg.id for nsg in place.nsgs))
     assert [each.rule for each in objections(groups, flow, "1.14.1")] == ["azure-nsg-denies", "azure-nsg-full"]
     assert "azure-nsg-unnamed" in [each.rule for each in objections(groups, flow, "1.14.1", only="nic-nsg")]
     assert next(objections(groups, flow, "1.14.1", only="x")).rule == "azure-nsg-elsewhere"

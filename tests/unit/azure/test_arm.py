@@ -108,39 +108,6 @@ def test_the_token_never_follows_a_link_to_another_host() -> None:
     assert len(wire.sent) == 1
 
 
-def test_an_operation_is_followed_to_its_end() -> None:
-    client, wire = arm(
-        ok({"status": "InProgress"}, retry_after="1"),
-        ok({"status": "Succeeded", "properties": {"output": 7}}),
-    )
-    begun = ok(status=202, azure_asyncoperation=f"{ENDPOINT}/op/1?c=x", location=f"{ENDPOINT}/result/1")
-    ended = client.finished(begun, until=client.pace.until(60))
-    assert ended.ok
-    assert ended.data["properties"]["output"] == 7
-    assert wire.story == ["GET /op/1", "GET /op/1"]
-
-
-def test_an_operation_that_failed_is_no_success() -> None:
-    client, _ = arm(ok({"status": "Canceled", "error": {"code": "Canceled", "details": [{"code": "Superseded"}]}}))
-    ended = client.finished(ok(status=201, azure_asyncoperation=f"{ENDPOINT}/op/1"), until=client.pace.until(60))
-    assert not ended.ok
-    assert ended.codes == {"Canceled", "Superseded"}
-
-
-def test_a_location_may_change_with_every_look() -> None:
-    client, wire = arm(ok(status=202, location=f"{ENDPOINT}/result/2"), ok({"value": []}))
-    ended = client.finished(ok(status=202, location=f"{ENDPOINT}/result/1"), until=client.pace.until(60))
-    assert ended.data == {"value": []}
-    assert wire.story == ["GET /result/1", "GET /result/2"]
-
-
-def test_an_operation_that_does_not_end_in_time_is_overdue() -> None:
-    time = FakeTime()
-    client, _ = arm(ok({"status": "InProgress"}), time=time)
-    ended = client.finished(ok(status=202, azure_asyncoperation=f"{ENDPOINT}/op"), until=time.now + 0.4)
-    assert ended.code == "OperationOverdue"
-
-
 def test_ids_are_read_whatever_their_case() -> None:
     assert parsed("/subscriptions/s/resourcegroups/G/providers/x")["resourcegroups"] == "G"
     assert last_name(VM) == "vm"

@@ -5,7 +5,8 @@ from difyaction.azure.machine import Disk
 from difyaction.azure.naming import Label
 from difyaction.azure.snapshots import Keepsake, Kept, Old, expendable, ours
 from difyaction.azure.swap import commands
-from tests.unit.azure.scripted import arm, ok
+from tests.unit.azure.scripted import ok
+from tests.unit.azure.scripted_sdk import sdk
 from tests.unit.azure.test_rights import GROUP, MACHINE, VM
 
 NOW = 1_764_000_000
@@ -37,8 +38,8 @@ def test_only_tags_tell_what_is_ours() -> None:
         {"id": "/g/snapshots/dify-before-1.14.1", "tags": {}},
         {"id": "/g/snapshots/other-machine", "tags": {**label.tags(), "dify-upgrade-machine": "/other"}},
     ]
-    client, _ = arm(ok({"value": listed}), ok({"value": []}))
-    assert [each.id for each in ours(client, GROUP, VM.upper())] == ["/g/snapshots/ours"]
+    with sdk(ok({"value": listed}), ok({"value": []})) as (azure, _):
+        assert [each.id for each in ours(azure, GROUP, VM.upper())] == ["/g/snapshots/ours"]
 
 
 def test_the_way_back_is_commands_with_this_runs_ids() -> None:

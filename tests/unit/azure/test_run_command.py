@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import subprocess
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from difyaction.azure.arm import Arm
 from difyaction.azure.run_command import RunCommand, parse
 from difyaction.azure.wire import Answer
 from difyaction.errors import Failed
 from difyaction.secret import Secret
-from tests.unit.azure.scripted import ENDPOINT, CountedTokens, FakeTime, ScriptedWire, error
+from tests.unit.azure.scripted import ENDPOINT, ScriptedWire, error
+from tests.unit.azure.scripted_sdk import management
 
 VM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm"
 KEPT = 4096
@@ -46,7 +45,7 @@ class Host(ScriptedWire):
 
 
 def connection(host: Host) -> RunCommand:
-    return RunCommand(Arm(ENDPOINT, "scope", CountedTokens(), host, FakeTime().pace(), Counter()), VM)
+    return RunCommand(management(host), VM)
 
 
 def test_a_script_gives_back_its_code_and_both_streams() -> None:
