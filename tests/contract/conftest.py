@@ -1,4 +1,4 @@
-"""One emulated GitHub for each test."""
+"""One emulated GitHub, or Azure, for each test."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.azure_place import Place
+from tests.contract.azure_setting import trust
+from tests.emulators.azure.emulator import AzureEmulator
 from tests.emulators.github.emulator import GitHubEmulator
 
 
@@ -13,3 +16,17 @@ from tests.emulators.github.emulator import GitHubEmulator
 def github() -> Iterator[GitHubEmulator]:
     with GitHubEmulator() as running:
         yield running
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureEmulator]:
+    with AzureEmulator() as running:
+        trust(running, monkeypatch)
+        yield running
+
+
+@pytest.fixture
+def place(azure: AzureEmulator) -> Iterator[Place]:
+    found = Place(azure)
+    yield found
+    found.close()

@@ -7,6 +7,9 @@ import pytest
 import requests
 from github import Auth, Github
 
+from tests.emulators.azure.emulator import AzureEmulator
+from tests.emulators.azure_recordings import Replay, logged_in
+from tests.emulators.azure_setting import Setting, azure_setting
 from tests.emulators.github.emulator import GitHubEmulator
 from tests.emulators.github.repository import Repository
 
@@ -52,3 +55,25 @@ def ask(github: GitHubEmulator) -> Ask:
         return requests.post(github.graphql_url, json=sent, headers=headers, timeout=10).json()
 
     return post
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureEmulator]:
+    with AzureEmulator() as emulator:
+        for name, value in emulator.environ.items():
+            monkeypatch.setenv(name, value)
+        yield emulator
+
+
+@pytest.fixture
+def at(azure: AzureEmulator) -> Iterator[Setting]:
+    """The emulated Azure with one VM in it, and the real SDKs logged in."""
+    with azure_setting(azure) as setting:
+        yield setting
+
+
+@pytest.fixture
+def replay(azure: AzureEmulator) -> Iterator[Replay]:
+    """Recorded exchanges are sent to the emulated Azure; in the end nothing may differ."""
+    with logged_in(azure) as replay:
+        yield replay

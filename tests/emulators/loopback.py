@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -18,6 +19,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from tests.emulators.faults import Fault, Faults
 from tests.emulators.request import Request, Response
 
+Answer = Callable[[Request], Response]
+
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -25,15 +28,17 @@ class Loopback:
     """Serves one model. ``read`` completes a request (kind of token, GraphQL), ``answer`` answers it.
 
     ``surprises`` holds what the model does not know or broke on: a test that ends with one has found a hole here.
+    With ``tls`` it speaks HTTPS.
     """
 
     def __init__(
         self,
         read: Callable[[Request], None],
-        answer: Callable[[Request], Response],
+        answer: Answer,
         *,
         clock: Callable[[], float] = time.time,
         journal: Path | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self.surprises: list[str] = []
@@ -42,7 +47,7 @@ class Loopback:
         self._read, self._answer, self._journal = read, answer, journal
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Exchange)
-        self._server.loopback = self
+        self._server.loopback, self._server.tls = self, tls
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.host = f"127.0.0.1:{self._server.server_port}"
 
@@ -91,10 +96,17 @@ class Loopback:
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
     loopback: Loopback
+    tls: ssl.SSLContext | None = None
 
     def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - as in the library
         super().__init__(*arguments)
         self.connections: set[socket.socket] = set()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self.tls is not None:  # the handshake happens at the first read, in the connection's own thread
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def hang_up(self) -> None:
         """Close what clients keep alive, so that no thread waits for them."""

@@ -1,0 +1,120 @@
+"""What the post step does about Azure: fences and stops a main step that outlived its cancel, and closes its doors.
+
+Standard library only. It reads the runner's state (``STATE_azure_...``) and logs in afresh.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from difyaction.azure import fence
+from difyaction.azure.arm import Arm
+from difyaction.azure.closing import AT_EASE, Closed, close_all, command
+from difyaction.azure.doors import STATE, Door, read
+from difyaction.azure.identity import GithubTokens, Identity
+from difyaction.azure.pace import Pace
+from difyaction.azure.tokens import PlainTokens
+from difyaction.azure.wire import Https, Wire
+from difyaction.errors import ActionError
+from difyaction.secret import Secret
+
+IDENTITY: Final = "azure_identity"
+DOOR_OPEN: Final = 9
+
+
+class Says(Protocol):
+    """Prints a line of the log."""
+
+    def __call__(self, line: str) -> object:
+        """Print it."""
+        ...
+
+
+@dataclass(frozen=True)
+class World:
+    """What the post step uses of the machine; tests give another."""
+
+    wire: Wire
+    pace: Pace
+    engine: Path = fence.ENGINE
+
+
+def real(environ: Mapping[str, str]) -> World:
+    """Return the real world."""
+    return World(Https(environ), Pace(time.time, time.monotonic, time.sleep, random.random))
+
+
+def close_up(environ: Mapping[str, str], say: Says, world: World | None = None) -> int:
+    """Close what the state names, and look once more at what the run closed itself. Return 0, or 9 for an open door."""
+    text = environ.get(f"STATE_{STATE}", "")
+    if not text:
+        return 0
+    world = world or real(environ)
+    _fence(environ, say, world.engine)
+    try:
+        doors = read(text)
+        ended = close_all(_arm(environ, say, world), doors, seconds=AT_EASE)
+    except (ActionError, ValueError) as error:
+        return _unknown(text, str(error), say)
+    return _report(ended, say)
+
+
+def _fence(environ: Mapping[str, str], say: Says, engine: Path) -> None:
+    place = environ.get(f"STATE_{fence.FENCE}", "")
+    if place:
+        try:
+            fence.put_up(Path(place))
+        except OSError as error:
+            say(f"The fence could not be put up: {error}.")
+    problem = fence.stop(environ.get(f"STATE_{fence.CONTAINER}", ""), engine)
+    if problem:
+        say(f"The container of the main step could not be stopped: {problem}.")
+
+
+def _arm(environ: Mapping[str, str], say: Says, world: World) -> Arm:
+    identity = Identity.of_state(environ.get(f"STATE_{IDENTITY}", ""), environ)
+
+    def mask(secret: Secret) -> None:
+        say(f"::add-mask::{secret.reveal()}")
+
+    github = GithubTokens(environ, world.wire, identity.wanted_audience, mask, world.pace.pause)
+    tokens = PlainTokens(identity, world.wire, github, mask, world.pace.pause, lambda: github.claims)
+    tokens.token(identity.cloud.arm_scope)  # once, before doors are closed side by side
+    return Arm(identity.cloud.arm, identity.cloud.arm_scope, tokens, world.wire, world.pace)
+
+
+def _report(ended: tuple[Closed, ...], say: Says) -> int:
+    for each in ended:
+        if each.shut:
+            say(f"Closed, and seen closed ({each.how}): {each.door.where}.")
+    left = [each for each in ended if not each.shut]
+    for each in left:
+        say(_warning(each.door, "; ".join(each.why)))
+    return DOOR_OPEN if left else 0
+
+
+def _unknown(text: str, why: str, say: Says) -> int:
+    try:
+        doors: tuple[Door, ...] = read(text)
+    except ValueError:
+        doors = ()
+    for door in doors:
+        say(_warning(door, why))
+    if not doors:
+        say(_escaped("error", "A door may be open", f"The list of doors could not be read: {why}"))
+    return DOOR_OPEN
+
+
+def _warning(door: Door, why: str) -> str:
+    text = f"May be open: {door.where}. {why} Close it now: {command(door)} - or run mode sweep."
+    return _escaped("error", "A door may be open", text)
+
+
+def _escaped(kind: str, title: str, text: str) -> str:
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::{kind} title={title}::{escaped}"

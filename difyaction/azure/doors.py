@@ -1,0 +1,156 @@
+"""Openings as records, and the list of them that outlives the run: each is written down before it is opened.
+
+Standard library only: the post step reads the list. It never holds a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Final
+
+from difyaction.azure.leases import Lease, Run
+from difyaction.errors import ActionError, Failed
+
+STATE: Final = "azure_doors"
+
+
+@dataclass(frozen=True)
+class RuleDoor:
+    """An NSG rule, by its whole id, and the lease that it carries."""
+
+    rule: str
+    lease: Lease
+
+    @property
+    def group(self) -> str:
+        """The id of the network security group."""
+        return self.rule.rpartition("/securityRules/")[0]
+
+    @property
+    def where(self) -> str:
+        """The door in a reader's words."""
+        return f"NSG rule {self.rule.rpartition('/')[2]} in {self.group.rpartition('/')[2]}"
+
+
+@dataclass(frozen=True)
+class VaultDoor:
+    """Addresses on a Key Vault's firewall that were not there before us, and the lease that tells so."""
+
+    vault: str
+    addresses: tuple[str, ...]
+    lease: Lease
+
+    @property
+    def where(self) -> str:
+        """The door in a reader's words."""
+        return f"address {', '.join(self.addresses)} on Key Vault {self.vault.rpartition('/')[2]}"
+
+
+Door = RuleDoor | VaultDoor
+
+
+class DoorOpen(ActionError):
+    """An opening could not be closed. Beats every other end of a run."""
+
+    status = "door-open"
+    exit_code = 9
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How long a door was open, in seconds, from the request that opened it to the look that saw it closed."""
+
+    door: Door
+    seconds: float
+
+
+@dataclass
+class Doors:
+    """The openings of one run.
+
+    ``save`` hands values to the post step (``Runner.state``), ``fenced`` says that the post step has begun.
+    ``register`` comes before the opening, ``closed`` after the look that proved it. What was closed stays in the list
+    for the post step, which looks at it once more.
+    """
+
+    save: Callable[[Mapping[str, str]], None]
+    clock: Callable[[], float]
+    fenced: Callable[[], bool] = lambda: False
+    exposures: list[Exposure] = field(default_factory=list)
+    _known: dict[str, Door] = field(default_factory=dict)
+    _open: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def open(self) -> tuple[Door, ...]:
+        """What may be open now."""
+        return tuple(self._known[key] for key in self._open)
+
+    @property
+    def known(self) -> tuple[Door, ...]:
+        """Everything that this run opened or meant to open."""
+        return tuple(self._known.values())
+
+    def register(self, door: Door) -> None:
+        """Write the door down, so that it is closed whatever happens from here on. ``Failed`` after the fence."""
+        key = _key(door)
+        self._known[key] = door
+        self._open.setdefault(key, self.clock())
+        self.save({STATE: written(self.known)})
+        self.check()
+
+    def check(self) -> None:
+        """Raise when the post step has begun: what it closes must not be opened again."""
+        if self.fenced():
+            raise Failed(
+                "azure-fenced",
+                "This run was cancelled and its doors are being closed by the post step; no other is opened.",
+                next_step="Look at the post step's log: it says what is closed.",
+                state="",
+            )
+
+    def closed(self, door: Door) -> None:
+        """Note that a door was seen closed."""
+        began = self._open.pop(_key(door), None)
+        if began is not None:
+            self.exposures.append(Exposure(door, max(0.0, self.clock() - began)))
+
+
+def _key(door: Door) -> str:
+    # A vault's door may gain an address on the way; it stays one door.
+    return (door.rule if isinstance(door, RuleDoor) else f"{door.vault}#{door.lease.run.text}").lower()
+
+
+def extended(door: VaultDoor, address: str) -> VaultDoor:
+    """Return the door with one address more."""
+    return door if address in door.addresses else replace(door, addresses=(*door.addresses, address))
+
+
+def written(doors: tuple[Door, ...]) -> str:
+    """Return doors as one word for the runner's state."""
+    records = [{"kind": "rule" if isinstance(door, RuleDoor) else "vault", **asdict(door)} for door in doors]
+    return base64.urlsafe_b64encode(json.dumps(records, separators=(",", ":")).encode()).decode()
+
+
+def read(text: str) -> tuple[Door, ...]:
+    """Return the doors that the state names. ``ValueError`` when the text is none of ours."""
+    try:
+        records = json.loads(base64.urlsafe_b64decode(text)) if text else []
+        return tuple(_door(record) for record in records)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no list of doors: {error}") from error
+
+
+def _door(record: Mapping[str, object]) -> Door:
+    lease = record["lease"]
+    if not isinstance(lease, dict):
+        raise TypeError("a lease is a record")
+    held = Lease(Run(**lease["run"]), int(lease["expires"]))
+    if record["kind"] == "rule":
+        return RuleDoor(str(record["rule"]), held)
+    addresses = record["addresses"]
+    if not isinstance(addresses, list):
+        raise TypeError("addresses are a list")
+    return VaultDoor(str(record["vault"]), tuple(str(each) for each in addresses), held)

@@ -1,0 +1,166 @@
+"""Which actions a run needs, where, and what a lock or a missing right would do to it. Pure.
+
+Asked before anything is touched, so that a door is never opened that could not be closed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from difyaction.azure.machine import Machine
+from difyaction.language import N_
+from difyaction.target import Objection, Severity
+
+RULE_DELETE: Final = "Microsoft.Network/networkSecurityGroups/securityRules/delete"
+GROUP_WRITE: Final = "Microsoft.Network/networkSecurityGroups/write"
+_LOOK: Final = ("Microsoft.Compute/virtualMachines/read", "Microsoft.Compute/disks/read")
+_DOOR: Final = (
+    "Microsoft.Network/networkSecurityGroups/read",
+    "Microsoft.Network/networkSecurityGroups/securityRules/read",
+    "Microsoft.Network/networkSecurityGroups/securityRules/write",
+)
+_SNAPSHOT: Final = ("Microsoft.Compute/snapshots/read", "Microsoft.Compute/snapshots/write")
+_POINT: Final = (
+    "Microsoft.Compute/restorePointCollections/read",
+    "Microsoft.Compute/restorePointCollections/write",
+    "Microsoft.Compute/restorePointCollections/restorePoints/read",
+    "Microsoft.Compute/restorePointCollections/restorePoints/write",
+)
+_VAULT: Final = ("Microsoft.KeyVault/vaults/read", "Microsoft.KeyVault/vaults/write")
+_COMMAND: Final = ("Microsoft.Compute/virtualMachines/runCommand/action",)
+
+
+@dataclass(frozen=True)
+class Need:
+    """An action on a scope (a resource's or a group's id), and what for. ``writes``: a ReadOnly lock forbids it."""
+
+    action: str
+    scope: str
+    purpose: str
+    required: bool = True
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something."""
+        return not self.action.endswith("/read")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What this run will do: empty for what it will not."""
+
+    machine: Machine
+    door_groups: tuple[str, ...] = ()
+    vault: str = ""  # only when its firewall may be opened
+    snapshot_group: str = ""
+    run_command: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What Azure says of one scope. ``permissions`` None: it does not tell us. ``locks``: level and id of each."""
+
+    permissions: Sequence[Mapping[str, Any]] | None
+    locks: tuple[tuple[str, str], ...] = ()
+
+    def locked(self, level: str) -> str:
+        """Return the id of a lock of that level, empty for none."""
+        return next((lock for found, lock in self.locks if found.lower() == level.lower()), "")
+
+
+def needs(asked: Asked) -> Iterator[Need]:
+    """Yield every action that the run will ask for."""
+    machine = asked.machine
+    yield from (Need(action, machine.id, N_("looking at the machine")) for action in _LOOK[:1])
+    if asked.run_command:
+        yield from (Need(action, machine.id, N_("running commands on the machine")) for action in _COMMAND)
+    for group in asked.door_groups:
+        yield from (Need(action, group, N_("opening and closing the way to SSH")) for action in _DOOR)
+        yield Need(RULE_DELETE, group, N_("removing the rule for SSH"), required=False)
+        yield Need(GROUP_WRITE, group, N_("removing the rule for SSH under a lock"), required=False)
+    if asked.vault:
+        yield from (Need(action, asked.vault, N_("opening and closing the Key Vault")) for action in _VAULT)
+    if asked.snapshot_group:
+        several = len(machine.disks) > 1
+        yield from (
+            Need(action, asked.snapshot_group, N_("keeping the disks as they are"))
+            for action in (*_SNAPSHOT, *(_POINT if several else ()))
+        )
+        if several:
+            part = "Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/read"
+            yield Need(part, asked.snapshot_group, N_("verifying what was kept"), required=False)
+        yield Need("Microsoft.Compute/snapshots/delete", asked.snapshot_group, N_("removing snapshots"), required=False)
+
+
+def holds(permissions: Iterable[Mapping[str, Any]], action: str) -> bool:
+    """Whether any of the assignments gives an action that it does not take away itself."""
+    return any(
+        any(_matches(pattern, action) for pattern in each.get("actions") or ())
+        and not any(_matches(pattern, action) for pattern in each.get("notActions") or ())
+        for each in permissions
+    )
+
+
+def objections(wanted: Iterable[Need], standing: Mapping[str, Standing], version: str) -> Iterator[Objection]:
+    """Yield what is missing and what is locked. ``standing`` by scope; a scope that is not there is not judged."""
+    by_scope: dict[str, list[Need]] = {}
+    for need in wanted:
+        by_scope.setdefault(need.scope, []).append(need)
+    for scope, its_needs in by_scope.items():
+        found = standing.get(scope)
+        if found is not None:
+            yield from _missing(scope, its_needs, found, version)
+            yield from _locked(scope, its_needs, found, version)
+
+
+def _missing(scope: str, wanted: Sequence[Need], found: Standing, version: str) -> Iterator[Objection]:
+    if found.permissions is None:
+        return
+    missing = [need for need in wanted if need.required and not holds(found.permissions, need.action)]
+    if missing:
+        yield Objection(
+            "azure-right-missing",
+            version,
+            Severity.NEVER,
+            N_("We have no right to {actions} on {scope}, needed for {purpose}. Add to the role's actions: {lines}"),
+            {
+                "actions": ", ".join(need.action for need in missing),
+                "scope": scope,
+                "purpose": ", ".join(dict.fromkeys(need.purpose for need in missing)),
+                "lines": ", ".join(f'"{need.action}"' for need in missing),
+            },
+        )
+
+
+def _locked(scope: str, wanted: Sequence[Need], found: Standing, version: str) -> Iterator[Objection]:
+    read_only, no_delete = found.locked("ReadOnly"), found.locked("CanNotDelete")
+    if read_only and any(need.writes and need.required for need in wanted):
+        text = N_("The lock {lock} forbids every change of {scope}. Remove it for the time of the upgrade.")
+        yield Objection("azure-locked", version, Severity.NEVER, text, {"lock": read_only, "scope": scope})
+        return
+    actions = {need.action for need in wanted}
+    may = found.permissions or ()
+    opens = all(holds(may, need.action) for need in wanted if need.required)
+    if RULE_DELETE in actions and opens and not holds(may, GROUP_WRITE):
+        cannot = no_delete or ("" if holds(may, RULE_DELETE) else RULE_DELETE)
+        if cannot:
+            yield Objection(
+                "azure-door-stays",
+                version,
+                Severity.AUTOMATIC,
+                N_(
+                    "The rule for SSH in {scope} can be made and not removed ({cause}): it will be turned into a Deny "
+                    'behind all others, and stay. To have it removed, add to the role\'s actions: "{line}"'
+                ),
+                {"scope": scope, "cause": cannot, "line": GROUP_WRITE if no_delete else RULE_DELETE},
+            )
+    if "Microsoft.Compute/snapshots/delete" in actions and no_delete:
+        text = N_("The lock {lock} keeps old snapshots in {scope} from being removed; they pile up and cost.")
+        yield Objection("azure-snapshots-stay", version, Severity.AUTOMATIC, text, {"lock": no_delete, "scope": scope})
+
+
+def _matches(pattern: str, action: str) -> bool:
+    return re.fullmatch(re.escape(str(pattern)).replace(r"\*", ".*"), action, re.IGNORECASE) is not None

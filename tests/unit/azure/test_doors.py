@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from difyaction.azure.doors import STATE, Doors, RuleDoor, VaultDoor, extended, read, written
+from difyaction.azure.leases import Lease, Run
+from difyaction.errors import Failed
+
+LEASE = Lease(Run(123, 1, "ab12cd", "acme/infra"), 1_764_000_000)
+RULE = RuleDoor("/g/networkSecurityGroups/nsg/securityRules/ours", LEASE)
+VAULT = VaultDoor("/g/vaults/kv", ("203.0.113.10",), LEASE)
+
+
+class Moment:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_doors_are_read_back_as_they_were_written() -> None:
+    assert read(written((RULE, VAULT))) == (RULE, VAULT)
+    assert read("") == ()
+    assert written((RULE,)).isascii()
+    assert "\n" not in written((RULE, VAULT))
+
+
+@pytest.mark.parametrize("text", ["x", "WzFd", "W3t9XQ==", "////"])
+def test_a_text_that_is_no_list_of_doors_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        read(text)
+
+
+def test_a_door_is_written_down_before_it_is_opened_and_for_good() -> None:
+    saved: list[str] = []
+    clock = Moment()
+    doors = Doors(lambda values: saved.append(values[STATE]), clock)
+    doors.register(RULE)
+    assert read(saved[-1]) == (RULE,)
+    clock.now = 103.5
+    doors.closed(RULE)
+    assert doors.open == ()
+    assert doors.known == (RULE,)
+    assert [each.seconds for each in doors.exposures] == [3.5]
+
+
+def test_a_vaults_door_stays_one_door_when_it_gains_an_address() -> None:
+    doors = Doors(lambda _: None, Moment())
+    doors.register(VAULT)
+    doors.register(extended(VAULT, "203.0.113.11"))
+    assert doors.open == (VaultDoor("/g/vaults/kv", ("203.0.113.10", "203.0.113.11"), LEASE),)
+
+
+def test_behind_the_fence_nothing_is_opened() -> None:
+    saved: list[str] = []
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment(), fenced=lambda: True)
+    with pytest.raises(Failed) as raised:
+        doors.register(RULE)
+    assert raised.value.id == "azure-fenced"
+    assert read(saved[-1]) == (RULE,)

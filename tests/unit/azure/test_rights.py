@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from difyaction.azure.machine import Disk, Machine, Nic
+from difyaction.azure.rights import Asked, Need, Standing, holds, needs, objections
+from difyaction.target import Severity
+
+VM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm"
+NSG = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/nsg"
+GROUP = "/subscriptions/s/resourceGroups/g"
+VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
+DISK = Disk(f"{GROUP}/providers/Microsoft.Compute/disks/os", "os", "u", 1, "Premium_LRS", "westus")
+MACHINE = Machine(
+    id=VM,
+    name="vm",
+    location="westus",
+    vm_id="v",
+    power="running",
+    agent=True,
+    linux=True,
+    nics=(Nic("n", "10.0.0.4", "203.0.113.20", "s", (NSG,)),),
+    disks=(DISK,),
+)
+EVERYTHING = Standing([{"actions": ["*"], "notActions": []}])
+RULES = "Microsoft.Network/networkSecurityGroups/securityRules"
+
+
+def test_a_right_is_given_by_pattern_and_taken_away_by_pattern() -> None:
+    contributor = [{"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Delete"]}]
+    assert holds(contributor, "Microsoft.Compute/virtualMachines/read")
+    assert not holds(contributor, "Microsoft.Authorization/locks/delete")
+    assert holds([{"actions": ["*/read"]}], "Microsoft.Network/NetworkInterfaces/Read")
+    assert not holds([{"actions": ["*/read"]}], "Microsoft.Compute/virtualMachines/runCommand/action")
+    assert not holds([], "x")
+
+
+def test_what_one_assignment_takes_away_another_may_give() -> None:
+    both = [{"actions": ["*"], "notActions": ["a/b"]}, {"actions": ["a/b"]}]
+    assert holds(both, "a/b")
+
+
+def test_only_what_will_be_done_is_asked_for() -> None:
+    assert {need.scope for need in needs(Asked(MACHINE))} == {VM}
+    asked = Asked(MACHINE, door_groups=(NSG,), vault=VAULT, snapshot_group=GROUP, run_command=True)
+    actions = {need.action for need in needs(asked)}
+    assert "Microsoft.Compute/virtualMachines/runCommand/action" in actions
+    assert "Microsoft.KeyVault/vaults/write" in actions
+    assert "Microsoft.Compute/snapshots/write" in actions
+    assert "Microsoft.Compute/restorePointCollections/write" not in actions
+
+
+def test_several_disks_need_restore_points() -> None:
+    machine = Machine(**{**MACHINE.__dict__, "disks": (DISK, DISK)})
+    actions = {need.action for need in needs(Asked(machine, snapshot_group=GROUP))}
+    assert "Microsoft.Compute/restorePointCollections/restorePoints/write" in actions
+
+
+def test_a_missing_right_is_an_objection_that_names_the_line() -> None:
+    held = Standing([{"actions": ["*/read"]}])
+    (found,) = objections(needs(Asked(MACHINE, door_groups=(NSG,))), {NSG: held, VM: held}, "1.14.1")
+    assert (found.rule, found.severity) == ("azure-right-missing", Severity.NEVER)
+    assert found.facts["lines"] == f'"{RULES}/write"'
+    assert found.facts["scope"] == NSG
+
+
+def test_with_every_right_and_no_lock_nothing_is_objected() -> None:
+    asked = Asked(MACHINE, door_groups=(NSG,), vault=VAULT, snapshot_group=GROUP, run_command=True)
+    standing = dict.fromkeys((VM, NSG, VAULT, GROUP), EVERYTHING)
+    assert list(objections(needs(asked), standing, "1.14.1")) == []
+
+
+def test_where_azure_does_not_tell_nothing_is_claimed() -> None:
+    assert list(objections(needs(Asked(MACHINE, door_groups=(NSG,))), {NSG: Standing(None)}, "1.14.1")) == []
+
+
+def test_a_lock_against_all_changes_stops_us() -> None:
+    locked = Standing([{"actions": ["*"]}], (("ReadOnly", "/lock"),))
+    found = list(objections(needs(Asked(MACHINE, door_groups=(NSG,))), {NSG: locked}, "1.14.1"))
+    assert [(each.rule, each.severity) for each in found] == [("azure-locked", Severity.NEVER)]
+
+
+def test_a_lock_against_deleting_leaves_a_deny_unless_the_group_may_be_written() -> None:
+    lock = (("CanNotDelete", "/lock"),)
+    narrow = Standing([{"actions": [f"{RULES}/*", "*/read"]}], lock)
+    (found,) = objections(needs(Asked(MACHINE, door_groups=(NSG,))), {NSG: narrow}, "1.14.1")
+    assert (found.rule, found.severity) == ("azure-door-stays", Severity.AUTOMATIC)
+    assert found.facts["line"] == "Microsoft.Network/networkSecurityGroups/write"
+    wide = Standing([{"actions": ["Microsoft.Network/networkSecurityGroups/*"]}], lock)
+    assert list(objections(needs(Asked(MACHINE, door_groups=(NSG,))), {NSG: wide}, "1.14.1")) == []
+
+
+def test_a_missing_right_to_delete_is_said_with_its_own_line() -> None:
+    held = Standing([{"actions": [f"{RULES}/read", f"{RULES}/write", "Microsoft.Network/networkSecurityGroups/read"]}])
+    (found,) = objections(needs(Asked(MACHINE, door_groups=(NSG,))), {NSG: held}, "1.14.1")
+    assert found.facts["line"] == f"{RULES}/delete"
+
+
+def test_reading_is_no_change() -> None:
+    assert not Need("a/read", VM, "x").writes
+    assert Need("a/runCommand/action", VM, "x").writes
