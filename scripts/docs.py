@@ -30,33 +30,7 @@ ALLOWED = {
     },
 }
 # Not of rules.toml: the first compares files, the others compare with what was there before; none asks what upstream says.
-FURTHER_RULES = """\
-## edited-file-conflict
-
-Severity `never`, applies when a file of Dify's folder was edited in lines that upstream changes too; looked for in:
-machine. Nobody can consent to a file that cannot be made: bring the lines in accord, or move the edit to
-`docker-compose.override.yaml` or `.env`. [Source](https://docs.docker.com/compose/how-tos/multiple-compose-files/merge/)
-
-> {file} was edited on this host where upstream changes it too, in line {lines}. Bring these lines in accord with
-> {version}, or move the edit to docker-compose.override.yaml or .env, then run again.
-
-## lose-writes
-
-Severity `acknowledge`, applies in mode `rollback` on a server when databases are read back; looked for in: machine. The
-consent names the backup: `lose-writes@<backup-id>`. [Source](restore.md)
-
-> The backup {backup} holds the databases of {unit} as they were; what users wrote since is lost. It is saved once more
-> first, as a backup of its own.
-
-## schema-rollback
-
-Severity `acknowledge`, applies in mode `rollback` when the schema heads of the two versions differ or one is not known;
-looked for in: repository. The consent names the version that is gone back to: `schema-rollback@1.13.3`.
-[Source](https://github.com/langgenius/dify/issues/15220)
-
-> The older release cannot read a database that the newer one has migrated. Restore the database from before the
-> upgrade first; then acknowledge.
-"""
+FURTHER_RULES = Path(__file__).with_name("further_rules.txt")  # objections that are made where they are found
 
 
 def inputs_table(code: str) -> str:
@@ -96,7 +70,7 @@ def rules_page() -> str:
             f"Severity `{rule['severity']}`, {since}; looked for in: {seen}. [Source]({rule['source']})\n",
             f"> {rule['text']}\n",
         ]
-    return "\n".join([*parts, FURTHER_RULES]).rstrip("\n") + "\n"
+    return "\n".join([*parts, FURTHER_RULES.read_text("utf-8")]).rstrip("\n") + "\n"
 
 
 def _allowed(spec: Spec, code: str) -> str:

@@ -73,6 +73,11 @@ class ServerPlan:
         return tuple(objection for objection in self.objections if objection.in_the_way)
 
     @property
+    def settled(self) -> bool:
+        """Whether the machine runs what is wanted: without that, there are changes, or objections say why not."""
+        return not self.changes and not self.stopping
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """The findings as English sentences."""
         return tuple(str(finding) for finding in self.findings)
