@@ -29,7 +29,7 @@ ALLOWED = {
         "list": "カンマまたは改行で区切ります。",
     },
 }
-# Not of rules.toml: the first compares files, the others compare with what was there before; none asks what upstream says.
+# Not of rules.toml: they compare with what is or was there, and none asks what upstream says.
 FURTHER_RULES = Path(__file__).with_name("further_rules.txt")  # objections that are made where they are found
 
 
