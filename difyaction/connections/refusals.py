@@ -120,7 +120,7 @@ def auth_refused(where: str, user: str, key: HostKey, *, before: bool) -> Failed
     return kind(
         "ssh-auth-refused",
         "{where} does not let {user} in with the key {kind} {fingerprint}.",
-        next_step="Put its public key into ~/.ssh/authorized_keys of {user} there, or correct `ssh-user`.",
+        next_step="Put its public key into ~/.ssh/authorized_keys of {user} there, or correct `user`.",
         where=where,
         user=user,
         kind=key.kind,
