@@ -78,7 +78,8 @@ def _act(stage: World, more: Mapping[str, str], workspace: Path | None = None) -
 
 
 def _edit(folder: Path) -> Measured:
-    arguments = ["--target", "gitops", "--delivery", "files", "--set", "fleet/0000/values.yaml#image.api.tag=1.14.1"]
+    arguments = ["--target", "gitops", "--delivery", "files", "--image-check", "off"]
+    arguments += ["--set", "fleet/0000/values.yaml#image.api.tag=1.14.1"]
     variables = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)}
     return _measure([sys.executable, "-m", "difyaction", *arguments], variables, folder)
 
