@@ -24,7 +24,9 @@ def script(  # each is a place that the caller may know better
     """Return the probe as one command. Where Docker answers only to root, it runs by ``sudo -n``."""
     wants = {"folder": folder, "project": project, "backup": backup, "state": state, "docker_host": docker_host}
     head = "".join(f"want_{name}={shlex.quote(value)}\n" for name, value in wants.items())
-    body = resources.files(__package__).joinpath("probe.sh").read_text(encoding="utf-8")
+    body = "\n".join(
+        resources.files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ("follow.sh", "probe.sh")
+    )
     reach = f"DOCKER_HOST={shlex.quote(docker_host)} " if docker_host else ""
     return (
         f"probe={shlex.quote(head + body)}\n"

@@ -204,10 +204,10 @@ look_at_past() {
   look_at_runs
 }
 
-look_at_runs() { # each run's folder can say itself how it is
+look_at_runs() { # how far each is, as a run that is followed is asked too: look is follow.sh's
   for run in "$state"/runs/*/; do
     [ -f "$run/runbook.sh" ] || continue
-    printf '%s|%s|%s\n' "$(basename "$run")" "$(sh "$run/runbook.sh" look 0 0 2>/dev/null | awk 'NR == 1 { print $2 }')" "$([ -f "$run/read" ] && echo read)"
+    printf '%s|%s|%s\n' "$(basename "$run")" "$(RUN=${run%/} && look 0 0 | awk 'NR == 1 { print $2 }')" "$([ -f "$run/read" ] && echo read)"
   done 2>/dev/null | tail -n 50 | emit runs
   [ -d "$state/lock" ] || return 0
   for each in owner run expiry boot pid start; do printf '%s=%s\n' "$each" "$(head -c 500 "$state/lock/$each" 2>/dev/null | tr '\n' ' ')"; done | emit lock

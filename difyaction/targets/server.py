@@ -86,6 +86,7 @@ class Server:
         self._releases = releases
         self._wishes = wishes_of(inputs)
         self._deadline = surroundings.monotonic() + (inputs.job_time or 0)
+        self._earlier: Outcome | None = None  # how a run ended well that an earlier job had begun
         self._watch = follow.Watch(clock=surroundings.monotonic, pause=surroundings.pause, say=surroundings.say)
 
     def inspect(self) -> ServerFacts | RestoreFacts:
@@ -128,7 +129,7 @@ class Server:
     def apply(self, plan: ServerPlan) -> Outcome:
         """Deliver the runbook, start it, follow it to its end."""
         if not plan.steps:
-            return Outcome("unchanged", changed=False)
+            return self._earlier or Outcome("unchanged", changed=False)
         follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered, self._watch)
         return self._followed(plan.settings.folder, plan.settings.backup)
 
@@ -163,7 +164,7 @@ class Server:
         for run in left:
             self._surroundings.say(f"run {run.id} of an earlier job is {run.state}; following it")
             try:
-                self._followed(run.folder, f"{machine.backup_folder}/{run.id}")
+                self._earlier = self._followed(run.folder, f"{machine.backup_folder}/{run.id}")
             except (Failed, RolledBack) as why:
                 if run.state == "going":
                     raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,6 +21,7 @@ from difyaction.targets.server import Server, connection_of
 from tests.rig.install import Install
 from tests.rig.stack import Rig
 
+LONGEST_PAUSE = 0.5
 QUICK = {"start-timeout": "60s", "drain-timeout": "5s", "migration-idle": "15s"}
 
 
@@ -53,8 +54,13 @@ class Told:
     log: str
 
 
-def run(rig: Rig, dify: Install, *, connection: Connection | None = None, **given: str) -> Told:
-    """Run the target once, over SSH as root, and return how it ended. Inputs by their names with underscores."""
+def run(
+    rig: Rig, dify: Install, *, through: Callable[[Connection], Connection] = lambda same: same, **given: str
+) -> Told:
+    """Run the target once, over SSH as root, and return how it ended. Inputs by their names with underscores.
+
+    ``through`` may put something of a test's own around the connection.
+    """
     sshd = rig.sshd("root")
     asked = {
         "target": "server",
@@ -72,12 +78,12 @@ def run(rig: Rig, dify: Install, *, connection: Connection | None = None, **give
         environ={"USER": "tester"},
         runner=runner,
         now=lambda: datetime.now(UTC),
-        pause=time.sleep,
+        pause=lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE)),
         monotonic=time.monotonic,
     )
     read = inputs.read(asked)
     releases = ShippedFiles(rig, dify.wanted.source)
-    target = Server(read, surroundings, connection or connection_of(read, surroundings), releases)
+    target = Server(read, surroundings, through(connection_of(read, surroundings)), releases)
     try:
         ending = story.tell(target, mode=read.mode, approved="", say=Journal(runner, time.monotonic))
     except ActionError as why:

@@ -8,7 +8,7 @@ disk=$state/disk
 mount --make-rprivate /
 mkdir -p "$disk"
 mount -o loop,noatime "$state/disk.img" "$disk"
-for folder in opt home root var-log var-backups etc-upper etc-work engine; do mkdir -p "$disk/$folder"; done
+for folder in opt home root var-log var-backups var-lib etc-upper etc-work engine; do mkdir -p "$disk/$folder"; done
 
 # /etc keeps what the host has and takes our users; the rest that a run may write to is this machine's own
 mount -t overlay -o "lowerdir=/etc,upperdir=$disk/etc-upper,workdir=$disk/etc-work" overlay /etc
@@ -18,6 +18,8 @@ mount --bind "$disk/root" /root
 mount --bind "$disk/var-log" /var/log
 mkdir -p /var/backups
 mount --bind "$disk/var-backups" /var/backups
+mkdir -p /var/lib/dify-upgrade-action
+mount --bind "$disk/var-lib" /var/lib/dify-upgrade-action
 mount -t tmpfs -o mode=755 tmpfs /run
 case $state/ in
     /tmp/*) ;; # then /tmp has to stay what it is

@@ -26,7 +26,7 @@ for entry in /proc/[0-9]*; do
     cut -d: -f3 "$entry/cgroup" 2>/dev/null | grep -q docker && continue
     kill -9 "$pid" 2>/dev/null
 done
-find /var/backups /var/log -mindepth 1 -delete
+find /var/backups /var/log /var/lib/dify-upgrade-action -mindepth 1 -delete
 find /home/* /root -mindepth 1 -maxdepth 1 ! -name .ssh ! -name '.bash*' ! -name .profile -exec rm -rf {} +
 true
 """

@@ -1,0 +1,186 @@
+"""Whatever happens during a run, it ends with a release that serves, every row, and nothing left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from difyaction.connections import Connection
+from tests.e2e.server_faults import STATE, Controller, Killed, Striker, assert_at_rest
+from tests.e2e.server_runs import Told, run
+from tests.rig.install import Install, Rows
+from tests.rig.session import rig_or_skip
+from tests.rig.stack import Rig
+
+OLD, NEW = "1.13.3", "1.14.1"
+NEW_HEAD = "a4f2d8c9b731"
+SEEN_BY_USERS = ("dify.accounts", "dify.messages", "dify.documents", "dify.datasets", "dify.tenants")
+BACKUP_DISK = "/var/backups/small"
+OVERRIDE = "services:\n  api:\n    labels:\n      owner.note: kept\n"
+
+
+@pytest.fixture(scope="session")
+def rig() -> Iterator[Rig]:
+    yield from rig_or_skip()
+
+
+@pytest.fixture
+def old(rig: Rig) -> Iterator[Install]:
+    with rig.install(version=OLD) as dify:
+        yield dify
+
+
+def assert_upgraded(rig: Rig, dify: Install, before: dict[str, Rows], told: Told) -> None:
+    assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+    assert_at_rest(rig, dify)
+    assert dify.head() == NEW_HEAD
+    assert dify.running_images()["api"] == f"langgenius/dify-api:{NEW}"
+    after = dify.rows()
+    assert {name: after[name].count for name in SEEN_BY_USERS} == {name: before[name].count for name in SEEN_BY_USERS}
+
+
+def assert_as_before(rig: Rig, dify: Install, before: dict[str, Rows], files: dict[str, str]) -> None:
+    assert_at_rest(rig, dify)
+    assert dify.rows() == before
+    assert dify.files() == files
+    assert dify.running_images()["api"] == f"langgenius/dify-api:{OLD}"
+
+
+def test_cuts_at_every_step_change_nothing_of_an_upgrade_that_keeps_the_owners_changes(rig: Rig) -> None:
+    door = rig.sshd("root")
+    with rig.install(version=OLD, layout="git", env={"OWN_KEY": "own value"}, override=OVERRIDE) as dify:
+        compose = dify.path / "docker-compose.yaml"
+        text = compose.read_text(encoding="utf-8")
+        compose.write_text(text.replace("services:\n", "x-owner: kept\nservices:\n", 1), encoding="utf-8")
+        before, cut = dify.rows(), []
+
+        def strike(_: str) -> None:
+            if len(cut) % 2:
+                door.restart()
+                cut.append(-1)
+            else:
+                cut.append(door.cut())
+
+        with Striker(rig, strike) as struck:
+            told = run(rig, dify, dify_version=NEW)
+
+        assert_upgraded(rig, dify, before, told)
+        assert {"check", "pull", "dump", "stop", "switch", "migrate", "start", "open", "tidy"} <= set(struck.steps)
+        assert len([number for number in cut if number]) > len(cut) / 2
+        assert "x-owner: kept" in compose.read_text(encoding="utf-8")
+        assert "OWN_KEY=own value" in (dify.path / ".env").read_text(encoding="utf-8")
+        assert dify.compose("ps", "-q", "api")
+        assert (dify.path / "docker-compose.override.yaml").read_text(encoding="utf-8") == OVERRIDE
+        git = ["git", "-C", dify.folder, "describe", "--tags"]
+        assert dify.machine.run(git).stdout.decode().strip() == NEW
+
+
+def test_a_killed_controller_is_followed_by_the_next_and_a_second_run_is_refused(rig: Rig, old: Install) -> None:
+    before = old.rows()
+
+    def killed_at(step: str) -> None:
+        made: list[Controller] = []
+
+        def through(inner: Connection) -> Controller:
+            made.append(Controller(inner))
+            return made[0]
+
+        def strike(began: str) -> None:
+            if began == step:
+                made[0].struck.set()
+
+        with Striker(rig, strike), pytest.raises(Killed):
+            run(rig, old, through=through, dify_version=NEW)
+        assert (rig.machine.path(STATE) / "lock").exists()
+
+    def meanwhile() -> None:
+        if not (rig.machine.path(STATE) / "lock").exists():
+            killed_at("dump")
+
+    # planned before the first begins, delivered while the first is at work without its controller
+    second = run(rig, old, through=lambda inner: Controller(inner, before_put=meanwhile), dify_version=NEW)
+    assert (second.status, second.error) == ("failed", "lock-held"), second.log[-3000:]
+    killed_at("watch")
+
+    told = run(rig, old, dify_version=NEW)
+    assert_upgraded(rig, old, before, told)
+    assert told.outputs["backup-id"]
+    assert run(rig, old, dify_version=NEW).status == "unchanged"
+
+
+def test_a_script_killed_while_it_migrates_is_undone_by_the_next_run(rig: Rig, old: Install) -> None:
+    before, files = old.rows(), old.files()
+    rig.fault("migration-slow", version=NEW, seconds=20)
+    made: list[Controller] = []
+
+    def through(inner: Connection) -> Controller:
+        made.append(Controller(inner))
+        return made[0]
+
+    def strike(step: str) -> None:
+        if step == "migrate":
+            made[0].struck.set()
+            rig.machine.run(["sh", "-c", f"sleep 2; kill -9 $(cat {STATE}/runs/*/pid)"])
+
+    with Striker(rig, strike), pytest.raises(Killed):
+        run(rig, old, through=through, dify_version=NEW)
+    told = run(rig, old, dify_version=OLD)
+
+    assert told.status == "unchanged", told.log[-3000:]
+    assert "is dead; following it" in told.log
+    assert "it ended: " in told.log
+    assert_as_before(rig, old, before, files)
+
+
+def test_a_reboot_after_the_migration_is_recovered_by_the_run_that_follows_it(rig: Rig, old: Install) -> None:
+    before, files = old.rows(), old.files()
+    due = threading.Event()
+
+    def reboot() -> None:
+        due.clear()
+        rig.reboot()  # in the thread that switched the machine on: it ends with that thread
+
+    def strike(step: str) -> None:
+        if step == "start":
+            due.set()
+
+    with Striker(rig, strike):
+        told = run(rig, old, through=lambda inner: Controller(inner, happens=reboot, struck=due), dify_version=NEW)
+
+    assert (told.status, told.error) == ("rolled-back", "interrupted"), told.log[-3000:]
+    assert_as_before(rig, old, before, files)
+
+
+def since(dify: Install) -> dict[str, str]:
+    """Return since when each container runs."""
+    return {entry["Id"]: entry["State"]["StartedAt"] for entry in dify.containers()}
+
+
+@contextlib.contextmanager
+def small_disk(rig: Rig) -> Iterator[None]:
+    """A disk for the backups alone, so that it fills up while the database still has room."""
+    make = f"mkdir -p {BACKUP_DISK} && truncate -s 14G {BACKUP_DISK}.img && mkfs.ext4 -qF -m 0 {BACKUP_DISK}.img"
+    rig.machine.run(["sh", "-c", f"{make} && mount -o loop {BACKUP_DISK}.img {BACKUP_DISK}"])
+    try:
+        yield
+    finally:
+        rig.machine.run(["umount", BACKUP_DISK])
+
+
+def test_a_disk_that_fills_up_before_the_dump_leaves_everything_as_it_was(rig: Rig, old: Install) -> None:
+    before, files, started = old.rows(), old.files(), since(old)
+
+    def strike(step: str) -> None:
+        if step == "pull":
+            taken = f"cd {BACKUP_DISK} && fallocate -l $(($(df -B1 --output=avail . | tail -n 1) - 8192)) ballast"
+            rig.machine.run(["sh", "-c", taken])
+
+    with small_disk(rig), Striker(rig, strike):
+        told = run(rig, old, dify_version=NEW, backup_dir=BACKUP_DISK)
+
+    assert (told.status, told.error) == ("failed", "backup-failed"), told.log[-3000:]
+    assert_as_before(rig, old, before, files)
+    assert since(old) == started
