@@ -102,6 +102,11 @@ def recover(connection: Connection, folder: str, shell: Sequence[str] = ("sh",))
     _launched(connection, folder, "recover", shell)
 
 
+def forget(connection: Connection, folder: str) -> None:
+    """Remove what was delivered and never started, unless its controller may still be about to start it."""
+    _ask(connection, folder, "forget", timeout=_ROUND_TRIP)
+
+
 def stop(connection: Connection, folder: str) -> None:
     """Ask a living run to stop now and undo what it did; follow it afterwards."""
     _ask(connection, folder, "stop", timeout=_ROUND_TRIP)

@@ -67,4 +67,8 @@ launch() { # run|recover: exit code 69: a tool is missing, and named; 75: it did
   { by_systemd "$1" && took_hold "$1"; } || { by_itself "$1" && took_hold "$1"; } || exit 75
 }
 
+forget() { # what was delivered half an hour ago and never started, for its controller died; there may be secrets in it
+  [ -e "$RUN/steps" ] || [ -z "$(find "$RUN" -maxdepth 0 -mmin +30)" ] || rm -rf "$RUN"
+}
+
 stop() { ! going || kill -TERM "$(cat "$RUN/pid")"; }

@@ -160,7 +160,10 @@ class Server:
 
         Whether there was anything that may have changed the machine.
         """
-        left = [run for run in machine.runs if not run.read]
+        for run in machine.runs:
+            if run.state == "absent":
+                follow.forget(self._connection, run.folder)
+        left = [run for run in machine.runs if not run.read and run.state != "absent"]
         for run in left:
             self._surroundings.say(f"run {run.id} of an earlier job is {run.state}; following it")
             try:

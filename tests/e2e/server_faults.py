@@ -109,6 +109,7 @@ def assert_at_rest(rig: Rig, dify: Install) -> None:
         assert sorted(path.name for path in run.iterdir() if path.name in {"files", "reserve", "pipe", "at-boot"}) == []
         assert PASSWORD not in (run / "log").read_text(encoding="utf-8") if (run / "log").exists() else True
         assert (run / "read").exists()
+    assert list(rig.machine.path("/root").glob(".dify-upgrade-*")) == []
     named = set(dify.sql("SELECT datname FROM pg_database WHERE NOT datistemplate").split())
     assert named == {"postgres", "dify", "dify_plugin"}
     running = rig.machine.docker("ps", "-a", "--format", "{{.Names}}").split()

@@ -111,6 +111,20 @@ def test_a_killed_controller_is_followed_by_the_next_and_a_second_run_is_refused
     assert run(rig, old, dify_version=NEW).status == "unchanged"
 
 
+def test_what_a_controller_delivered_and_never_started_does_not_stay(rig: Rig, old: Install) -> None:
+    runs = rig.machine.path(STATE) / "runs"
+    struck = threading.Event()
+    with pytest.raises(Killed):
+        run(rig, old, through=lambda inner: Controller(inner, before_put=struck.set, struck=struck), dify_version=NEW)
+    assert len(list(runs.glob("*/files"))) == 1
+
+    assert run(rig, old, dify_version=OLD).status == "unchanged"
+    assert len(list(runs.glob("*/files"))) == 1  # somebody may be about to start it
+    rig.machine.run(["sh", "-c", f"touch -d '1 hour ago' {STATE}/runs/*"])
+    assert run(rig, old, dify_version=OLD).status == "unchanged"
+    assert list(runs.iterdir()) == []
+
+
 def test_a_script_killed_while_it_migrates_is_undone_by_the_next_run(rig: Rig, old: Install) -> None:
     before, files = old.rows(), old.files()
     rig.fault("migration-slow", version=NEW, seconds=20)
