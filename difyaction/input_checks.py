@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from difyaction.errors import Complaint
 from difyaction.gitops import asked
+from difyaction.releases.request import version_file
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
@@ -75,6 +76,9 @@ def _server(inputs: Inputs) -> Iterator[Complaint]:
                 yield _conflict(name, f"{name}: host local is this machine, which is not reached by SSH.")
     else:
         yield from _ssh(inputs)
+    if version_file(inputs.dify_version) is not None:
+        text = "dify-version: target server reads no file of a repository; give the version or the range itself."
+        yield _conflict("dify-version", text)
     for name, path in (("dify-folder", inputs.dify_folder), ("backup-dir", inputs.backup_dir)):
         if path and not path.startswith("/"):
             yield Complaint(id="input-invalid", text=f"{name}: {path!r} is not an absolute path.", input=name)
