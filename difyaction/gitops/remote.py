@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from difyaction.errors import ActionError
+from difyaction.errors import ActionError, Complaint, Invalid, Refused
 from difyaction.gitops.files import Choose, Entry, FileAt
 from difyaction.gitops.github import delivery
 from difyaction.gitops.github.app_token import App, Mint, permissions_for
@@ -18,8 +16,10 @@ from difyaction.gitops.github.look import Look
 from difyaction.gitops.github.pace import Pace
 from difyaction.gitops.github.proposal import Delivered, Proposal, Strategy, Wish
 from difyaction.gitops.github.repository import Repository, Touch
+from difyaction.gitops.github.standing import Move
 from difyaction.gitops.planning.plan import reapply
 from difyaction.gitops.records import GitopsPlan
+from difyaction.gitops.unit_name import unit_of
 from difyaction.gitops.wording import describe
 from difyaction.gitops.wording.paragraphs import Subject
 from difyaction.inputs import Inputs
@@ -31,8 +31,7 @@ from difyaction.surroundings import Surroundings
 from difyaction.target import Objection, Outcome
 
 PREFIX = "dify-upgrade/"
-EVERYTHING = "all"
-_SLUG = 40  # characters of a branch name that people still read
+FOREIGN = f"refused:{Move.FOREIGN.value}"
 
 
 @dataclass
@@ -91,6 +90,8 @@ class Remote:
         done = send(session.repository, session.look, order)
         for warning in done.warnings:
             self._surroundings.runner.warning(warning)
+        if done.auto_merge_result == FOREIGN:
+            raise self._foreign(done)
         return self._outcome(done)
 
     def close(self) -> None:
@@ -118,7 +119,14 @@ class Remote:
                     _revoke(client, self._surroundings)
                 raise
             self._open = _Session(client, repository, look, minted)
+            self._check_branch(look)
         return self._open
+
+    def _check_branch(self, look: Look) -> None:
+        """See that a proposal has a branch of its own, also where the base is the default that nobody named."""
+        if self._inputs.delivery == "pull-request" and self._own_branch == look.base:
+            text = f"branch: {look.base} is the branch that would be changed; a pull request needs one of its own."
+            raise Invalid([Complaint(id="input-conflict", text=text, input="branch")])
 
     def _token(self) -> tuple[Secret, bool]:
         inputs, runner = self._inputs, self._surroundings.runner
@@ -208,6 +216,16 @@ class Remote:
             reverts=reverts,
         )
 
+    def _foreign(self, done: Delivered) -> Refused:
+        error = Refused(
+            "foreign-commits",
+            "The branch {branch} holds commits of somebody else, so that it was left as it is.",
+            next_step="Merge or close its pull request, or delete the branch; then run again.",
+            branch=self._own_branch,
+        )
+        error.left = self._outputs(done)
+        return error
+
     def _outcome(self, done: Delivered) -> Outcome:
         result = done.auto_merge_result
         for sentence in (*self._sentences(done, "en"), f"Auto-merge: {result}"):
@@ -218,14 +236,18 @@ class Remote:
         return Outcome(
             status=_status(done, self._inputs.delivery),
             changed=_changed(done, self._inputs.delivery),
-            outputs={
-                "pull-request-number": str(done.number) if done.number else "",
-                "pull-request-url": done.url,
-                "pull-request-operation": done.operation,
-                "auto-merge-result": done.auto_merge_result,
-            },
+            outputs=self._outputs(done),
             sentences=(*self._sentences(done, self._inputs.language), *done.warnings),
         )
+
+    @staticmethod
+    def _outputs(done: Delivered) -> dict[str, str]:
+        return {
+            "pull-request-number": str(done.number) if done.number else "",
+            "pull-request-url": done.url,
+            "pull-request-operation": done.operation,
+            "auto-merge-result": done.auto_merge_result,
+        }
 
     def _sentences(self, done: Delivered, code: str) -> tuple[str, ...]:
         say = Language.of(code).say
@@ -235,21 +257,6 @@ class Remote:
             say(N_("Calls to {repository}: {calls}."), repository=self._inputs.repository, calls=calls),
             *((say(verified, sha=done.head_sha[:12]),) if done.verified is not None else ()),
         )
-
-
-def unit_of(inputs: Inputs) -> str:
-    """Name what this run is about: runs about other files have other branches and never touch each other's."""
-    prefix = "rollback-" if inputs.mode == "rollback" else ""  # a usual run leaves the way back alone
-    return prefix + (inputs.environment or _about(inputs))
-
-
-def _about(inputs: Inputs) -> str:
-    about = (*inputs.files, *(line.partition("#")[0] for line in inputs.set_lines))
-    if not about:
-        return EVERYTHING
-    slug = re.sub(r"[^a-z0-9]+", "-", about[0].lower()).strip("-")[:_SLUG].strip("-")
-    digest = hashlib.sha256("\n".join(sorted(set(about))).encode()).hexdigest()[:6]
-    return f"{slug}-{digest}" if slug else f"files-{digest}"
 
 
 def _status(done: Delivered, how: str) -> str:

@@ -353,3 +353,24 @@ def test_delivery_commit_writes_to_the_branch_that_is_named_and_to_no_other() ->
         assert (run.exit_code, run.outputs["status"]) == (0, "merged"), run.log
         assert b'"1.14.1"' in stage.repository.read("release-x", PRODUCTION)
         assert stage.repository.head("main") == before
+
+
+def test_a_branch_that_is_the_base_itself_is_refused_before_anything_is_written(stage: World) -> None:
+    before = stage.repository.head("main")
+
+    run = act(stage.inputs(branch="main"))
+
+    assert (run.exit_code, run.outputs["status"]) == (2, "invalid"), run.log
+    assert stage.repository.head("main") == before
+
+
+def test_somebody_elses_commits_on_our_branch_are_left_alone_and_told(stage: World) -> None:
+    act(stage.inputs())
+    stage.repository.push({"NOTES.md": b"mine\n"}, message="A note", author="carol", branch=QUICK_START)
+    head = stage.repository.head(QUICK_START)
+
+    run = act(stage.inputs(dify_version="1.14.0"))
+
+    assert (run.exit_code, run.outputs["status"]) == (3, "refused"), run.log
+    assert run.outputs["auto-merge-result"] == "refused:foreign-commits"
+    assert stage.repository.head(QUICK_START) == head

@@ -193,8 +193,11 @@ class _Run:
 
     def _merge(self, tip: Tip, pull: Pull) -> Merged:
         wish, subject = self.order.wish, Subject(pull.number, tip.oid, tip.verified)
+        if not wish.refuse and wish.method == "off":
+            # Nobody asked for it now; but what an earlier run armed is going to merge, and that has to be said.
+            return Merged("already" if self.state is not None and self.state.armed else "off")
         if not wish.refuse:
-            return Merged("off") if wish.method == "off" else settle(self.repository, self.look, subject, wish)
+            return settle(self.repository, self.look, subject, wish)
         refused = Merged(f"refused:{wish.refuse}")
         # What this run opened is a draft. Another one may have been armed since, by a run that knew nothing of ours.
         merged = refused if pull.operation == "created" else settle(self.repository, self.look, subject, wish)
