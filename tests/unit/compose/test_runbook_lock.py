@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from difyaction.compose.steps import Step
 from tests.unit.compose.runbooks import SHELLS, Bench, change, shell_words, until
 
+LATER = "9999999999"
 WAITS = Step("wait", "touch waiting; until [ -e go ]; do sleep 0.1; done", undo=":")
 
 
@@ -75,10 +75,10 @@ def test_a_dead_run_that_was_not_finished_is_named_and_nothing_is_touched(bench:
 @pytest.mark.parametrize(
     ("files", "ends"),
     [
-        ({"expiry": str(int(time.time()) + 600)}, "failed"),
+        ({"expiry": LATER}, "failed"),
         ({"expiry": "1"}, "done"),
-        ({"expiry": str(int(time.time()) + 600), "boot": "another"}, "done"),
-        ({"expiry": str(int(time.time()) + 600), "pid": "4194305", "start": "5"}, "done"),
+        ({"expiry": LATER, "boot": "another"}, "done"),
+        ({"expiry": LATER, "pid": "4194305", "start": "5"}, "done"),
         ({}, "done"),
     ],
     ids=["held by hand", "expired", "from another boot", "of a process that is gone", "unreadable"],
