@@ -28,8 +28,8 @@ _PASSING = frozenset({429, 500, 502, 503, 504})
 class Web:
     """Reads addresses over one session, within ``patience`` seconds for each, tries and pauses included.
 
-    ``clock`` returns seconds that only grow, ``pause`` waits for that many. Proxies are those of the
-    environment, as requests finds them.
+    ``clock`` returns seconds that only grow, ``pause`` waits for that many; ``say`` is told before. Proxies are
+    those of the environment, as requests finds them.
     """
 
     def __init__(
@@ -39,11 +39,13 @@ class Web:
         clock: Callable[[], float],
         pause: Callable[[float], None],
         patience: float = 90.0,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._session = session
         self._clock = clock
         self._pause = pause
         self._patience = patience
+        self._say = say
 
     def get(
         self,
@@ -68,6 +70,7 @@ class Web:
             wait = outcome.wait if outcome.wait is not None else float(2 ** (attempt - 1))
             if outcome.final or attempt == _MOST_TRIES or self._clock() + wait >= ask.deadline:
                 return outcome.reply(sent)
+            self._say(f"{host_of(outcome.url)} {outcome.trouble}: asking again in {wait:.0f} s")
             self._pause(wait)
         raise AssertionError("the loop returns on its last turn")
 
@@ -150,6 +153,11 @@ class _Outcome:
             return self.answer.status not in _PASSING | {403}  # GitHub's secondary limit is a 403
         used_up = self.answer.headers.get("X-RateLimit-Remaining") == "0"
         return used_up or self.answer.status not in _PASSING
+
+    @property
+    def trouble(self) -> str:
+        """Why another try is made, in a few words."""
+        return f"answered {self.answer.status}" if self.answer else "did not answer"
 
     @property
     def wait(self) -> float | None:

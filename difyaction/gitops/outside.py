@@ -62,7 +62,7 @@ class Outside:
         """The way to the servers."""
         from difyaction.websession import Web  # noqa: PLC0415 - the same
 
-        return Web(self._session, clock=self.surroundings.monotonic, pause=self.surroundings.pause)
+        return Web(self._session, clock=self.surroundings.monotonic, pause=self.surroundings.pause, say=self.say)
 
     def release(self, text: str, installed: Version | None) -> Release:
         """Ask upstream for the release that is wanted, with all that lies on the way to it."""

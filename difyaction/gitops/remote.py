@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
-from difyaction.errors import ActionError, Complaint, Invalid, Refused
+from difyaction.errors import Refused
+from difyaction.gitops.entrance import Entrance, base_of, own_branch
 from difyaction.gitops.files import Choose, Entry, FileAt
 from difyaction.gitops.github import delivery
-from difyaction.gitops.github.app_token import App, Mint, permissions_for
 from difyaction.gitops.github.calls import Calls, Purpose
-from difyaction.gitops.github.client import Client, connect
-from difyaction.gitops.github.look import Look
-from difyaction.gitops.github.pace import Pace
 from difyaction.gitops.github.proposal import Delivered, Proposal, Strategy, Wish
-from difyaction.gitops.github.repository import Repository, Touch
+from difyaction.gitops.github.repository import Touch
 from difyaction.gitops.github.standing import Move
 from difyaction.gitops.planning.plan import reapply
 from difyaction.gitops.records import GitopsPlan
@@ -26,22 +21,10 @@ from difyaction.inputs import Inputs
 from difyaction.language import N_, Language
 from difyaction.releases import heads
 from difyaction.releases.version import Version
-from difyaction.secret import Secret
 from difyaction.surroundings import Surroundings
 from difyaction.target import Objection, Outcome
 
-PREFIX = "dify-upgrade/"
 FOREIGN = f"refused:{Move.FOREIGN.value}"
-
-
-@dataclass
-class _Session:
-    """What is open: the client, the look it took, and whether its token is ours to revoke."""
-
-    client: Client
-    repository: Repository
-    look: Look
-    minted: bool
 
 
 class Remote:
@@ -51,40 +34,40 @@ class Remote:
         self._inputs = inputs
         self._surroundings = surroundings
         self._calls = Calls()
-        self._open: _Session | None = None
+        self._entrance = Entrance(inputs, surroundings, self._calls)
 
     def survey(self, choose: Choose, spare: Choose) -> tuple[FileAt, ...]:
         """List the files of the base branch and read those that are chosen, in two requests where that will do."""
-        session = self._session(choose, spare)
+        session = self._entrance.session(choose, spare)
         return session.repository.read(choose(self.entries()))
 
     def entries(self) -> tuple[Entry, ...]:
         """List the files of the base branch."""
-        session = self._session()
+        session = self._entrance.session()
         return session.repository.entries(session.look.base_tree)
 
     def read(self, entries: Iterable[Entry]) -> tuple[FileAt, ...]:
         """Read files of the base branch, each once."""
-        return self._session().repository.read(entries)
+        return self._entrance.session().repository.read(entries)
 
     def touched(self, path: str) -> tuple[Touch, ...]:
         """Return the commits of the base branch that touched a file, newest first."""
-        session = self._session()
+        session = self._entrance.session()
         return session.repository.last_changed(path, at=session.look.base_oid, limit=100)
 
     def file_at(self, sha: str, path: str) -> bytes | None:
         """Return a file at a commit; None when it was not there."""
-        return self._session().repository.file_at(sha, path)
+        return self._entrance.session().repository.file_at(sha, path)
 
     def files_at(self, sha: str, paths: Collection[str]) -> dict[str, bytes]:
         """Return those of several files that were there at a commit: one listing, and their contents together."""
-        repository = self._session().repository
+        repository = self._entrance.session().repository
         entries = [entry for entry in repository.entries(sha) if entry.path in paths and entry.is_file]
         return {file.path: file.content for file in repository.read(entries)}
 
     def deliver(self, plan: GitopsPlan, reverts: str) -> Outcome:
         """Propose the plan, or commit it to the base branch."""
-        session = self._session()
+        session = self._entrance.session()
         order = self._order(plan, reverts)
         send = delivery.commit if self._inputs.delivery == "commit" else delivery.propose
         done = send(session.repository, session.look, order)
@@ -96,68 +79,7 @@ class Remote:
 
     def close(self) -> None:
         """Revoke the token that was minted, and let go of the connection."""
-        session, self._open = self._open, None
-        if session is None:
-            return
-        if session.minted:
-            _revoke(session.client, self._surroundings)
-        session.client.requester.close()
-
-    def _session(self, choose: Choose | None = None, spare: Choose | None = None) -> _Session:
-        if self._open is None:
-            token, minted = self._token()
-            client = connect(self._inputs.api_url, token, pace=self._pace, calls=self._calls)
-            repository = Repository(client, self._inputs.repository)
-            prefix = self._own_branch
-            try:
-                if choose is None:
-                    look = repository.look(self._base, prefix)
-                else:
-                    look, _ = repository.survey(choose, base=self._base, prefix=prefix, spare=spare)
-            except BaseException:
-                if minted:
-                    _revoke(client, self._surroundings)
-                raise
-            self._open = _Session(client, repository, look, minted)
-            self._check_branch(look)
-        return self._open
-
-    def _check_branch(self, look: Look) -> None:
-        """See that a proposal has a branch of its own, also where the base is the default that nobody named."""
-        if self._inputs.delivery == "pull-request" and self._own_branch == look.base:
-            text = f"branch: {look.base} is the branch that would be changed; a pull request needs one of its own."
-            raise Invalid([Complaint(id="input-conflict", text=text, input="branch")])
-
-    def _token(self) -> tuple[Secret, bool]:
-        inputs, runner = self._inputs, self._surroundings.runner
-        if not inputs.app_client_id:
-            return inputs.token, False
-        app = App(inputs.app_client_id, inputs.app_private_key)
-        mint = Mint(inputs.api_url, inputs.repository, app, self._pace, self._calls)
-        writes = inputs.mode in {"apply", "rollback"}
-        paths = (*inputs.files, *(line.partition("#")[0] for line in inputs.set_lines))
-        with self._surroundings.hold_signals():
-            made = mint.mint(permissions_for(writes=writes, paths=paths, team_reviewers=inputs.team_reviewers))
-            runner.mask(made.token)
-            runner.state({"app_token": made.token, "api_url": inputs.api_url})
-        granted = ", ".join(f"{name}: {level}" for name, level in sorted(made.permissions.items()))
-        runner.say(f"token of the App {made.app_slug or inputs.app_client_id} for {inputs.repository} ({granted})")
-        return made.token, True
-
-    @property
-    def _base(self) -> str:
-        """The branch that is read; with `delivery: commit` it is the one that is written, by whichever name."""
-        inputs = self._inputs
-        return inputs.base or (inputs.branch if inputs.delivery == "commit" else "")
-
-    @property
-    def _pace(self) -> Pace:
-        # Real time, because tokens are dated with it; chance only spreads retries.
-        return Pace(
-            lambda: self._surroundings.now().timestamp(),
-            self._surroundings.pause,
-            random.random,
-        )
+        self._entrance.close()
 
     def _order(self, plan: GitopsPlan, reverts: str) -> delivery.Order:
         inputs = self._inputs
@@ -181,8 +103,8 @@ class Remote:
             title=safe(describe.title(subject, say, inputs.title)),
             body=safe((describe.frame if shared else describe.body)(subject, say, inputs.body)),
             section=safe(describe.section(subject, say)) if shared else "",
-            branch=self._session().look.base if inputs.delivery == "commit" else self._own_branch,
-            base=self._base,
+            branch=self._entrance.session().look.base if inputs.delivery == "commit" else own_branch(self._inputs),
+            base=base_of(inputs),
             labels=inputs.labels,
             reviewers=inputs.reviewers,
             team_reviewers=inputs.team_reviewers,
@@ -191,13 +113,6 @@ class Remote:
             unit=subject.unit,
             commit_message=safe(describe.commit_message(subject, inputs.commit_message)),
         )
-
-    @property
-    def _own_branch(self) -> str:
-        """The branch of this run's proposal."""
-        inputs = self._inputs
-        name = "shared" if inputs.branch_strategy == "shared" else unit_of(inputs)
-        return inputs.branch or f"{PREFIX}{name}"
 
     def _subject(self, plan: GitopsPlan, reverts: str) -> Subject:
         moving = dict.fromkeys(name for change in plan.changes for name in change.unit.split(", ") if name)
@@ -221,7 +136,7 @@ class Remote:
             "foreign-commits",
             "The branch {branch} holds commits of somebody else, so that it was left as it is.",
             next_step="Merge or close its pull request, or delete the branch; then run again.",
-            branch=self._own_branch,
+            branch=own_branch(self._inputs),
         )
         error.left = self._outputs(done)
         return error
@@ -274,13 +189,3 @@ def _changed(done: Delivered, how: str) -> bool:
 
 def _head(version: str) -> str | None:
     return heads.head_of(Version.parse(version)) if version else None
-
-
-def _revoke(client: Client, surroundings: Surroundings) -> None:
-    try:
-        reply = client.rest("DELETE", "/installation/token", purpose=Purpose.MINTING)
-    except ActionError as why:
-        surroundings.runner.warning(f"The App's token could not be revoked; the post step tries again. {why}")
-        return
-    if reply.ok:
-        surroundings.say("The App's token is revoked.")

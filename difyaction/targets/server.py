@@ -221,7 +221,7 @@ def build(inputs: Inputs, surroundings: Surroundings) -> Server:
     releases = FromUpstream(
         inputs,
         session,
-        Web(session, clock=surroundings.monotonic, pause=surroundings.pause),
+        Web(session, clock=surroundings.monotonic, pause=surroundings.pause, say=surroundings.say),
         Policy(surroundings.now(), inputs.allow_prerelease, inputs.minimum_release_age),
     )
     return Server(inputs, surroundings, connection_of(inputs, surroundings), releases)

@@ -31,6 +31,7 @@ class FastTime:
 
     now: float = field(default_factory=time.time)
     pauses: list[float] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -62,7 +63,8 @@ class Bench:
 
 def bench(github: GitHubEmulator, token: str = "", *, chance: int = 7) -> Bench:
     moments = FastTime()
-    pace = Pace(lambda: moments.now, moments.pause, random.Random(chance).random)  # noqa: S311 - chance, not secrecy
+    random_numbers = random.Random(chance)  # noqa: S311 - chance, not secrecy
+    pace = Pace(lambda: moments.now, moments.pause, random_numbers.random, moments.said.append)
     return Bench(github, connected(github, pace, token), moments)
 
 

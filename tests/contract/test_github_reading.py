@@ -192,6 +192,11 @@ def test_a_busy_server_is_asked_again_after_what_it_asks_for(github: GitHubEmula
     assert here.look().base == "main"
     assert here.repository.calls.total == 4
     assert sum(here.time.pauses) >= 3
+    assert [said.partition(" ")[2].partition(":")[0] for said in here.time.said] == [
+        "answered 403",
+        "answered 502",
+        "did not answer",
+    ]
 
 
 @pytest.mark.parametrize(

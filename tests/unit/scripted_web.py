@@ -18,6 +18,7 @@ class Time:
 
     now: float = 1000.0
     pauses: list[float] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def clock(self) -> float:
         return self.now
@@ -96,7 +97,7 @@ def web(*script: Answer | Exception, time: Time | None = None) -> tuple[Web, Scr
     session = requests.Session()
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    return Web(session, clock=time.clock, pause=time.pause), adapter
+    return Web(session, clock=time.clock, pause=time.pause, say=time.said.append), adapter
 
 
 def redirect(to: str, status: int = 302) -> Answer:

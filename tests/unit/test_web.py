@@ -61,6 +61,9 @@ def test_what_passes_is_tried_again_with_longer_pauses() -> None:
     reply = reader.get("https://api.example/a")
 
     assert (reply.body, reply.sent, time.pauses) == (b"here", 4, [1.0, 2.0, 4.0])
+    assert len(time.said) == 3
+    assert time.said[0].startswith("api.example ")
+    assert time.said[0].endswith(": asking again in 1 s")
     assert adapter.script == []
 
 

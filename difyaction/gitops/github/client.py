@@ -15,6 +15,7 @@ from difyaction.gitops.github.calls import Calls, Purpose
 from difyaction.gitops.github.pace import Pace
 from difyaction.gitops.github.redirects import redirected
 from difyaction.secret import Secret
+from difyaction.web import host_of
 
 if TYPE_CHECKING:
     from github.Auth import Auth
@@ -86,6 +87,7 @@ class Client:
         while (wait := wait_before_repeating(reply, attempt)) is not None:
             if self.pace.clock() + wait > self.deadline:
                 raise _out_of_time(reply, wait)
+            self.pace.say(f"{host_of(self.requester.base_url)} {_busy(reply)}: asking again in {wait:.0f} s")
             self.pace.pause(wait)
             reply, attempt = self._send(verb, path, body, purpose), attempt + 1
         if reply.status in REDIRECTS:
@@ -104,6 +106,10 @@ class Client:
             return Reply(0, {}, {"message": type(error).__name__})
         self.enterprise_version = headers.get("x-github-enterprise-version", self.enterprise_version)
         return Reply(status, headers, _json(text))
+
+
+def _busy(reply: Reply) -> str:
+    return f"answered {reply.status}" if reply.status else "did not answer"
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - JSON has no other type

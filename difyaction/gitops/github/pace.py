@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pace:
-    """``clock`` gives seconds since 1970, ``pause`` waits some seconds, ``chance`` gives a number in [0, 1)."""
+    """``clock`` gives seconds since 1970, ``pause`` waits some seconds, ``chance`` gives a number in [0, 1).
+
+    ``say`` is told of a wait that the server asked for.
+    """
 
     clock: Callable[[], float]
     pause: Callable[[float], None]
     chance: Callable[[], float]
+    say: Callable[[str], None] = lambda _: None
 
     def back_off(self, attempt: int, *, longest: float = 20.0) -> None:
         """Wait 0.5, 1, 2, ... seconds, up to half of it by chance, so that racing runs part."""

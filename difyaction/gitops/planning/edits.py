@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from difyaction import errors
@@ -65,9 +65,11 @@ def apply(content: bytes, edit: FileEdit) -> bytes:
     if not edit.is_env:
         return splice(content, edit.edits, file=edit.file)
     wanted = {str(each.path[0]): each for each in edit.edits}
-    for line in read_env(content, file=edit.file):
+    lines = read_env(content, file=edit.file)
+    times = Counter(line.key for line in lines)
+    for line in lines:
         each = wanted.get(line.key)
-        if each and each.expect not in {None, line.value}:
+        if each and times[line.key] == 1 and each.expect not in {None, line.value}:  # `set_env` refuses the others
             text = f"{edit.file}, line {line.line}: {line.key} is {line.value!r}, not {each.expect!r} as expected"
             raise errors.Invalid([errors.Complaint(id="edit-stale", text=text, file=edit.file, line=line.line)])
     return set_env(content, {key: each.value for key, each in wanted.items()}, file=edit.file)

@@ -302,3 +302,8 @@ def test_images_without_a_tag_get_theirs_from_kustomize_or_hold_the_unit_back() 
     moves = moved(plan(files | {"kustomization.yaml": samples.KUSTOMIZATION}))
     assert moves["kustomization.yaml#images[0].newTag"] == "1.14.1"
     assert moves["daemon.yaml#image"] == "0.6.0-local"
+
+
+def test_a_variable_that_is_set_twice_is_named_as_that_and_not_as_one_that_changed() -> None:
+    given = {"files": {".env": "V=1.0\nV=2.0\n"}, "release": None, "set_lines": sets(".env#V=3.0")}
+    assert complaints(**given) == ["env-duplicate"]
