@@ -32,6 +32,8 @@ class Journal:
     def stage(self, name: str) -> Iterator[None]:
         """Group the log of one stage and note how it ended."""
         began, result = self._monotonic(), "cancelled"
+        tell = self._runner.events.tell
+        tell("stage-began", stage=name)
         try:
             with self._runner.group(_TITLES[name]):
                 yield
@@ -40,11 +42,21 @@ class Journal:
             result = "failed"
             raise
         finally:
-            self.stages += (Stage(name, result, self._monotonic() - began),)
+            seconds = self._monotonic() - began
+            self.stages += (Stage(name, result, seconds),)
+            tell("stage-ended", stage=name, result=result, seconds=round(seconds, 3))
 
     def show(self, plan: Plan) -> None:
         """Print the plan and keep it."""
         self.plan = plan
+        self._runner.events.tell(
+            "plan",
+            plan_id=plan.plan_id,
+            from_version=plan.from_version,
+            to_version=plan.to_version,
+            changes=len(plan.changes),
+            objections=len(plan.objections),
+        )
         say = self._runner.say
         say(f"from {plan.from_version or 'nothing known'} to {plan.to_version or 'what is given'}, plan {plan.plan_id}")
         for change in plan.changes:

@@ -105,7 +105,7 @@ class _Run:
             environ={name: text for name, text in self._environ.items() if not name.startswith("INPUT_")},
             runner=self._runner,
             now=self._world.now,
-            pause=self._world.pause,
+            pause=self._runner.events.pausing(self._world.pause),
             monotonic=self._world.monotonic,
             hold_signals=self._watch.hold,
         )
@@ -160,6 +160,9 @@ class _Run:
 
     def _report(self, told: Told) -> None:
         runner = self._runner
+        failed = {"error": told.error.id} if told.error else {}
+        seconds = round(told.seconds, 3)
+        runner.events.tell("end", status=told.status, exit_code=told.exit_code, seconds=seconds, **failed)
         runner.output(report.outputs(told))
         for each in report.annotated(told):
             runner.annotate(each.kind, each.text, title=each.title, file=each.file, line=each.line)

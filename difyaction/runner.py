@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from difyaction.events import Events
 from difyaction.secret import Secret
 
 ANNOTATIONS_OF_A_KIND = 10  # the runner drops what comes after, silently
@@ -55,6 +56,8 @@ class Runner:
         self._told: set[str] = set()  # as the runner was told: whole
         self._annotated: Counter[str] = Counter()
         self._in_group = False
+        told = self.debug if self.debugging else None
+        self.events = Events(told, monotonic=monotonic, redact=self.redact)
 
     def mask(self, secret: Secret) -> None:
         """Black out a secret, and each of its lines, from here on; the runner does the same."""
@@ -79,7 +82,7 @@ class Runner:
 
     def debug(self, text: str) -> None:
         """Print a line that is only seen when the run is debugged."""
-        if self.is_github:
+        if self.debugging and self.is_github:
             self._command("debug", text)
         elif self.debugging:
             self.say(text)

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from difyaction import errors
+from difyaction.events import QUIET, Events
 from difyaction.web import DEFAULT_LIMIT, USUAL_PORTS, Credential, Reply, host_of
 
 _TIMEOUTS = (10.0, 30.0)  # seconds to connect, and between two bytes
@@ -32,7 +33,7 @@ class Web:
     those of the environment, as requests finds them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the world gives, each by its name
         self,
         session: requests.Session,
         *,
@@ -40,12 +41,14 @@ class Web:
         pause: Callable[[float], None],
         patience: float = 90.0,
         say: Callable[[str], None] = lambda _: None,
+        events: Events = QUIET,
     ) -> None:
         self._session = session
         self._clock = clock
         self._pause = pause
         self._patience = patience
         self._say = say
+        self._events = events
 
     def get(
         self,
@@ -100,9 +103,13 @@ class Web:
         found = self._session.merge_environment_settings(address, {}, stream=True, verify=None, cert=None)
         verify = True if found["verify"] is None else found["verify"]
         # Not session.send: told not to follow a redirect, it still reads the whole of its body, however long.
-        with self._session.get_adapter(address).send(
-            request, timeout=_TIMEOUTS, stream=True, verify=verify, cert=found["cert"], proxies=found["proxies"]
-        ) as response:
+        with (
+            self._events.request("GET", address) as asked,
+            self._session.get_adapter(address).send(
+                request, timeout=_TIMEOUTS, stream=True, verify=verify, cert=found["cert"], proxies=found["proxies"]
+            ) as response,
+        ):
+            asked.status = response.status_code
             return Reply(response.status_code, response.headers, self._body(response, ask))
 
     def _body(self, response: requests.Response, ask: _Ask) -> bytes:

@@ -47,7 +47,10 @@ class Transport(RequestsTransport):  # type: ignore[misc]  # azure-core loads it
         """Send one request, and count it."""
         self._calls[request.method] += 1
         try:
-            return super().send(request, **options)
+            with self._pace.events.request(request.method, request.url) as asked:
+                response = super().send(request, **options)
+                asked.status = response.status_code
+                return response
         except ServiceRequestError as error:
             reason = _certificate(error)
             if reason is None:

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from difyaction.errors import Failed
+from difyaction.events import QUIET, Events
 
 LARGEST: Final = 32 * 1024 * 1024  # bytes of one answer
 LONGEST_TEXT: Final = 400  # characters of a foreign text that an error of ours repeats
@@ -88,9 +89,10 @@ class Wire(Protocol):
 
 @dataclass(frozen=True)
 class Https:
-    """The real wire. ``environ`` names proxies and trusted authorities."""
+    """The real wire. ``environ`` names proxies and trusted authorities; ``events`` is told of every request."""
 
     environ: Mapping[str, str]
+    events: Events = QUIET
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, timeout: float
@@ -102,10 +104,12 @@ class Https:
         try:
             connection, prefix = self._connection(parts.scheme, host, parts.port, timeout)
             try:
-                connection.request(method, prefix + target, body, {"User-Agent": AGENT, **headers})
-                answer = connection.getresponse()
-                names = {name.lower(): value for name, value in answer.getheaders()}
-                return Answer(answer.status, names, _json(answer.read(LARGEST)))
+                with self.events.request(method, url) as asked:
+                    connection.request(method, prefix + target, body, {"User-Agent": AGENT, **headers})
+                    answer = connection.getresponse()
+                    asked.status = answer.status
+                    names = {name.lower(): value for name, value in answer.getheaders()}
+                    return Answer(answer.status, names, _json(answer.read(LARGEST)))
             finally:
                 connection.close()
         except ssl.SSLCertVerificationError as error:

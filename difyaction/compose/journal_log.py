@@ -20,6 +20,7 @@ class JournalLog:
     def tell(self, row: JournalRow) -> None:
         """Print one row."""
         self.rows.append(row)
+        self._runner.events.tell("step", step=row.step, state=row.state, when=row.when, exit_code=row.exit_code)
         match row.state:
             case "began" | "undoing":
                 self._began[row.step] = row.when

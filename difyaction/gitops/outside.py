@@ -62,7 +62,8 @@ class Outside:
         """The way to the servers."""
         from difyaction.websession import Web  # noqa: PLC0415 - the same
 
-        return Web(self._session, clock=self.surroundings.monotonic, pause=self.surroundings.pause, say=self.say)
+        world = self.surroundings
+        return Web(self._session, clock=world.monotonic, pause=world.pause, say=self.say, events=world.runner.events)
 
     def release(self, text: str, installed: Version | None) -> Release:
         """Ask upstream for the release that is wanted, with all that lies on the way to it."""

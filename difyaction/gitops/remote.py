@@ -33,7 +33,7 @@ class Remote:
     def __init__(self, inputs: Inputs, surroundings: Surroundings) -> None:
         self._inputs = inputs
         self._surroundings = surroundings
-        self._calls = Calls()
+        self._calls = Calls(surroundings.runner.events)
         self._entrance = Entrance(inputs, surroundings, self._calls)
 
     def survey(self, choose: Choose, spare: Choose) -> tuple[FileAt, ...]:

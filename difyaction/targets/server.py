@@ -22,6 +22,7 @@ from difyaction.compose.staging import ask_compose
 from difyaction.compose.wishes import Wishes
 from difyaction.connections import Connection, Lost
 from difyaction.connections.as_root import AsRoot
+from difyaction.connections.observed import observed
 from difyaction.errors import Failed, RolledBack, Running
 from difyaction.input_checks import SSH_PORT, jump_parts
 from difyaction.inputs import Inputs
@@ -82,7 +83,7 @@ class Server:
     def __init__(self, inputs: Inputs, surroundings: Surroundings, connection: Connection, releases: Releases) -> None:
         self._inputs = inputs
         self._surroundings = surroundings
-        self._connection = connection
+        self._connection = observed(connection, surroundings.runner.events)
         self._releases = releases
         self._wishes = wishes_of(inputs)
         self._deadline = surroundings.monotonic() + (inputs.job_time or 0)
@@ -221,7 +222,13 @@ def build(inputs: Inputs, surroundings: Surroundings) -> Server:
     releases = FromUpstream(
         inputs,
         session,
-        Web(session, clock=surroundings.monotonic, pause=surroundings.pause, say=surroundings.say),
+        Web(
+            session,
+            clock=surroundings.monotonic,
+            pause=surroundings.pause,
+            say=surroundings.say,
+            events=surroundings.runner.events,
+        ),
         Policy(surroundings.now(), inputs.allow_prerelease, inputs.minimum_release_age),
     )
     return Server(inputs, surroundings, connection_of(inputs, surroundings), releases)

@@ -189,8 +189,10 @@ def test_at_ones_desk_it_is_plain_text_without_commands() -> None:
 
 
 def test_debug_lines_are_commands_on_the_runner_and_shown_at_the_desk_when_asked_for() -> None:
-    on, off = io.StringIO(), io.StringIO()
-    runner(on, **ON_GITHUB).debug("look")
+    on, off, quiet = io.StringIO(), io.StringIO(), io.StringIO()
+    runner(on, **ON_GITHUB, RUNNER_DEBUG="1").debug("look")
     runner(off, RUNNER_DEBUG="1").debug("look")
+    runner(quiet, **ON_GITHUB).debug("look")
     assert on.getvalue() == "::debug::look\n"
+    assert quiet.getvalue() == ""
     assert off.getvalue() == "look\n"

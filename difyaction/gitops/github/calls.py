@@ -6,6 +6,8 @@ import enum
 from collections import Counter
 from dataclasses import dataclass, field
 
+from difyaction.events import QUIET, Events
+
 
 class Purpose(enum.StrEnum):
     """What a request was made for. Only ``PROPOSAL`` counts against the promise of eight."""
@@ -18,8 +20,9 @@ class Purpose(enum.StrEnum):
 
 @dataclass
 class Calls:
-    """A counter by purpose. Repeated requests count each time."""
+    """A counter by purpose. Repeated requests count each time. ``events`` is told of each of them."""
 
+    events: Events = QUIET
     _by_purpose: Counter[Purpose] = field(default_factory=Counter)
 
     def count(self, purpose: Purpose) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin
 
 from difyaction.errors import Failed
 from difyaction.gitops.github.answers import Answer, Reply, graph_errors, wait_before_repeating
@@ -99,7 +100,9 @@ class Client:
 
         self.calls.count(purpose)
         try:
-            status, headers, text = self.requester.requestJson(verb, path, input=body)
+            with self.calls.events.request(verb, urljoin(f"{self.requester.base_url}/", path.lstrip("/"))) as asked:
+                status, headers, text = self.requester.requestJson(verb, path, input=body)
+                asked.status = status
         except requests.exceptions.SSLError as error:
             raise _untrusted(error) from error
         except requests.exceptions.RequestException as error:
