@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 
@@ -35,3 +36,10 @@ def tags() -> list[str]:
 def pairs() -> list[tuple[str, str]]:
     """Every way from an older release to a newer one."""
     return list(combinations(tags(), 2))
+
+
+@functools.cache
+def files_of(tag: str) -> Mapping[str, bytes]:
+    """Every file below upstream's docker folder, by path."""
+    docker = folder_of(tag)
+    return {str(path.relative_to(docker)): path.read_bytes() for path in sorted(docker.rglob("*")) if path.is_file()}

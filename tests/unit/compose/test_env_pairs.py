@@ -6,11 +6,12 @@ import functools
 
 import pytest
 
-from difyaction.compose.env_file import EnvFile, read_env
+from difyaction.compose.env_file import read_env
 from difyaction.compose.env_merge import merge
 from difyaction.compose.env_records import Merged
 from difyaction.compose.env_rules import FULL_ENV
 from tests.unit.compose.customised import customised, small
+from tests.unit.compose.kept import assert_kept
 from tests.upstream_releases import pairs, shipped, tags
 
 
@@ -28,28 +29,6 @@ def merged_on(older: str, newer: str, theirs: bytes) -> Merged:
 def inputs(older: str) -> tuple[bytes, ...]:
     crlf = tags().index(older) % 2 == 0
     return whole(older, crlf=crlf), small(crlf=not crlf)
-
-
-def assert_kept(theirs: bytes, merged: Merged) -> None:
-    """Every line of theirs stands where it stood, but for the values that a rule changed."""
-    before, after = read_env(theirs, file=".env"), read_env(merged.content, file=".env")
-    changed = {change.key for change in merged.changed}
-    count = len(before.entries)
-    assert [entry.key for entry in after.entries[:count]] == [entry.key for entry in before.entries]
-    kept, rest = before.text[before.entries[-1].end :], after.text[after.entries[count - 1].end :]
-    assert rest.startswith(kept)
-    assert pieces_of(after, changed, count) == pieces_of(before, changed, count)
-    for key, value in before.values.items():
-        assert key in changed or after.values[key] == value, key
-
-
-def pieces_of(env: EnvFile, changed: set[str], count: int) -> list[str]:
-    """Return the text up to and with each value, without the values that a rule changed."""
-    pieces, place = [], 0
-    for entry in env.entries[:count]:
-        pieces.append(env.text[place : entry.start if entry.key in changed else entry.end])
-        place = entry.end
-    return pieces
 
 
 def test_every_key_value_comment_and_place_survives_on_every_way() -> None:
