@@ -1,4 +1,4 @@
-"""Upstream's ``docker`` folder at a release, whole: from the archive that GitHub makes of a tag."""
+"""Upstream's ``docker`` folder at a release, and its schema: from the archive that GitHub makes of a tag."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import io
 import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from difyaction import errors
+from difyaction.releases import migrations
 from difyaction.secret import Secret
 from difyaction.web import Credential, Reads, host_of
 
@@ -17,8 +19,22 @@ _FILE_LIMIT = 1024 * 1024
 _OK = 200
 
 
-def docker_folder(web: Reads, api_url: str, repository: str, tag: str, token: Secret | None) -> Mapping[str, bytes]:
-    """Return the files below ``docker/`` at a tag, by their path in it.
+_MIGRATIONS = tuple(migrations.FOLDER.split("/"))
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What a release is made of: the files below ``docker/`` by their path in it, and the schema that it migrates to.
+
+    ``head`` is empty when its migrations do not say it.
+    """
+
+    files: Mapping[str, bytes] = field(repr=False)
+    head: str
+
+
+def release_archive(web: Reads, api_url: str, repository: str, tag: str, token: Secret | None) -> Archive:
+    """Return what the archive of a tag holds.
 
     :raises Failed: ``upstream-archive``, when there is no such archive, or none of Dify.
     """
@@ -32,22 +48,31 @@ def docker_folder(web: Reads, api_url: str, repository: str, tag: str, token: Se
     if reply.status != _OK:
         raise _unusable(repository, tag, f"it answers {reply.status}")
     try:
-        files = dict(_files(reply.body))
+        members = dict(_members(reply.body))
     except (tarfile.TarError, zlib.error, EOFError, OSError) as why:
         raise _unusable(repository, tag, "it cannot be unpacked") from why
+    files = {"/".join(parts[1:]): content for parts, content in members.items() if parts[0] == "docker"}
     if "docker-compose.yaml" not in files:
         raise _unusable(repository, tag, "there is no docker/docker-compose.yaml in it")
-    return files
+    lines = [
+        line
+        for parts, content in members.items()
+        if parts[0] != "docker"
+        for line in content.decode("utf-8", "replace").splitlines()
+    ]
+    return Archive(files, migrations.head_of_migrations(lines) or "")
 
 
-def _files(packed: bytes) -> Iterator[tuple[str, bytes]]:
+def _members(packed: bytes) -> Iterator[tuple[tuple[str, ...], bytes]]:
+    """Yield the files that matter, by the parts of their path in the repository."""
     with tarfile.open(fileobj=io.BytesIO(packed), mode="r|gz") as archive:
         for member in archive:
-            parts = PurePosixPath(member.name).parts
-            if member.isfile() and parts[1:2] == ("docker",) and ".." not in parts and member.size <= _FILE_LIMIT:
+            parts = PurePosixPath(member.name).parts[1:]
+            wanted = parts[:1] == ("docker",) or parts[:-1] == _MIGRATIONS
+            if wanted and member.isfile() and ".." not in parts and member.size <= _FILE_LIMIT:
                 content = archive.extractfile(member)
                 if content is not None:
-                    yield "/".join(parts[2:]), content.read()
+                    yield parts, content.read()
 
 
 def _unusable(repository: str, tag: str, why: str) -> errors.Failed:

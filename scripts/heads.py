@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from difyaction.releases.migrations import FOLDER, head_of_migrations
 from difyaction.releases.version import Version
 
 HEADER = """\
@@ -26,10 +26,6 @@ HEADER = """\
 # Made by scripts/heads.py from the migration files of upstream's tags; make it again rather than editing it.
 
 """
-_MIGRATIONS = "api/migrations/versions"
-_REVISION = re.compile(r"^revision\b[^=]*=(?P<ids>.*)$")
-_DOWN = re.compile(r"^down_revision\b[^=]*=(?P<ids>.*)$")
-_ID = re.compile(r"""['"]([0-9a-zA-Z_]+)['"]""")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,23 +60,10 @@ def from_checkout(clone: Path) -> Iterator[tuple[Version, str]]:
     for tag in _git(clone, "tag", "--list").split():
         version = _version(tag)
         head = version and head_of_migrations(
-            _git(clone, "grep", "-hE", "^(down_)?revision\\b", tag, "--", _MIGRATIONS)
+            _git(clone, "grep", "-hE", "^(down_)?revision\\b", tag, "--", FOLDER).splitlines()
         )
         if version and head:
             yield version, head
-
-
-def head_of_migrations(lines: str) -> str | None:
-    """Return the one revision that no other one follows; None when there is none, or several."""
-    revisions: set[str] = set()
-    followed: set[str] = set()
-    for line in lines.splitlines():
-        if found := _REVISION.match(line):
-            revisions.update(_ID.findall(found["ids"]))
-        elif found := _DOWN.match(line):
-            followed.update(_ID.findall(found["ids"]))
-    heads = revisions - followed
-    return heads.pop() if len(heads) == 1 else None
 
 
 def _version(tag: str) -> Version | None:

@@ -39,12 +39,16 @@ class Draft:
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """Both ends of the way: the versions, and upstream's ``docker`` folder at each, by path."""
+    """Both ends of the way: the versions, and upstream's ``docker`` folder at each, by path.
+
+    ``head`` is the schema that the wanted release migrates to, empty when nobody can say it before its image is here.
+    """
 
     installed: Version
     wanted: Version
     before: Files = field(repr=False)
     after: Files = field(repr=False)
+    head: str = ""
 
 
 def draft(install: Install, way: Way, *, secret_key: Secret | None, image_map: Mapping[str, str]) -> Draft:

@@ -77,6 +77,10 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         database_server=database.server,
         database_client=database.client,
         database_answers=bool(database.server),
+        database_service=shift.database_service,
+        database_images=_database_images(machine, composed, shift),
+        database_lost="" if unknown or database.external else _database_lost(composed, shift),
+        ports_taken=tuple(_ports_taken(machine, composed)),
         downtime=estimates.downtime,
         max_downtime=shift.wishes.max_downtime,
         broken=tuple(broken(machine.containers)),
@@ -113,6 +117,34 @@ def broken(containers: Sequence[Container]) -> Iterator[str]:
             yield f"{container.service} is {container.health if container.state == 'running' else container.state}"
         elif container.state != "running":
             yield f"{container.service} is {container.state}"
+
+
+def _database_images(machine: Machine, composed: Composed, shift: Shift) -> tuple[str, str]:
+    """Return the image of the database's container, and of the service that will have its files."""
+    before = next((c.image for c in machine.containers if c.id == shift.database.container != ""), "")
+    service = composed.services.get(shift.database_service)
+    return (before, service.image) if before and service else ("", "")
+
+
+def _database_lost(composed: Composed, shift: Shift) -> str:
+    """Return why the api would not find the database that runs now as a container; empty when it would."""
+    if shift.database_service not in composed.services:
+        return f"no service would run the database that {shift.database.service} holds now"
+    api = next((composed.services[name] for name in shift.named(Role.API)), None)
+    asked = api.environment.get("DB_HOST") if api else None
+    host = asked.reveal() if asked else ""
+    if host in {"", shift.database_service, shift.database.host}:
+        return ""
+    return f"it would ask {host}, and the database runs as {shift.database_service}"
+
+
+def _ports_taken(machine: Machine, composed: Composed) -> Iterator[str]:
+    """Yield the ports that would be published and that somebody else than this Dify listens on."""
+    own = {outer for container in machine.containers for _, _, outer in container.ports}
+    for name, service in composed.services.items():
+        for _, outer, _ in service.ports:
+            if outer and outer in machine.listening and outer not in own:
+                yield f"{outer} ({name})"
 
 
 def _conflicting(drafted: Draft) -> bool:

@@ -125,7 +125,8 @@ def draft_for(machine: Machine, way: Way, wishes: Wishes) -> Draft:
 
 
 def _shift(facts: ServerFacts) -> Shift:
-    ends = Ends(installed=facts.way.installed, wanted=facts.way.wanted, head=heads.head_of(facts.way.wanted) or "")
+    way = facts.way
+    ends = Ends(installed=way.installed, wanted=way.wanted, head=way.head)
     return shift_of(facts.machine, facts.draft, facts.composed, ends=ends, wishes=facts.wishes)
 
 
@@ -149,14 +150,27 @@ def _changes(shift: Shift, drafted: Draft) -> Iterator[Change]:
 
 def _findings(facts: ServerFacts, shift: Shift) -> Iterator[Finding]:
     yield from facts.draft.env.remarks
-    if not shift.head_after:
-        yield Note(
-            "Dify {wanted} is newer than what we know: its schema is read from its image before anything stops, and"
-            " what its release notes ask for by hand is not known.",
-            {"wanted": shift.wanted},
-        )
+    if not heads.is_known(shift.wanted):
+        yield _not_known(shift)
     if not facts.machine.install or not facts.machine.install.checkout:
         yield Note("{folder} is no git checkout: files are written, nothing is checked out.", {"folder": shift.folder})
+
+
+def _not_known(shift: Shift) -> Note:
+    known = {"wanted": shift.wanted, "newest": heads.newest_known(), "head": shift.head_after}
+    if shift.head_after:
+        return Note(
+            "Dify {wanted} is newer than all that is known here, which ends with {newest}. Known of it are its files,"
+            " its images and its schema {head}, by its migrations. Not known is what it asks for by hand, which"
+            " settings changed their meaning, and whether its stores can read what the old ones wrote.",
+            known,
+        )
+    return Note(
+        "Dify {wanted} is newer than all that is known here, which ends with {newest}. Known of it are its files and"
+        " its images; its schema is read from its image before anything stops. Not known is what it asks for by hand,"
+        " which settings changed their meaning, and whether its stores can read what the old ones wrote.",
+        known,
+    )
 
 
 def _plan_id(shift: Shift, steps: Sequence[Step], drafted: Draft, found: Sequence[Objection]) -> str:

@@ -33,6 +33,10 @@ class MachineSituation:
     database_server: str = ""
     database_client: str = ""
     database_answers: bool = True
+    database_service: str = ""
+    database_images: tuple[str, str] = ("", "")  # what runs, what would run
+    database_lost: str = ""  # why the api would not find it
+    ports_taken: tuple[str, ...] = ()  # "5003 (plugin_daemon)"
     downtime: int = 0
     max_downtime: int = 0
     broken: tuple[str, ...] = ()

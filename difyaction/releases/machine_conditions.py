@@ -176,6 +176,29 @@ def database_newer_than_client(situation: Situation) -> Facts | None:
     return {"server": machine.database_server, "client": machine.database_client}
 
 
+def database_image(situation: Situation) -> Facts | None:
+    """Servers of another line cannot read the files of the one that runs."""
+    return None if _same_line(*_machine(situation).database_images) else _database_images(situation)
+
+
+def database_image_stays(situation: Situation) -> Facts | None:
+    """Minor releases of a server have no hurry, and stopping a database has a price."""
+    before, after = _machine(situation).database_images
+    return _database_images(situation) if before != after and _same_line(before, after) else None
+
+
+def database_lost(situation: Situation) -> Facts | None:
+    """Nothing would run the database, or the api would ask somebody else."""
+    why = _machine(situation).database_lost
+    return {"why": why} if why else None
+
+
+def port_taken(situation: Situation) -> Facts | None:
+    """Compose would fail to start a service whose port somebody else has."""
+    found = _machine(situation).ports_taken
+    return {"ports": ", ".join(found)} if found else None
+
+
 def downtime_too_long(situation: Situation) -> Facts | None:
     """We estimate more than was allowed."""
     machine = _machine(situation)
@@ -211,6 +234,25 @@ def folder_unwritable(situation: Situation) -> Facts | None:
     """Our user may run containers, and not write Dify's files."""
     user = _machine(situation).user
     return {"user": user} if user else None
+
+
+def _database_images(situation: Situation) -> Facts:
+    machine = _machine(situation)
+    before, after = machine.database_images
+    return {"before": before, "after": after, "service": machine.database_service}
+
+
+def _same_line(before: str, after: str) -> bool:
+    """Whether two images are servers that read the same files: PostgreSQL by its first number, MySQL by two.
+
+    Alpine's C library sorts texts otherwise than Debian's, which breaks indexes without a word.
+    """
+    if before == after:
+        return True
+    (name, _, old), (other, _, new) = before.rpartition(":"), after.rpartition(":")
+    depth = 2 if "mysql" in name or "mariadb" in name else 1
+    kinds = {name.rpartition("/")[2], other.rpartition("/")[2]}
+    return len(kinds) == 1 and _numbers(old)[:depth] == _numbers(new)[:depth] and ("alpine" in old) == ("alpine" in new)
 
 
 def _machine(situation: Situation) -> MachineSituation:

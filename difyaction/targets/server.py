@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 import requests
 
@@ -26,55 +25,13 @@ from difyaction.connections.observed import observed
 from difyaction.errors import Failed, RolledBack, Running
 from difyaction.input_checks import SSH_PORT, jump_parts
 from difyaction.inputs import Inputs
-from difyaction.releases.catalogue import Policy, Release
-from difyaction.releases.version import Version
+from difyaction.releases import heads
+from difyaction.releases.catalogue import Policy
 from difyaction.secret import Secret
 from difyaction.surroundings import Surroundings
 from difyaction.target import Outcome
-from difyaction.upstream import Upstream
-from difyaction.upstream_folder import docker_folder
+from difyaction.upstream_releases import FromUpstream, Releases
 from difyaction.websession import Web
-
-
-class Releases(Protocol):
-    """What upstream publishes: a release, and its docker folder."""
-
-    def release(self, text: str, installed: Version | None) -> Release:
-        """Return the release that was asked for."""
-        ...
-
-    def folder(self, tag: str) -> Mapping[str, bytes]:
-        """Return the files below ``docker`` at a tag."""
-        ...
-
-    def close(self) -> None:
-        """Let go."""
-        ...
-
-
-@dataclass(frozen=True)
-class FromUpstream:
-    """Upstream's repository on GitHub."""
-
-    inputs: Inputs
-    session: requests.Session
-    web: Web
-    policy: Policy
-
-    def release(self, text: str, installed: Version | None) -> Release:
-        """Ask for the release."""
-        inputs = self.inputs
-        upstream = Upstream(self.web, inputs.dify_api_url, inputs.dify_repository, inputs.dify_token or None)
-        return upstream.release(text, installed=installed, policy=self.policy)
-
-    def folder(self, tag: str) -> Mapping[str, bytes]:
-        """Fetch the archive of a tag."""
-        inputs = self.inputs
-        return docker_folder(self.web, inputs.dify_api_url, inputs.dify_repository, tag, inputs.dify_token or None)
-
-    def close(self) -> None:
-        """Let go of the session."""
-        self.session.close()
 
 
 class Server:
@@ -103,11 +60,13 @@ class Server:
             return RestoreFacts(machine=machine, installed=installed, backup=backup, wishes=self._wishes, owner=owner)
         release = self._releases.release(self._inputs.dify_version, installed)
         self._surroundings.say(f"Dify {installed} is installed in {install.folder}, {release.version} is wanted")
+        tag = release.version.tag
         way = Way(
             installed=installed,
             wanted=release.version,
             before=self._releases.folder(installed.tag),
-            after=self._releases.folder(release.version.tag),
+            after=self._releases.folder(tag),
+            head=heads.head_of(release.version) or self._releases.head(tag),
         )
         drafted = draft_for(machine, way, self._wishes)
         composed = ask_compose(

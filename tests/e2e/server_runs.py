@@ -40,6 +40,9 @@ class ShippedFiles:
         files = self._rig.upstream_files(tag, self._source)
         return {path.removeprefix("docker/"): content for path, content in files.items() if path.startswith("docker/")}
 
+    def head(self, tag: str) -> str:
+        raise AssertionError(f"the schema of {tag} is known here")
+
     def close(self) -> None:
         """Hold nothing."""
 

@@ -27,6 +27,7 @@ from difyaction.compose.facts import (
 )
 from difyaction.compose.server_plan import ServerFacts, draft_for
 from difyaction.compose.wishes import Wishes
+from difyaction.releases import heads
 from difyaction.releases.catalogue import Published, Release
 from difyaction.releases.images import image_set
 from difyaction.releases.version import Version
@@ -196,6 +197,7 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
             }
             | changes.get("disk", {})
         ),
+        listening=tuple(changes.get("listening", ())),
         lock=Lock(**changes["lock"]) if "lock" in changes else None,
         state="/var/lib/dify-upgrade-action",
         backup_folder="/var/lib/dify-upgrade-action/backups",
@@ -211,6 +213,7 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
         wanted=Version.parse(after),
         before=upstream_files(before, **changes.get("running", {})),
         after=upstream_files(after, **changes.get("upstream", {})),
+        head=heads.head_of(Version.parse(after)) or changes.get("upstream_head", "f00dfeed0001"),
     )
     wishes = Wishes(**changes.get("wishes", {}))
     drafted = draft_for(found, way, wishes)
@@ -220,6 +223,13 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
         made = Composed(why_not=changes["compose_says"])
     for name, image in changes.get("overridden", {}).items():
         made = Composed(services={**made.services, name: replace(made.services[name], image=image)})
+    for name, port in changes.get("published", {}).items():
+        published = replace(made.services[name], ports=(("", port, port),))
+        made = Composed(services={**made.services, name: published})
+    made = Composed(
+        services={name: service for name, service in made.services.items() if name not in changes.get("without", ())},
+        why_not=made.why_not,
+    )
     version = Version.parse(after)
     release = Release(Published(version, after, None), image_set(way.after["docker-compose.yaml"].decode()))
     return ServerFacts(machine=found, way=way, release=release, draft=drafted, composed=made, wishes=wishes)

@@ -85,6 +85,19 @@ def test_from_0_x_the_plugins_are_migrated_before_the_proxy_opens() -> None:
     assert steps.index("start") < steps.index("extra-plugins") < steps.index("verify")
 
 
+def test_of_a_release_that_is_not_known_the_plan_says_what_is_known_and_what_not() -> None:
+    read = make_plan(facts({"wanted": "1.99.0"}))
+    assert "its schema f00dfeed0001, by its migrations. Not known is what it asks for by hand" in read.remarks[-2]
+    assert "read_head langgenius/dify-api:1.99.0 f00dfeed0001" in read.script
+
+    unread = make_plan(facts({"wanted": "1.99.0", "upstream_head": ""}))
+    assert "its schema is read from its image before anything stops" in unread.remarks[-2]
+    steps = [step.name for step in unread.steps]
+    assert "read_head langgenius/dify-api:1.99.0 ''" in unread.script
+    assert before("read-head", "drain", steps)
+    assert {"final-backup", "migrate"} <= set(steps)
+
+
 def test_the_same_facts_make_the_same_plan_id_and_another_edit_another() -> None:
     assert make_plan(facts({})).plan_id == make_plan(facts({})).plan_id
     assert make_plan(facts({})).plan_id != make_plan(facts({"env": {"LOG_LEVEL": "DEBUG"}})).plan_id
