@@ -76,6 +76,8 @@ def _server(inputs: Inputs) -> Iterator[Complaint]:
                 yield _conflict(name, f"{name}: host local is this machine, which is not reached by SSH.")
     else:
         yield from _ssh(inputs)
+    if inputs.target == "server" and inputs.final_backup == "snapshot":
+        yield _conflict("final-backup", "final-backup: snapshot keeps Azure's disks, and target server knows of none.")
     if version_file(inputs.dify_version) is not None:
         text = "dify-version: target server reads no file of a repository; give the version or the range itself."
         yield _conflict("dify-version", text)

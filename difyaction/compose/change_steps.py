@@ -8,6 +8,7 @@ from difyaction.compose.extra_steps import extra_steps
 from difyaction.compose.roles import Role
 from difyaction.compose.shift import Shift
 from difyaction.compose.steps import Step
+from difyaction.compose.wishes import SNAPSHOT_WAIT
 from difyaction.compose.words import Variable, call
 
 BACKUP = Variable('"$BACKUP"')
@@ -25,6 +26,9 @@ def change_steps(shift: Shift) -> Iterator[Step]:
         yield Step("drain", do, undo, timeout=drain + 300, title="Let the workers finish")
     stop = call("stop_writers", _STOP_SECONDS, *shift.stops)
     yield Step("stop", stop, serving_again(shift), timeout=600, title="Stop whatever writes")
+    if shift.wishes.final_backup == "snapshot":
+        wait = call("await_snapshot", SNAPSHOT_WAIT)
+        yield Step("snapshot", wait, timeout=SNAPSHOT_WAIT + 60, title="Wait until the disks are kept")
     if shift.schema_changes:
         yield Step("final-backup", *_final_backup(shift), title="Back up once more, with nobody writing")
     if shift.one_way:

@@ -15,6 +15,7 @@ _DUMP_SPEED = 25_000_000  # bytes of database a second, compressed while they ar
 _CLONE_SPEED = 150_000_000
 _START = 90  # the api of a release and its workers on two cores, measured
 _STOP = 15
+_SNAPSHOT = 30  # to ask for it, see it made, and say so
 _MIGRATION = 30
 _RESERVE = 1_000_000_000
 
@@ -49,13 +50,14 @@ def estimate(shift: Shift, machine: Machine) -> Estimates:
     size = shift.database.size
     tars = sum(volumes(shift, machine).values())
     final = 0 if not shift.schema_changes else size // (_CLONE_SPEED if shift.clone else _DUMP_SPEED)
+    kept = _SNAPSHOT if shift.wishes.final_backup == "snapshot" else 0
     dumped = int(size * _DUMP_SHARE)
     return Estimates(
         images=sum(_IMAGE_SIZES.get(image.rpartition("/")[2].partition(":")[0], _OTHER_IMAGE) for image in missing),
         backup=dumped * (2 if shift.schema_changes else 1) + tars,
         clone=size if shift.clone and shift.schema_changes else 0,
         backup_seconds=5 + 2 * size // _DUMP_SPEED + tars // 100_000_000,
-        downtime=_STOP + final + (_MIGRATION if shift.schema_changes else 0) + _START,
+        downtime=_STOP + kept + final + (_MIGRATION if shift.schema_changes else 0) + _START,
     )
 
 

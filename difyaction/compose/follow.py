@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from difyaction.compose.run_journal import FINAL, JournalRow, Reader
 from difyaction.compose.steps import quote
+from difyaction.compose.wishes import SNAPSHOT_WAIT
 from difyaction.connections import HOST_GOES_ON, Connection, Lost, Ran
 from difyaction.errors import ActionError, Failed, Stranded
 from difyaction.language import N_
@@ -20,6 +21,8 @@ MOST_RECOVERIES = 3
 _ANSWER = re.compile(rb"(?:^|\n)dify-run ([a-z-]{1,20}) ([0-9]{1,15})\n")
 _ROUND_TRIP = 60.0  # seconds, beyond what the host was asked to wait
 _LONGEST_PAUSE = 15.0
+_MARGIN = 20.0  # seconds of the host's waiting that are for the way there and back
+_LONGEST_REASON = 400
 _TOOL_MISSING = 69
 
 
@@ -28,7 +31,9 @@ class Watch:
     """How a run is followed. ``say`` prints a line of the log.
 
     ``patience``: seconds without contact until `Lost` is passed on; ``poll``: seconds that the host waits for news
-    before it answers that there are none; ``shell``: what runs the script, as in the run's settings.
+    before it answers that there are none; ``gather``: seconds for which it collects news before it answers, where each
+    question is dear; ``shell``: what runs the script, as in the run's settings. ``keep`` keeps the host's disks within
+    so many seconds, or raises: it is asked when a run stands still for that (``final-backup: snapshot``).
     """
 
     clock: Callable[[], float]
@@ -36,7 +41,9 @@ class Watch:
     say: Callable[[str], None]
     patience: float = 900.0
     poll: int = 10
+    gather: int = 0
     shell: Sequence[str] = ("sh",)
+    keep: Callable[[float], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +85,14 @@ def follow(connection: Connection, folder: str, watch: Watch) -> Iterator[Journa
             offset = seen.size
             continue
         offset += len(seen.data)
+        row = None
         for row in reader.feed(seen.data):
             yield row
             if row.is_final:
                 _mark_read(connection, folder)
                 return
+        if row is not None and row.awaits_snapshot and seen.state == "going" and offset == seen.size:
+            _keep(connection, folder, watch)
         if seen.data or seen.state == "going":
             continue
         if seen.state in FINAL:  # true, but its last row found no room on the disk
@@ -112,9 +122,9 @@ def stop(connection: Connection, folder: str) -> None:
     _ask(connection, folder, "stop", timeout=_ROUND_TRIP)
 
 
-def look(connection: Connection, folder: str, *, offset: int = 0, wait: int = 0) -> Look:
+def look(connection: Connection, folder: str, *, offset: int = 0, wait: int = 0, gather: int = 0) -> Look:
     """Ask how far a run is, in one round trip: its state, and at most 64 KiB of its journal from ``offset`` on."""
-    ran = _ask(connection, folder, f"look {offset} {wait}", timeout=wait + _ROUND_TRIP)
+    ran = _ask(connection, folder, f"look {offset} {wait} {gather}", timeout=max(wait, gather) + _ROUND_TRIP)
     found = _ANSWER.search(ran.out)
     state = found[1].decode() if found else ""
     if found is None or state not in {"absent", "going", "dead", *FINAL}:
@@ -136,8 +146,11 @@ def _ask(connection: Connection, folder: str, question: str, *, timeout: float, 
 
 
 def _seen(connection: Connection, folder: str, offset: int, watch: Watch) -> Look:
+    def ask() -> Look:
+        return look(connection, folder, offset=offset, wait=watch.poll, gather=watch.gather)
+
     try:
-        return _through_cuts(lambda: look(connection, folder, offset=offset, wait=watch.poll), watch)
+        return _through_cuts(ask, watch)
     except ActionError as error:
         error.state = HOST_GOES_ON  # whatever keeps us out, it keeps nothing from going on there
         raise
@@ -175,6 +188,25 @@ def _through_cuts(ask: Callable[[], _T], watch: Watch) -> _T:
             watch.say(f"no contact ({lost.id}); trying again")
         watch.pause(pause)
         pause = min(_LONGEST_PAUSE, pause * 2)
+
+
+def _keep(connection: Connection, folder: str, watch: Watch) -> None:
+    """Have the disks kept, and tell the host to go on, or to undo; without a word from us it undoes by itself.
+
+    Who cannot keep disks says nothing: somebody else may follow this run, who can.
+    """
+    if watch.keep is None:
+        return
+    watch.say("the host waits until its disks are kept")
+    file, said = "go", "they are kept"
+    try:
+        watch.keep(SNAPSHOT_WAIT - _MARGIN)
+    except ActionError as why:
+        file, said = "no-go", str(why)
+        watch.say(f"the disks could not be kept: {said}")
+    text = quote(said.replace("\0", "")[:_LONGEST_REASON])
+    path = f"{quote(folder)}/{file}"
+    _through_cuts(lambda: connection.run(f"printf %s {text} >{path}.new && mv {path}.new {path}", timeout=60.0), watch)
 
 
 def _mark_read(connection: Connection, folder: str) -> None:

@@ -8,7 +8,8 @@ going() { # whether the run's process lives, on this boot of the host
     [ "$(sed -e 's/.*) //' -e '/^[ZX]/d' "/proc/$(cat "$RUN/pid")/stat" | cut -d ' ' -f 20)" = "$(cat "$RUN/start")" ]
 } 2>/dev/null
 
-look() { # OFFSET SECONDS: `dify-run STATE SIZE`, then what the journal holds after OFFSET; waits so long for news
+look() { # OFFSET SECONDS [GATHER]: `dify-run STATE SIZE`, then what the journal holds after OFFSET; waits so long for news,
+  # and gathers them for GATHER seconds, unless it is answered that they are waited for
   waited=0
   while :; do
     state=going
@@ -17,7 +18,9 @@ look() { # OFFSET SECONDS: `dify-run STATE SIZE`, then what the journal holds af
       case $state in going | '') state=dead ;; esac
     fi
     size=$(($(wc -c <"$RUN/journal" || echo 0)))
-    [ "$state" = going ] && [ "$size" -le "$1" ] && [ "$waited" -lt "$2" ] || break
+    [ "$state" = going ] || break
+    if [ "$size" -gt "$1" ] && [ -e "$RUN/awaiting" ]; then break; fi
+    if [ "$size" -gt "$1" ] || [ "$waited" -ge "$2" ]; then [ "$waited" -lt "${3:-0}" ] || break; fi
     waited=$((waited + 1))
     sleep 1
   done

@@ -44,6 +44,11 @@ class JournalRow:
         """Whether the run is over."""
         return self.step == "end"
 
+    @property
+    def awaits_snapshot(self) -> bool:
+        """Whether the host stands still from here on, until it is told that its disks are kept."""
+        return (self.state, self.text) == ("fact", "awaiting snapshot")
+
 
 class Reader:
     """Takes the journal's bytes as they come, in pieces of any size, and gives whole rows; drops what is none."""

@@ -84,6 +84,17 @@ stop_writers() { # SECONDS ID...
   schema_head >"$RUN/head-before"
 }
 
+await_snapshot() { # SECONDS: whoever follows this run keeps the disks, and answers with a file; if nobody does, all is undone
+  : >"$RUN/awaiting"
+  fact awaiting snapshot
+  until_deadline "$1" 1 snapshot_answered || { rm -f "$RUN/awaiting" && fail snapshot-unconfirmed "Nobody said within $1 s that the disks are kept."; }
+  rm -f "$RUN/awaiting"
+  [ ! -e "$RUN/no-go" ] || fail snapshot-refused "The disks could not be kept: $(head -c 400 "$RUN/no-go")"
+  say "the disks are kept as they are with nobody writing"
+}
+
+snapshot_answered() { [ -e "$RUN/go" ] || [ -e "$RUN/no-go" ]; }
+
 data_are_as_before() {
   [ -s "$RUN/fingerprint" ] || return 0
   fingerprint >"$RUN/fingerprint.now" && cmp -s "$RUN/fingerprint" "$RUN/fingerprint.now" &&

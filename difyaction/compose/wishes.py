@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 GIB = 1024**3
+SNAPSHOT_WAIT = 120  # how long the host waits, with nobody writing, for whoever keeps its disks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class Wishes:
     backup_keep: int = 3
     backup_max: int = 10 * GIB
     restore_test_max: int = 5 * GIB
-    final_backup: str = "auto"
+    final_backup: str = "auto"  # "snapshot": as "auto", and the disks are kept while nobody writes
     client_image: str = ""
     max_downtime: int = 600
     drain_timeout: int = 60

@@ -35,7 +35,7 @@ from difyaction.websession import Web
 
 
 class Server:
-    """The target ``server``."""
+    """The target ``server``. ``watch``: how it follows the host; whoever builds on it may replace that beforehand."""
 
     def __init__(self, inputs: Inputs, surroundings: Surroundings, connection: Connection, releases: Releases) -> None:
         self._inputs = inputs
@@ -45,7 +45,7 @@ class Server:
         self._wishes = wishes_of(inputs)
         self._deadline = surroundings.monotonic() + (inputs.job_time or 0)
         self._earlier: Outcome | None = None  # how a run ended well that an earlier job had begun
-        self._watch = follow.Watch(clock=surroundings.monotonic, pause=surroundings.pause, say=surroundings.say)
+        self.watch = follow.Watch(clock=surroundings.monotonic, pause=surroundings.pause, say=surroundings.say)
 
     def inspect(self) -> ServerFacts | RestoreFacts:
         """Look at the machine, ask for the release, then ask the machine's Compose about the merged files."""
@@ -90,7 +90,7 @@ class Server:
         """Deliver the runbook, start it, follow it to its end."""
         if not plan.steps:
             return self._earlier or Outcome("unchanged", changed=False)
-        follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered, self._watch)
+        follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered, self.watch)
         return self._followed(plan.settings.folder, plan.settings.backup)
 
     def close(self) -> None:
@@ -138,7 +138,7 @@ class Server:
         surroundings = self._surroundings
         log = JournalLog(surroundings.runner)
         try:
-            for row in follow.follow(self._connection, folder, self._watch):
+            for row in follow.follow(self._connection, folder, self.watch):
                 log.tell(row)
                 if surroundings.monotonic() > self._deadline and not row.is_final:
                     raise _time_is_up(folder)

@@ -256,6 +256,10 @@ def test_places_on_the_host_are_absolute_and_a_backup_is_not_part_of_itself() ->
     assert of_server(dify_folder="/opt/dify", backup_dir="/opt/dify/backups") == ["backup-dir"]
 
 
+def test_a_server_has_no_disks_that_somebody_could_keep() -> None:
+    assert of_server(final_backup="snapshot") == ["final-backup"]
+
+
 def test_a_server_takes_no_version_from_a_repositorys_file() -> None:
     assert of_server(dify_version="file:.dify-version") == ["dify-version"]
 

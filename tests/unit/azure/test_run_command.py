@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+import pwd
+import secrets
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from difyaction.azure.command_scripts import fetching, unpacked
 from difyaction.azure.run_command import RunCommand, parse
 from difyaction.azure.wire import Answer
+from difyaction.connections import Lost
 from difyaction.errors import Failed
 from difyaction.secret import Secret
 from tests.unit.azure.scripted import ENDPOINT, ScriptedWire, error
@@ -60,7 +66,7 @@ def test_a_script_reads_its_input() -> None:
 
 def test_an_output_beyond_azures_limit_comes_in_pieces() -> None:
     host = Host([])
-    script = "od -An -N20000 -tx1 /dev/urandom"
+    script = "od -An -N40000 -tx1 /dev/urandom"
     with_noise = connection(host).run(script, timeout=10)
     assert len(with_noise.out) > 40_000
     assert len([sent for sent in host.sent if sent.method == "POST"]) > 5
@@ -80,7 +86,9 @@ def test_a_command_that_arrives_twice_runs_once() -> None:
 
 
 def test_a_script_that_takes_too_long_is_ended() -> None:
-    assert connection(Host([])).run("sleep 30", timeout=1).exit_code == 124
+    with pytest.raises(Lost) as raised:
+        connection(Host([])).run("sleep 30", timeout=1)
+    assert raised.value.id == "azure-command-slow"
 
 
 def test_files_are_put_whole_and_private(tmp_path: Path) -> None:
@@ -96,11 +104,76 @@ def test_while_another_command_runs_ours_waits() -> None:
     assert connection(host).run("echo later", timeout=10).out == b"later\n"
 
 
-def test_a_stopped_machine_is_an_error() -> None:
+def test_a_machine_that_does_not_run_is_out_of_contact_and_may_come_back() -> None:
     stopped = error(409, "OperationNotAllowed", "The operation requires the VM to be running (or set to run).")
-    with pytest.raises(Failed) as raised:
-        connection(Host([], trouble=[stopped])).run("true", timeout=5)
+    with pytest.raises(Lost) as raised:
+        connection(Host([], trouble=[stopped] * 200)).run("true", timeout=5)
     assert raised.value.id == "azure-busy"
+    assert "requires the VM to be running" in str(raised.value)
+
+
+def test_a_right_that_is_missing_is_no_loss_of_contact() -> None:
+    forbidden = error(403, "AuthorizationFailed", "does not have authorization to perform action 'a/b' over scope '/s'")
+    with pytest.raises(Failed) as raised:
+        connection(Host([], trouble=[forbidden])).run("true", timeout=5)
+    assert (raised.value.id, isinstance(raised.value, Lost)) == ("azure-right-missing", False)
+
+
+def test_an_answer_that_is_gone_from_the_machine_is_a_loss_of_contact() -> None:
+    word = secrets.token_hex(8)
+
+    class Cleaned(Host):
+        def send(self, *asked: object, **more: object) -> Answer:
+            answer = super().send(*asked, **more)  # type: ignore[arg-type]
+            if asked[0] == "POST":
+                subprocess.run(
+                    [
+                        "sh",
+                        "-c",
+                        f"rm -rf /run/dify-upgrade-command/{word} ${{TMPDIR:-/tmp}}/dify-upgrade-command-*/{word}",
+                    ],
+                    check=True,
+                )
+            return answer
+
+    with pytest.raises(Lost) as raised:
+        RunCommand(management(Cleaned([])), VM, name=lambda: word).run("od -An -N20000 -tx1 /dev/urandom", timeout=10)
+    assert raised.value.id == "azure-command-lost"
+
+
+def test_a_script_runs_at_home_and_leaves_nothing_of_what_travelled_in_it() -> None:
+    ran = connection(Host([])).run("pwd; echo $HOME; echo $USER", timeout=10)
+    home, named, user = ran.out.decode().split()
+    assert (home, named) == (str(Path.home()), home)
+    assert user == pwd.getpwuid(os.getuid()).pw_name
+
+
+@pytest.mark.skipif(os.geteuid() != 0 and os.environ.get("CI") != "true", reason="only root becomes somebody else")
+def test_a_script_runs_as_the_user_whose_engine_it_is() -> None:
+    made = RunCommand(management(Host([])), VM, user="nobody")
+    ran = made.run("id -un; cat; echo $USER", stdin=b"in\n", timeout=10)
+    assert (ran.exit_code, ran.out, ran.err) == (0, b"nobody\nin\nnobody\n", b"")
+
+
+def test_the_agents_own_copy_of_a_script_is_removed(tmp_path: Path) -> None:
+    kept = tmp_path / "run-command" / "download" / "1" / "script.sh"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(fetching("word", 0), encoding="ascii")
+    ran = subprocess.run(["/bin/sh", str(kept)], capture_output=True, check=True)
+    assert ran.stdout == b"@@ word 0 90\n@@\n"
+    assert not kept.exists()
+
+
+def test_an_answer_that_no_patience_would_fetch_is_refused() -> None:
+    with pytest.raises(Failed) as raised:
+        connection(Host([])).run("head -c 2000000 /dev/urandom", timeout=30)
+    assert raised.value.id == "azure-command-too-long"
+
+
+@pytest.mark.parametrize("data", [b"", b"\x1f\x8bnonsense", b"\xfd7zXZ\x00no", gzip.compress(b"one line")])
+def test_an_answer_that_is_not_ours_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        unpacked(data)
 
 
 def test_a_result_is_read_from_both_places() -> None:

@@ -33,6 +33,13 @@ def test_everything_is_fetched_saved_and_proved_before_anything_stops() -> None:
     assert steps[-4:] == ["verify", "open", "watch", "tidy"]
 
 
+@pytest.mark.parametrize("changes", [{}, SAME_SCHEMA], ids=["schema changes", "same schema"])
+def test_disks_are_waited_for_once_nobody_writes_and_before_anything_changes(changes: dict[str, object]) -> None:
+    steps = names(changes | {"wishes": {"final_backup": "snapshot"}})
+    assert steps[steps.index("stop") + 1] == "snapshot"
+    assert "snapshot" not in names(changes)
+
+
 def test_what_comes_before_the_stop_changes_nothing_that_users_rely_on() -> None:
     plan = make_plan(facts({}))
     stop = [step.name for step in plan.steps].index("drain")
