@@ -37,7 +37,10 @@ class Disk:
 
 @dataclass(frozen=True)
 class Nic:
-    """A network interface. ``groups``: ids of the security groups on the way in, the subnet's first."""
+    """A network interface. ``groups``: ids of the security groups on the way in, the subnet's first.
+
+    ``public`` is its public address, empty for none; ``public_id`` and ``subnet`` are ids.
+    """
 
     id: str
     private: str
@@ -45,6 +48,7 @@ class Nic:
     subnet: str
     groups: tuple[str, ...]
     primary: bool = True
+    public_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,7 @@ def _nic(azure: Management, reference: Mapping[str, Any], *, alone: bool) -> Nic
         subnet=subnet,
         groups=tuple(_distinct(group for group in groups if group)),
         primary=alone or bool((reference.get("properties") or {}).get("primary")),
+        public_id=public,
     )
 
 

@@ -16,7 +16,8 @@ from difyaction.target import Objection, Severity
 
 RULE_DELETE: Final = "Microsoft.Network/networkSecurityGroups/securityRules/delete"
 GROUP_WRITE: Final = "Microsoft.Network/networkSecurityGroups/write"
-_LOOK: Final = ("Microsoft.Compute/virtualMachines/read", "Microsoft.Compute/disks/read")
+ASKING: Final = ("Microsoft.Authorization/locks/read", "Microsoft.Authorization/permissions/read")
+_COPY: Final = "Microsoft.Compute/disks/beginGetAccess/action"
 _DOOR: Final = (
     "Microsoft.Network/networkSecurityGroups/read",
     "Microsoft.Network/networkSecurityGroups/securityRules/read",
@@ -29,23 +30,33 @@ _POINT: Final = (
     "Microsoft.Compute/restorePointCollections/restorePoints/read",
     "Microsoft.Compute/restorePointCollections/restorePoints/write",
 )
+_POINT_PART: Final = "Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/read"
+_POINT_DELETES: Final = (
+    "Microsoft.Compute/restorePointCollections/delete",
+    "Microsoft.Compute/restorePointCollections/restorePoints/delete",
+)
+_SNAPSHOT_DELETE: Final = "Microsoft.Compute/snapshots/delete"
 _VAULT: Final = ("Microsoft.KeyVault/vaults/read", "Microsoft.KeyVault/vaults/write")
-_COMMAND: Final = ("Microsoft.Compute/virtualMachines/runCommand/action",)
+_COMMAND: Final = "Microsoft.Compute/virtualMachines/runCommand/action"
 
 
 @dataclass(frozen=True)
 class Need:
-    """An action on a scope (a resource's or a group's id), and what for. ``writes``: a ReadOnly lock forbids it."""
+    """An action on a scope (a resource's or a group's id), and what for. ``writes``: a ReadOnly lock forbids it.
+
+    ``proved``: that we may is known already, because what it reads was read.
+    """
 
     action: str
     scope: str
     purpose: str
     required: bool = True
+    proved: bool = False
 
     @property
     def writes(self) -> bool:
-        """Whether it changes something."""
-        return not self.action.endswith("/read")
+        """Whether it changes something. A disk is only copied by the right to: nothing is done to the disk itself."""
+        return not self.action.endswith("/read") and self.action != _COPY
 
 
 @dataclass(frozen=True)
@@ -72,11 +83,11 @@ class Standing:
 
 
 def needs(asked: Asked) -> Iterator[Need]:
-    """Yield every action that the run will ask for."""
+    """Yield every action that the run will ask for, or asked for when it read the machine."""
     machine = asked.machine
-    yield from (Need(action, machine.id, N_("looking at the machine")) for action in _LOOK[:1])
+    yield from looking(machine)
     if asked.run_command:
-        yield from (Need(action, machine.id, N_("running commands on the machine")) for action in _COMMAND)
+        yield Need(_COMMAND, machine.id, N_("running commands on the machine"))
     for group in asked.door_groups:
         yield from (Need(action, group, N_("opening and closing the way to SSH")) for action in _DOOR)
         yield Need(RULE_DELETE, group, N_("removing the rule for SSH"), required=False)
@@ -84,15 +95,36 @@ def needs(asked: Asked) -> Iterator[Need]:
     if asked.vault:
         yield from (Need(action, asked.vault, N_("opening and closing the Key Vault")) for action in _VAULT)
     if asked.snapshot_group:
-        several = len(machine.disks) > 1
-        yield from (
-            Need(action, asked.snapshot_group, N_("keeping the disks as they are"))
-            for action in (*_SNAPSHOT, *(_POINT if several else ()))
-        )
-        if several:
-            part = "Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints/read"
-            yield Need(part, asked.snapshot_group, N_("verifying what was kept"), required=False)
-        yield Need("Microsoft.Compute/snapshots/delete", asked.snapshot_group, N_("removing snapshots"), required=False)
+        yield from keeping(machine, asked.snapshot_group)
+
+
+def looking(machine: Machine) -> Iterator[Need]:
+    """Yield what reading a machine takes."""
+    reads = [("Microsoft.Compute/virtualMachines/read", machine.id)]
+    reads += [("Microsoft.Compute/disks/read", disk.id) for disk in machine.disks]
+    for nic in machine.nics:
+        reads.append(("Microsoft.Network/networkInterfaces/read", nic.id))
+        reads.append(("Microsoft.Network/virtualNetworks/subnets/read", nic.subnet))
+        reads.append(("Microsoft.Network/publicIPAddresses/read", nic.public_id))
+    yield from (Need(action, scope, N_("looking at the machine"), proved=True) for action, scope in reads if scope)
+
+
+def keeping(machine: Machine, group: str) -> Iterator[Need]:
+    """Yield what keeping all disks in a resource group takes, and removing what has expired."""
+    several = len(machine.disks) > 1
+    for disk in machine.disks:
+        yield Need(_COPY, disk.id, N_("keeping the disks as they are"))
+    for action in (*_SNAPSHOT, *(_POINT if several else ())):
+        yield Need(action, group, N_("keeping the disks as they are"))
+    if several:
+        yield Need(_POINT_PART, group, N_("verifying what was kept"), required=False)
+    for action in (_SNAPSHOT_DELETE, *(_POINT_DELETES if several else ())):
+        yield Need(action, group, N_("removing snapshots"), required=False)
+
+
+def scopes(wanted: Iterable[Need]) -> tuple[str, ...]:
+    """Return what Azure has to be asked about, each once."""
+    return tuple(dict.fromkeys(need.scope for need in wanted if not need.proved))
 
 
 def holds(permissions: Iterable[Mapping[str, Any]], action: str) -> bool:
@@ -157,7 +189,7 @@ def _locked(scope: str, wanted: Sequence[Need], found: Standing, version: str) -
                 ),
                 {"scope": scope, "cause": cannot, "line": GROUP_WRITE if no_delete else RULE_DELETE},
             )
-    if "Microsoft.Compute/snapshots/delete" in actions and no_delete:
+    if _SNAPSHOT_DELETE in actions and no_delete:
         text = N_("The lock {lock} keeps old snapshots in {scope} from being removed; they pile up and cost.")
         yield Objection("azure-snapshots-stay", version, Severity.AUTOMATIC, text, {"lock": no_delete, "scope": scope})
 

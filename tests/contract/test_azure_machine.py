@@ -10,7 +10,7 @@ import pytest
 from difyaction.azure.host_key import SCRIPT, known_hosts, read_host_keys
 from difyaction.azure.machine import objections
 from difyaction.azure.naming import Label
-from difyaction.azure.rights import Asked, needs
+from difyaction.azure.rights import Asked, needs, scopes
 from difyaction.azure.rights import objections as rights_objections
 from difyaction.azure.run_command import RunCommand
 from difyaction.azure.snapshots import Order, expendable, keep, ours, prune
@@ -82,7 +82,7 @@ def test_no_right_to_read_names_the_right(azure: AzureEmulator, vm: Machine) -> 
 def judged(setting: Bench, vm: Machine) -> list[str]:
     machine = setting.machine(vm.id)
     wanted = list(needs(Asked(machine, door_groups=machine.nic.groups, snapshot_group=machine.group, run_command=True)))
-    standing = read_standing(setting.arm, (need.scope for need in wanted))
+    standing = read_standing(setting.arm, scopes(wanted))
     return sorted(each.rule for each in rights_objections(wanted, standing, "1.14.1"))
 
 
@@ -96,6 +96,7 @@ def test_rights_and_locks_are_known_before_anything_is_touched(
         "*/read",
         "Microsoft.Network/networkSecurityGroups/securityRules/*",
         "Microsoft.Compute/snapshots/*",
+        "Microsoft.Compute/disks/beginGetAccess/action",
     )
     assert judged(setting, vm) == ["azure-right-missing"]
     lock = azure.lock(group)

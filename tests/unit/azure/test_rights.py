@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from difyaction.azure.machine import Disk, Machine, Nic
-from difyaction.azure.rights import Asked, Need, Standing, holds, needs, objections
+from difyaction.azure.rights import Asked, Need, Standing, holds, needs, objections, scopes
 from difyaction.target import Severity
 
 VM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm"
 NSG = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/nsg"
 GROUP = "/subscriptions/s/resourceGroups/g"
 VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
+NIC = f"{GROUP}/providers/Microsoft.Network/networkInterfaces/nic"
+SUBNET = f"{GROUP}/providers/Microsoft.Network/virtualNetworks/net/subnets/one"
+PUBLIC = f"{GROUP}/providers/Microsoft.Network/publicIPAddresses/ip"
 DISK = Disk(f"{GROUP}/providers/Microsoft.Compute/disks/os", "os", "u", 1, "Premium_LRS", "westus")
 MACHINE = Machine(
     id=VM,
@@ -17,7 +20,7 @@ MACHINE = Machine(
     power="running",
     agent=True,
     linux=True,
-    nics=(Nic("n", "10.0.0.4", "203.0.113.20", "s", (NSG,)),),
+    nics=(Nic(NIC, "10.0.0.4", "203.0.113.20", SUBNET, (NSG,), public_id=PUBLIC),),
     disks=(DISK,),
 )
 EVERYTHING = Standing([{"actions": ["*"], "notActions": []}])
@@ -39,13 +42,27 @@ def test_what_one_assignment_takes_away_another_may_give() -> None:
 
 
 def test_only_what_will_be_done_is_asked_for() -> None:
-    assert {need.scope for need in needs(Asked(MACHINE))} == {VM}
+    assert {need.scope for need in needs(Asked(MACHINE))} == {VM, DISK.id, NIC, SUBNET, PUBLIC}
     asked = Asked(MACHINE, door_groups=(NSG,), vault=VAULT, snapshot_group=GROUP, run_command=True)
     actions = {need.action for need in needs(asked)}
     assert "Microsoft.Compute/virtualMachines/runCommand/action" in actions
     assert "Microsoft.KeyVault/vaults/write" in actions
     assert "Microsoft.Compute/snapshots/write" in actions
     assert "Microsoft.Compute/restorePointCollections/write" not in actions
+
+
+def test_what_was_read_need_not_be_asked_about() -> None:
+    assert scopes(needs(Asked(MACHINE))) == ()
+    assert scopes(needs(Asked(MACHINE, run_command=True, snapshot_group=GROUP))) == (VM, DISK.id, GROUP)
+
+
+def test_a_disk_that_may_not_be_copied_is_an_objection_and_a_lock_on_it_is_none() -> None:
+    held = Standing([{"actions": ["Microsoft.Compute/snapshots/*", "*/read"]}])
+    wanted = list(needs(Asked(MACHINE, snapshot_group=GROUP)))
+    (found,) = objections(wanted, dict.fromkeys(scopes(wanted), held), "1.14.1")
+    assert (found.facts["scope"], found.facts["actions"]) == (DISK.id, "Microsoft.Compute/disks/beginGetAccess/action")
+    locked = Standing([{"actions": ["*"]}], (("ReadOnly", "/lock"),))
+    assert list(objections(wanted, {DISK.id: locked}, "1.14.1")) == []
 
 
 def test_several_disks_need_restore_points() -> None:
