@@ -43,8 +43,15 @@ def _service(name: str, record: Mapping[str, Any]) -> Service:
         mounts=tuple(_mounts(record)),
         restart=string(record, "restart"),
         networks=tuple(sorted(mapping(record, "networks"))),
+        command=tuple(_command(record)),
         environment=_environment(record),
     )
+
+
+def _command(record: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the words that a container is started with; one text is one word here, as a shell would get it."""
+    for key in ("entrypoint", "command"):
+        yield from ([string(record, key)] if string(record, key) else map(str, sequence(record, key)))
 
 
 def _environment(record: Mapping[str, Any]) -> dict[str, Secret]:

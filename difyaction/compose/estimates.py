@@ -18,6 +18,7 @@ _STOP = 15
 _SNAPSHOT = 30  # to ask for it, see it made, and say so
 _MIGRATION = 30
 _RESERVE = 1_000_000_000
+_STEP = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +35,9 @@ class Estimates:
         """Return them for a reader."""
         return "\n".join(
             (
-                f"images to pull: about {_gib(self.images)}",
-                f"backup: about {_gib(self.backup)}, {self.backup_seconds} s while the old release serves",
-                f"copy inside the database server: {_gib(self.clone)}"
+                f"images to pull: about {sized(self.images)}",
+                f"backup: about {sized(self.backup)}, {self.backup_seconds} s while the old release serves",
+                f"copy inside the database server: {sized(self.clone)}"
                 if self.clone
                 else "no copy inside the database server",
                 f"without service: about {self.downtime} s; measured again with the first dump's throughput",
@@ -85,5 +86,10 @@ def room(estimates: Estimates, machine: Machine) -> dict[str, tuple[int, int]]:
     return {device: (amount + (_RESERVE if amount else 0), free[device]) for device, amount in needed.items()}
 
 
-def _gib(size: int) -> str:
-    return f"{size / 1024**3:.1f} GiB"
+def sized(size: float) -> str:
+    """Return a number of bytes as people read it."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < _STEP:
+            return f"{size:.0f} {unit}"
+        size /= _STEP
+    return f"{size:.1f} GiB"

@@ -75,6 +75,7 @@ class Container:
     networks: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
     ports: tuple[tuple[int, str, int], ...] = ()  # container's port, host's address, host's port
+    command: tuple[str, ...] = ()
     environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
 
     @property
@@ -127,6 +128,7 @@ class Install:
     others: tuple[str, ...] = ()  # further folders that could have been meant
     cut: bool = False  # whether there were more files than could be brought
     writable: bool = True  # for the user that we are there
+    links: tuple[str, ...] = ()  # symbolic links in the folder, volumes left out
 
     @property
     def kind(self) -> str:
@@ -242,6 +244,7 @@ class Service:
     mounts: tuple[Mount, ...] = ()
     restart: str = ""
     networks: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TypeVar
 
+from difyaction.compose.lacking import host_lacks
 from difyaction.compose.run_journal import FINAL, JournalRow, Reader
 from difyaction.compose.steps import quote
 from difyaction.compose.wishes import SNAPSHOT_WAIT
@@ -163,12 +164,7 @@ def _launched(connection: Connection, folder: str, verb: str, shell: Sequence[st
     if verb == "run":  # nothing will remove the staged secrets but this
         connection.run(f"rm -rf {quote(folder)}/files", timeout=_ROUND_TRIP)
     if ran.exit_code == _TOOL_MISSING:
-        raise Failed(
-            "host-lacks-tool",
-            "The host has no `{tool}`, which a run needs.",
-            next_step="Install util-linux and coreutils (or busybox with these applets) there.",
-            tool=ran.out.decode("ascii", "replace").strip()[:20],
-        )
+        raise host_lacks(ran.out.decode("ascii", "replace").strip()[:20])
     raise Failed(
         "run-not-started",
         "The script in {folder} did not start.",

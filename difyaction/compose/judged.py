@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
 from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
 from difyaction.compose.facts import Composed, Container, Machine
+from difyaction.compose.queues import named_queues
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.shift import Shift
 from difyaction.releases import heads
@@ -18,10 +20,11 @@ from difyaction.releases.machine import MachineSituation
 from difyaction.releases.situation import Situation
 
 _LOOKED_AT = re.compile(
-    r"(CONSOLE_(WEB|API)_URL|(NEXT_PUBLIC_)?COOKIE_DOMAIN|CELERY_(WORKER_)?QUEUES|SSRF_PROXY_ALLOW_PRIVATE_\w+|STORAGE_TYPE|VECTOR_STORE)"
+    r"(CONSOLE_(WEB|API)_URL|(NEXT_PUBLIC_)?COOKIE_DOMAIN|SSRF_PROXY_ALLOW_PRIVATE_\w+|STORAGE_TYPE|VECTOR_STORE)"
 )
 _AGENT_SECRETS = ("DIFY_AGENT_SERVER_SECRET_KEY", "DIFY_AGENT_API_TOKEN", "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN")
 _RESTLESS = {"restarting", "dead"}
+_MANY, _LATELY = 3, 300  # restarts, and seconds since the last one: a crash loop seen between two crashes
 
 
 def situation(  # noqa: PLR0913 - everything that is known comes together here
@@ -68,6 +71,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         storage_is_local=env.get("STORAGE_TYPE", "opendal") in {"", "local", "opendal"},
         weaviate=_weaviate(machine, composed),
         env={key: value for key, value in env.items() if _LOOKED_AT.fullmatch(key)},
+        queues=named_queues(composed.services.values() if composed.services else machine.containers),
         unset_secrets=tuple(
             key
             for key in _AGENT_SECRETS
@@ -83,10 +87,11 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         ports_taken=tuple(_ports_taken(machine, composed)),
         downtime=estimates.downtime,
         max_downtime=shift.wishes.max_downtime,
-        broken=tuple(broken(machine.containers)),
+        broken=tuple(broken(machine.containers, now=machine.host.epoch)),
         lock_owner=f"{machine.lock.owner}, run {machine.lock.run}" if machine.lock and machine.lock.live else "",
         other_folders=install.others,
         folder_cut=install.cut,
+        linked_files=tuple(_linked(install.links, drafted)),
         user="" if install.writable else machine.host.user,
     )
 
@@ -105,8 +110,8 @@ def image_differences(composed: Composed, upstream: ImageSet) -> Iterator[str]:
             yield f"{image} would run as {', '.join(sorted(found)) or '(no tag)'}, not {tag}"
 
 
-def broken(containers: Sequence[Container]) -> Iterator[str]:
-    """Yield what of Dify does not run as it should, before anybody touches it."""
+def broken(containers: Sequence[Container], *, now: int) -> Iterator[str]:
+    """Yield what of Dify does not run as it should, before anybody touches it. ``now`` is the machine's own clock."""
     if not any(role_of(c.ref, c.environment) is Role.API for c in containers):
         yield "no container of the api exists"
     for container in containers:
@@ -117,6 +122,24 @@ def broken(containers: Sequence[Container]) -> Iterator[str]:
             yield f"{container.service} is {container.health if container.state == 'running' else container.state}"
         elif container.state != "running":
             yield f"{container.service} is {container.state}"
+        elif container.restarts >= _MANY and now - _seconds(container.started) < _LATELY:
+            yield f"{container.service} was restarted {container.restarts} times, a moment ago again"
+
+
+def _seconds(started: str) -> int:
+    """Return a time of Docker's (``2026-11-20T23:45:01.5Z``) as seconds since 1970; 0 when it is none."""
+    try:
+        return int(datetime.fromisoformat(f"{started[:19]}+00:00").timestamp())
+    except ValueError:
+        return 0
+
+
+def _linked(links: Sequence[str], drafted: Draft) -> Iterator[str]:
+    """Yield the links that stand for a file of the release, or for a folder that holds one."""
+    paths = {COMPOSE, *drafted.written, *(merged.file for merged in drafted.merged)}
+    for link in links:
+        if any(path == link or path.startswith(f"{link}/") for path in paths):
+            yield link
 
 
 def _database_images(machine: Machine, composed: Composed, shift: Shift) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from importlib import resources
 
 from difyaction.compose.answers import Answers, lines, number, text
 from difyaction.compose.facts import Disk, Engine, Host, Machine
+from difyaction.compose.lacking import host_lacks
 from difyaction.compose.probe_database import database
 from difyaction.compose.probe_docker import containers, local_images
 from difyaction.compose.probe_files import install
@@ -41,9 +42,12 @@ def script(  # each is a place that the caller may know better
 def read(answer: bytes) -> Machine:
     """Read what the probe printed.
 
-    :raises Failed: ``probe-cut`` when it did not come to its end, ``docker-missing`` or ``docker-unreachable``.
+    :raises Failed: ``probe-cut`` when it did not come to its end, ``host-lacks-tool``, ``docker-missing`` or
+        ``docker-unreachable``.
     """
     answers = lines(answer)
+    if b"probe-lacks-base64" in answer.split():
+        raise host_lacks("base64")
     if answers.get("end") != b"whole":
         raise Failed(
             "probe-cut",

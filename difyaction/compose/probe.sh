@@ -26,7 +26,7 @@ look_at_host() {
   fact epoch "$(date +%s)"
   fact boot "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
   awk '$1 == "MemAvailable:" { m = $2 } $1 == "SwapFree:" { s = $2 } END { printf "%.0f %.0f\n", m * 1024, s * 1024 }' /proc/meminfo | emit memory
-  for tool in awk base64 date df head mkdir sed tar tr; do
+  for tool in awk basename cat cmp cp cut date dd df dirname find flock fold grep gzip head mkdir mkfifo mv rm sed setsid sha256sum sort sync tail tar tr uniq wc xargs; do
     command -v "$tool" >/dev/null 2>&1 || printf '%s ' "$tool"
   done | emit lacking
   { ss -ltnH 2>/dev/null || netstat -ltn 2>/dev/null; } | awk '{ print $4 }' | sed 's/.*[:.]//' | grep '^[0-9]' | sort -un | emit listening
@@ -70,13 +70,20 @@ $place"
   fi
   printf '%s\n' "$places" | emit folders
   folder=$(printf '%s\n' "$places" | head -n 1)
-  [ -n "$folder" ] && [ -d "$folder" ] && folder=$(cd "$folder" && pwd -P)
+  real=$folder
+  [ -n "$folder" ] && [ -d "$folder" ] && real=$(cd "$folder" && pwd -P) && folder=$(as_containers_say)
   project="$want_project"
   [ -n "$project" ] || project=$(docker ps -a --format '{{.Label "com.docker.compose.project"}} {{.Label "com.docker.compose.project.working_dir"}} {{.Image}}' 2>/dev/null |
     awk -v f="$folder" '$2 == f && $3 ~ /dify-api/ { print $1; exit }')
   fact folder "$folder"
   [ -n "$folder" ] && [ -w "$folder" ] && { [ ! -e "$folder/.env" ] || [ -w "$folder/.env" ]; } && fact writable yes
   fact project "$project"
+}
+
+as_containers_say() { # the same folder, by the path that mounts and labels have, which may lead through a link
+  printf '%s\n' "$api" | while read -r place; do
+    [ -n "$place" ] && [ "$(cd "$place" 2>/dev/null && pwd -P)" = "$real" ] && echo "$place" && return
+  done | grep . || echo "$real"
 }
 
 look_at_files() {
@@ -86,11 +93,13 @@ look_at_files() {
     find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type f -size -700k ! -name '*.tgz' ! -name '*.tar' ! -name '*.gz' ! -name '*.dump' -print
     find volumes/sandbox/conf volumes/myscale/config volumes/oceanbase volumes/opensearch -maxdepth 2 -type f -size -200k 2>/dev/null
   } 2>/dev/null | head -n 3000 | tar -cf - -T - 2>/dev/null | gzip -c | emit files 8000000
+  find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type l -print 2>/dev/null | head -n 300 | emit links
   command -v git >/dev/null 2>&1 || return 0
   g() { git -c safe.directory='*' -C "$folder" "$@" 2>/dev/null; }
   top=$(g rev-parse --show-toplevel) || return 0
-  g cat-file -e "HEAD:${folder#"$top"/}/docker-compose.yaml" || return 0
+  g cat-file -e "HEAD:${real#"$top"/}/docker-compose.yaml" || return 0
   fact git-top "$top"
+  fact git-folder "$real"
   fact git-commit "$(g rev-parse HEAD)"
   fact git-branch "$(g symbolic-ref -q --short HEAD)"
   g tag --points-at HEAD | emit git-tags
@@ -102,7 +111,7 @@ look_at_containers() {
   ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=${project:-none}" 2>/dev/null | head -n 200)
   [ -n "$ids" ] || return 0
   # shellcheck disable=SC2086 # one argument for each id
-  docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Config.Image}},"image_id":{{json .Image}},"env":{{json .Config.Env}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}},"exit":{{.State.ExitCode}},"started":{{json .State.StartedAt}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"restarts":{{.RestartCount}},"mounts":{{json .Mounts}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .NetworkSettings.Ports}}}' $ids 2>/dev/null | emit containers 4000000
+  docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Config.Image}},"image_id":{{json .Image}},"env":{{json .Config.Env}},"command":{{json .Args}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}},"exit":{{.State.ExitCode}},"started":{{json .State.StartedAt}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"restarts":{{.RestartCount}},"mounts":{{json .Mounts}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .NetworkSettings.Ports}}}' $ids 2>/dev/null | emit containers 4000000
   docker image ls -q --no-trunc 2>/dev/null | sort -u | head -n 500 | xargs docker image inspect --format '{"id":{{json .ID}},"size":{{.Size}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}}}' 2>/dev/null | emit images 1000000
   # shellcheck disable=SC2086
   docker inspect --format '{{range .Mounts}}{{if or (eq .Type "bind") (eq .Type "volume")}}{{.Source}}|{{$.ID}}|{{.Destination}}
@@ -215,6 +224,7 @@ look_at_runs() { # how far each is, as a run that is followed is asked too: look
   sed -e 's/.*) //' -e '/^[ZX]/d' "/proc/${pid:-none}/stat" 2>/dev/null | cut -d ' ' -f 20 | emit lock-started
 }
 
+command -v base64 >/dev/null 2>&1 || { echo probe-lacks-base64 && exit 0; } # nothing could be told without it
 look_at_host
 if command -v docker >/dev/null 2>&1; then
   look_at_engine

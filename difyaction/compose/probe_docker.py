@@ -57,6 +57,7 @@ def _container(record: Mapping[str, Any], sizes: Mapping[str, int], digests: Map
         networks=tuple(sorted(str(name) for name in mapping(record, "networks"))),
         mounts=tuple(_mounts(record, sizes)),
         ports=tuple(_ports(mapping(record, "ports"))),
+        command=tuple(word for word in sequence(record, "command") if isinstance(word, str)),
         environment=environment(sequence(record, "env")),
     )
 

@@ -33,6 +33,7 @@ def install(answers: Answers, containers: Sequence[Container]) -> Install | None
         others=tuple(line for line in text(answers, "folders").splitlines()[1:] if line),
         cut=cut,
         writable="writable" in answers,
+        links=tuple(line.removeprefix("./") for line in text(answers, "links").splitlines() if line),
     )
 
 
@@ -69,7 +70,7 @@ def _checkout(answers: Answers, folder: str) -> Checkout | None:
     commit, top = text(answers, "git-commit"), text(answers, "git-top")
     if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", commit) or not top:
         return None
-    below = folder.removeprefix(top).strip("/")
+    below = (text(answers, "git-folder") or folder).removeprefix(top).strip("/")
     raw = answers.get("git-status", b"").decode("utf-8", "surrogateescape")
     changed = [line[3:].partition(" -> ")[2] or line[3:] for line in raw.splitlines() if len(line) > 3]  # noqa: PLR2004 - XY and a blank
     inside = tuple(name.removeprefix(f"{below}/") for name in changed if not below or name.startswith(f"{below}/"))

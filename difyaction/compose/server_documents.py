@@ -10,6 +10,7 @@ from difyaction.compose.env_file import read_env
 from difyaction.compose.env_records import shown
 from difyaction.compose.estimates import Estimates
 from difyaction.compose.facts import Machine
+from difyaction.compose.facts_text import facts_text
 from difyaction.compose.shift import Shift
 from difyaction.secret import Secret
 from difyaction.target import Document
@@ -28,29 +29,6 @@ def documents(
         yield Document("Files", "\n".join(diffs), "diff")
     if script:
         yield Document("Runbook", script, "sh")
-
-
-def facts_text(machine: Machine, shift: Shift) -> str:
-    """Return the facts that a reader looks for first."""
-    database, engine, install = shift.database, machine.engine, shift.install
-    lines = [
-        f"folder: {install.folder} ({install.kind}), project {install.project}",
-        f"engine: Docker {engine.version}{', rootless' if engine.rootless else ''}{', by sudo' if engine.sudo else ''}",
-        f"compose: {' '.join(engine.compose)} {engine.compose_version}",
-        f"override files: {', '.join(install.overrides) or 'none'}",
-        f"database: {database.kind} {database.server or 'silent'} at {database.service or database.host}",
-        f"schema: {shift.head_before or 'unknown'}, then {shift.head_after or 'as its image says'}",
-        *(f"database {name}: {size} bytes" for name, size in sorted(database.sizes.items()) if name in database.names),
-        *(
-            f"{c.service}: {c.image}, {c.state}, restarted {c.restarts} times"
-            for c in machine.containers
-            if not c.one_off
-        ),
-        f"untouched: {', '.join(shift.untouched) or 'nothing'}",
-        f"users meet it at {shift.url}",
-        f"earlier backups: {', '.join(backup.id for backup in machine.backups) or 'none'}",
-    ]
-    return "\n".join(lines)
 
 
 def _diff(path: str, shift: Shift, drafted: Draft) -> str:

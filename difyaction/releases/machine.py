@@ -28,6 +28,7 @@ class MachineSituation:
     storage_is_local: bool = False
     weaviate: tuple[str, str] = ("", "")  # tag that runs, tag that would run
     env: Mapping[str, str] = field(default_factory=dict)
+    queues: tuple[str, ...] = ()  # what all workers together take from, where somebody named them
     unset_secrets: tuple[str, ...] = ()
     database_head: str = ""
     database_server: str = ""
@@ -43,4 +44,5 @@ class MachineSituation:
     lock_owner: str = ""
     other_folders: tuple[str, ...] = ()
     folder_cut: bool = False
+    linked_files: tuple[str, ...] = ()  # links in the place of files that the release brings
     user: str = ""  # who may not write there; empty: the user may

@@ -24,7 +24,6 @@ _QUEUES = (
     ("1.14.0", ("trigger_refresh_publisher",)),
     ("1.16.0", ("app_rbac",)),
 )
-_QUEUE_KEYS = ("CELERY_QUEUES", "CELERY_WORKER_QUEUES")
 _ABANDONED_HEAD = "b45e25c2d166"
 
 
@@ -122,9 +121,7 @@ def split_domain_cookies(situation: Situation) -> Facts | None:
 
 def queues_by_hand(situation: Situation) -> Facts | None:
     """Workers with named queues leave new ones alone, and what waits there hangs."""
-    env = _machine(situation).env
-    named = next((env[key] for key in _QUEUE_KEYS if env.get(key)), "")
-    theirs = {word.strip() for word in named.split(",")}
+    theirs = _machine(situation).queues
     installed = situation.installed.numbers if situation.installed else (0, 0, 0)
     missing = [
         queue
@@ -132,7 +129,7 @@ def queues_by_hand(situation: Situation) -> Facts | None:
         for queue in queues
         if installed < Version.parse(since).numbers <= situation.wanted.numbers and queue not in theirs
     ]
-    return {"queues": ",".join(missing)} if named and missing else None
+    return {"queues": ",".join(missing)} if theirs and missing else None
 
 
 def ssrf_private_addresses(situation: Situation) -> Facts | None:
@@ -211,6 +208,12 @@ def broken_before(situation: Situation) -> Facts | None:
     """Whoever upgrades a broken Dify has two problems, and a rollback nothing to prove itself by."""
     found = _machine(situation).broken
     return {"what": "; ".join(found)} if found else None
+
+
+def files_are_links(situation: Situation) -> Facts | None:
+    """Links lead out of the folder, so that neither our look nor our backup holds what they lead to."""
+    found = _machine(situation).linked_files
+    return {"files": ", ".join(found[:10])} if found else None
 
 
 def lock_held(situation: Situation) -> Facts | None:

@@ -163,7 +163,7 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
             files=files,
             checkout=_checkout(changes.get("checkout")),
             others=tuple(changes.get("others", ())),
-            **changes.get("install", {}),
+            **{key: tuple(v) if isinstance(v, list) else v for key, v in changes.get("install", {}).items()},
         ),
         containers=containers,
         database=Database(
@@ -223,6 +223,9 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
         made = Composed(why_not=changes["compose_says"])
     for name, image in changes.get("overridden", {}).items():
         made = Composed(services={**made.services, name: replace(made.services[name], image=image)})
+    for name, command in changes.get("commands", {}).items():
+        started = replace(made.services[name], command=tuple(command))
+        made = Composed(services={**made.services, name: started})
     for name, port in changes.get("published", {}).items():
         published = replace(made.services[name], ports=(("", port, port),))
         made = Composed(services={**made.services, name: published})

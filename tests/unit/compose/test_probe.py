@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from difyaction.compose import probe
 from difyaction.compose.installed import installed_version, must_be_known
+from difyaction.compose.queues import named_queues
 from difyaction.errors import Failed
 from tests.unit.compose.answers_of import API, DB, FILES, answer, container, packed
 
@@ -151,6 +154,49 @@ def test_backups_and_runs_are_listed() -> None:
     assert [(run.id, run.state, run.read) for run in machine.runs] == [("r1", "going", False), ("r2", "done", True)]
 
 
+def test_what_a_container_was_started_with_tells_the_queues_that_were_named() -> None:
+    environment = ["MODE=worker"]
+    worker = container(
+        "worker", "langgenius/dify-api:1.13.3", env=environment, command=["worker", "-Q", "mail,dataset"]
+    )
+    other = container("slow", "langgenius/dify-api:1.13.3", env=[*environment, "CELERY_QUEUES=workflow"])
+    usual = container("usual", "langgenius/dify-api:1.13.3", env=[*environment, "CELERY_QUEUES="])
+
+    def queues(*workers: dict[str, object]) -> tuple[str, ...]:
+        return named_queues(probe.read(answer(containers="\n".join(map(json.dumps, (API, DB, *workers))))).containers)
+
+    assert queues(worker) == ("dataset", "mail")
+    assert queues(worker, other) == ("dataset", "mail", "workflow")
+    assert queues(worker, usual) == queues() == ()
+
+
+def test_a_host_that_cannot_even_answer_is_told_what_it_lacks() -> None:
+    with pytest.raises(Failed) as caught:
+        probe.read(b"probe-lacks-base64\n")
+    assert (caught.value.id, caught.value.facts["tool"]) == ("host-lacks-tool", "base64")
+
+
+def test_every_program_that_a_runbook_calls_is_looked_for() -> None:
+    folder = resources.files("difyaction.compose")
+    looked_for = re.search(r"for tool in ([a-z0-9 ]+); do", folder.joinpath("probe.sh").read_text("utf-8"))
+    assert looked_for
+    known = {*looked_for[1].split(), "base64"}
+    text = "\n".join(
+        folder.joinpath(name).read_text("utf-8")
+        for name in (
+            "runbook.sh",
+            "follow.sh",
+            *(f"verbs_{each}.sh" for each in ("service", "database", "files", "steps")),
+        )
+    )
+    assert {
+        program
+        for program in PROGRAMS.split()
+        if re.search(rf"(?m)(^|[|;&({{!]|\bthen|\bdo|\belse)\s*{program}\s", text)
+    } <= known
+    assert len(known) > 25
+
+
 @given(
     st.binary(max_size=400),
     st.sampled_from(["containers", "files", "database", "images", "sizes", "backups", "lock", "git-status"]),
@@ -177,6 +223,11 @@ def test_the_probe_itself_runs_where_there_is_no_docker(tmp_path: Path) -> None:
     assert names[-1] == b"end"
     assert {b"user", b"epoch", b"boot"} <= set(names)
 
+
+# What POSIX, coreutils, findutils, diffutils and util-linux have, the builtins of a shell and `sleep` left out.
+PROGRAMS = """awk base64 basename bc cat chgrp cksum cmp comm cp cut date dd df diff dirname du expr find flock fold
+grep gzip head join mkdir mkfifo mktemp mv nl od paste patch pax pgrep ps python3 readlink realpath rm rmdir sed seq
+setsid sha256sum shuf sort split stat sync tac tail tar tee timeout tr truncate uniq wc xargs xxd"""
 
 DOCKER = r"""#!/bin/sh
 case "$1 $2" in
@@ -209,3 +260,33 @@ def test_the_probe_finds_files_where_the_containers_labels_say(tmp_path: Path) -
     assert machine.install is not None
     assert machine.install.folder == str(folder.resolve())
     assert set(machine.install.files) == {"docker-compose.yaml", ".env", "nginx/a b.template"}
+
+
+def test_a_folder_that_is_reached_by_a_link_is_called_what_its_containers_call_it(tmp_path: Path) -> None:
+    tools, real, named = tmp_path / "bin", tmp_path / "data" / "docker", tmp_path / "dify"
+    for each in (tools, real):
+        each.mkdir(parents=True)
+    named.symlink_to(real.parent)
+    (tools / "docker").write_text(DOCKER)
+    (tools / "docker").chmod(0o755)
+    (real / "docker-compose.yaml").write_text("services: {}\n")
+    (tmp_path / "secret.env").write_text("SECRET_KEY=s3cret-s3cret\n")
+    (real / ".env").symlink_to(tmp_path / "secret.env")
+    git = ["git", "-C", str(real.parent), "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for words in (["init", "-q"], ["add", "docker/docker-compose.yaml"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    (real / "docker-compose.yaml").write_text("services: {a: {}}\n")
+    environ = {
+        "PATH": f"{tools}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "PS": f"abc langgenius/dify-api:1.13.3 {named}/docker",
+    }
+
+    for folder in ("", f"{named}/docker", str(real)):
+        ran = subprocess.run(["sh", "-c", probe.script(folder=folder)], capture_output=True, check=True, env=environ)
+        install = probe.read(ran.stdout).install
+        assert install is not None
+        assert install.folder == f"{named}/docker"
+        assert install.links == (".env",)
+        assert install.checkout is not None
+        assert install.checkout.edited == ("docker-compose.yaml",)
