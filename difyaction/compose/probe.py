@@ -6,6 +6,7 @@ cannot be read is absent from the facts; only what nothing can be done without i
 
 from __future__ import annotations
 
+import re
 import shlex
 from importlib import resources
 
@@ -17,6 +18,8 @@ from difyaction.compose.probe_docker import containers, local_images
 from difyaction.compose.probe_files import install
 from difyaction.compose.probe_past import backups, lock, runs
 from difyaction.errors import Failed
+
+_SUDO_ASKS = re.compile(r"password|terminal|\btty\b|not allowed")  # what sudo -n says to whom it knows
 
 
 def script(  # each is a place that the caller may know better
@@ -32,7 +35,8 @@ def script(  # each is a place that the caller may know better
     return (
         f"probe={shlex.quote(head + body)}\n"
         f'if {reach}docker version >/dev/null 2>&1 || [ -S "${{XDG_RUNTIME_DIR:-/run/user/$(id -u)}}/docker.sock" ]'
-        " || ! sudo -n docker version >/dev/null 2>&1\n"
+        ' || [ -S "$HOME/.docker/run/docker.sock" ]'
+        f" || ! sudo -n sh -c {shlex.quote(f'{reach}docker version')} >/dev/null 2>&1\n"
         'then exec sh -c "$probe"\n'
         'else exec sudo -n sh -c "$probe"\n'
         "fi\n"
@@ -101,13 +105,7 @@ def _engine(answers: Answers) -> Engine:
     said = text(answers, "docker")
     version = said.splitlines()[-1].strip() if said else ""
     if not version[:1].isdecimal():
-        raise Failed(
-            "docker-unreachable",
-            "Docker does not answer user {user}: {said}.",
-            next_step="Add the user to the group `docker`, allow `sudo -n docker`, or set docker-host.",
-            user=text(answers, "user"),
-            said=" ".join(said.split())[:300] or "it says nothing",
-        )
+        raise _unreachable(text(answers, "user"), said, text(answers, "sudo-says"))
     root, _, options = text(answers, "info").partition("\n")
     return Engine(
         version=version,
@@ -118,6 +116,27 @@ def _engine(answers: Answers) -> Engine:
         docker_config=text(answers, "docker-config"),
         compose=tuple(text(answers, "compose").split()),
         compose_version=text(answers, "compose-version").removeprefix("v"),
+    )
+
+
+def _unreachable(user: str, said: str, sudo_says: str) -> Failed:
+    told = " ".join(said.split())[:300] or "it says nothing"
+    if _SUDO_ASKS.search(sudo_says):
+        return Failed(
+            "sudo-asks",
+            "Docker does not answer user {user} ({said}), and sudo does not make {user} root without asking: {sudo}.",
+            next_step="Add the user to the group `docker`, or let sudo ask no password, by a file in /etc/sudoers.d "
+            "that says `{user} ALL=(root) NOPASSWD: ALL`.",
+            user=user,
+            said=told,
+            sudo=" ".join(sudo_says.split())[:300],
+        )
+    return Failed(
+        "docker-unreachable",
+        "Docker does not answer user {user}: {said}.",
+        next_step="Add the user to the group `docker`, allow it sudo without a password, or set docker-host.",
+        user=user,
+        said=told,
     )
 
 

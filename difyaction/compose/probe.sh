@@ -41,7 +41,12 @@ look_at_engine() {
   fact docker-host "${DOCKER_HOST:-}"
   fact docker-config "${DOCKER_CONFIG:-}"
   fact sudo "${SUDO_USER:-}"
-  docker version --format '{{.Server.Version}}' 2>&1 | emit docker 2000
+  answer=$(docker version --format '{{.Server.Version}}' 2>&1)
+  printf '%s' "$answer" | emit docker 2000
+  case "$(printf '%s' "$answer" | tail -n 1)" in
+    [0-9]*) ;;
+    *) [ "$(id -u)" = 0 ] || sudo -n sh -c : 2>&1 | head -n 3 | emit sudo-says 600 ;;
+  esac
   docker info --format '{{.DockerRootDir}}
 {{join .SecurityOptions ","}}' 2>/dev/null | emit info
   compose_version=$(docker compose version --short 2>/dev/null)

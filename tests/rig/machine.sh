@@ -33,16 +33,16 @@ ip link set lo up
 sysctl -qw net.ipv4.ip_forward=1 2>/dev/null || true
 hostname difyvm
 
-# who may log in: root, a plain user of the group docker, and one who has to say sudo
+# who may log in: root, a plain user of the group docker, one who has to say sudo, and one whom sudo asks for a password
 getent group docker >/dev/null || groupadd --system docker
-for user in dify sudoer; do
+for user in dify sudoer asked; do
     getent passwd "$user" >/dev/null || useradd --create-home --shell /bin/sh --password '*' "$user"
     install -d -m 700 -o "$user" -g "$user" "/home/$user/.ssh"
     install -m 600 -o "$user" -g "$user" "$state/ssh/client.pub" "/home/$user/.ssh/authorized_keys"
 done
 usermod -aG docker dify
 mkdir -p /etc/sudoers.d
-echo 'sudoer ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/rig
+printf '%s\n' 'sudoer ALL=(ALL) NOPASSWD: ALL' 'asked ALL=(ALL) ALL' >/etc/sudoers.d/rig
 chmod 440 /etc/sudoers.d/rig
 install -d -m 700 /root /root/.ssh
 install -m 600 "$state/ssh/client.pub" /root/.ssh/authorized_keys

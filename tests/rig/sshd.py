@@ -23,11 +23,12 @@ HANG_UP = f'kill -9 "$(cat /run/sshd.pid)"; echo 0 >/run/sshd.pid; {END_SESSIONS
 
 @dataclass(frozen=True)
 class Sshd:
-    """A real sshd on a loopback port. Users: root, dify (group docker), sudoer (sudo without a password)."""
+    """A real sshd on a loopback port. Users: see machine.sh."""
 
     machine: Machine
     door: Door
     user: str = "dify"
+    host_key: str = keys.HOST
 
     @property
     def host(self) -> str:
@@ -48,7 +49,12 @@ class Sshd:
 
     @property
     def known_hosts(self) -> str:
-        return keys.known_host(self.machine.state, self.host, self.port)
+        return keys.known_host(self.machine.state, self.host, self.port, self.host_key)
+
+    @property
+    def known_within(self) -> str:
+        """Return the line for who is in the machine's network already, as a jump host is."""
+        return keys.known_host(self.machine.state, "127.0.0.1", keys.SSH_PORT, keys.HOST)
 
     def cut(self) -> int:
         """Reset all connections; return how many there were."""

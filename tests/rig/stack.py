@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self, TextIO
 
-from tests.rig import catalogue, pristine, upstream
+from tests.rig import catalogue, keys, pristine, upstream
 from tests.rig.catalogue import PARTS
 from tests.rig.doors import Door
 from tests.rig.install import Install
@@ -124,6 +124,18 @@ class Rig:
 
     def sshd(self, user: str = "dify") -> Sshd:
         return Sshd(self.machine, self._ssh, user)
+
+    @contextlib.contextmanager
+    def jump_host(self) -> Iterator[Sshd]:
+        """Start a second sshd with a host key of its own, until the end: what lies behind it is the machine itself."""
+        self.machine.run(["/usr/sbin/sshd", "-f", str(self.state / "ssh" / "jump_config")])
+        door = Door(lambda: self.machine.first, keys.JUMP_PORT)
+        try:
+            self.machine.wait_for(lambda: self.machine.path("/run/sshd-jump.pid").exists(), "the jump host", 10)
+            yield Sshd(self.machine, door, "dify", keys.JUMP)
+        finally:
+            self.machine.run(["sh", "-c", 'kill "$(cat /run/sshd-jump.pid)"'], check=False)
+            door.close()
 
     # --- images and the registry ------------------------------------------------------------------------------------
 

@@ -73,6 +73,23 @@ def test_an_engine_that_does_not_answer_is_said(says: str, error: str) -> None:
     assert caught.value.id == error
 
 
+@pytest.mark.parametrize(
+    ("sudo", "error"),
+    [
+        ("sudo: a password is required", "sudo-asks"),
+        ("sudo: a terminal is required to read the password", "sudo-asks"),
+        ("Sorry, user dify is not allowed to execute '/usr/bin/sh -c :' as root on vm.", "sudo-asks"),
+        ("sh: 1: sudo: not found", "docker-unreachable"),
+        ("dify is not in the sudoers file.", "docker-unreachable"),
+        ("", "docker-unreachable"),
+    ],
+)
+def test_a_user_who_would_have_to_type_a_password_is_told_so(sudo: str, error: str) -> None:
+    with pytest.raises(Failed) as caught:
+        probe.read(answer(docker="permission denied", sudo_says=sudo))
+    assert caught.value.id == error
+
+
 def test_no_docker_at_all_is_said() -> None:
     with pytest.raises(Failed) as caught:
         probe.read(answer(without=("docker",)))

@@ -1,0 +1,73 @@
+"""The target ``server`` on machines that are not the plain one: other users, other ways in, other databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.server_faults import Striker, assert_at_rest
+from tests.e2e.server_runs import run
+from tests.rig.session import rig_or_skip
+from tests.rig.stack import Rig
+
+OLD, NEW = "1.13.3", "1.14.1"
+NEW_HEAD = "a4f2d8c9b731"
+
+
+@pytest.fixture(scope="session")
+def rig() -> Iterator[Rig]:
+    yield from rig_or_skip()
+
+
+def test_a_user_who_has_to_say_sudo_upgrades_and_goes_back(rig: Rig) -> None:
+    with rig.install(version=OLD) as dify:
+        before, files = dify.rows(), dify.files()
+
+        told = run(rig, dify, user="sudoer", dify_version=NEW)
+
+        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert dify.head() == NEW_HEAD
+        backup = told.outputs["backup-id"]
+        assert rig.machine.path(f"/var/lib/dify-upgrade-action/backups/{backup}").stat().st_uid == 0
+        assert list(rig.machine.path("/home/sudoer").glob(".dify*")) == []
+        told = run(rig, dify, user="sudoer", mode="rollback", rollback_to=backup, acknowledge=f"lose-writes@{backup}")
+
+        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert dify.rows() == before
+        assert {path: sha for path, sha in dify.files().items() if path in files} == files
+        assert_at_rest(rig, dify)
+
+        told = run(rig, dify, user="asked", dify_version=NEW)
+
+        assert (told.status, told.error) == ("failed", "sudo-asks"), told.log[-3000:]
+
+
+def test_an_upgrade_goes_through_a_jump_host_whose_connections_are_cut(rig: Rig) -> None:
+    with rig.install(version=OLD) as dify, rig.jump_host() as jump:
+        inside = rig.sshd("root")
+        way = {
+            "host": "127.0.0.1",
+            "port": "22",
+            "jump_host": f"{jump.user}@{jump.host}:{jump.port}",
+            "ssh_known_hosts": jump.known_hosts + inside.known_within,
+        }
+        pinned_wrongly = jump.known_hosts + jump.known_hosts.replace(f"[{jump.host}]:{jump.port}", "127.0.0.1")
+
+        refused = run(rig, dify, dify_version=NEW, **way | {"ssh_known_hosts": pinned_wrongly})
+        assert (refused.status, refused.error) == ("refused", "ssh-host-key-changed"), refused.log[-3000:]
+        cuts: list[int] = []
+
+        def cut(step: str) -> None:
+            if step in {"dump", "migrate", "verify"}:
+                cuts.append(jump.cut())
+
+        with Striker(rig, cut):
+            told = run(rig, dify, dify_version=NEW, **way)
+
+        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert len(cuts) == 3
+        assert all(cuts)
+        assert "no contact (connection-lost)" in told.log
+        assert dify.head() == NEW_HEAD
+        assert_at_rest(rig, dify)
