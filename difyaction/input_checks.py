@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from difyaction.azure_vm import asked as azure_asked
 from difyaction.errors import Complaint
 from difyaction.gitops import asked
 from difyaction.releases.request import version_file
@@ -26,6 +27,10 @@ def check(inputs: Inputs) -> Iterator[Complaint]:
         yield from asked.complaints(inputs)
     if inputs.target == "server" and inputs.mode != "matrix":
         yield from _server(inputs)
+        yield from _machine(inputs)
+    if inputs.target == "azure-vm" and inputs.mode != "matrix":
+        yield from azure_asked.complaints(inputs)
+        yield from _machine(inputs)
     if bool(inputs.app_client_id) != bool(inputs.app_private_key):
         lacking = "app-private-key" if inputs.app_client_id else "app-client-id"
         yield _missing(lacking, f"{lacking}: an App needs both app-client-id and app-private-key.")
@@ -42,16 +47,20 @@ def _conflict(name: str, text: str) -> Complaint:
 def _what_to_do(inputs: Inputs) -> Iterator[Complaint]:
     if not inputs.target and inputs.mode != "matrix":
         yield _missing("target", "target: say what is upgraded, for example gitops.")
-    edits = bool(inputs.set_lines or inputs.chart_version or inputs.environment) and inputs.target != "server"
+    edits = bool(inputs.set_lines or inputs.chart_version or inputs.environment) and inputs.target == "gitops"
     if inputs.mode in {"plan", "apply"} and not (inputs.dify_version or edits):
         yield _missing("dify-version", "dify-version: say which release is wanted, or give explicit edits in set.")
     if inputs.mode == "matrix" and not inputs.dify_version:
         yield _missing("dify-version", "dify-version: say which release the environments are to have, such as latest.")
-    if inputs.plan_id and inputs.mode in {"plan", "matrix"}:
-        yield _conflict("plan-id", f"plan-id: mode {inputs.mode} makes a plan; an approved one belongs to apply.")
+    if inputs.plan_id and inputs.mode in {"plan", "matrix", "sweep"}:
+        yield _conflict(
+            "plan-id", f"plan-id: mode {inputs.mode} carries out no plan; an approved one belongs to apply."
+        )
     if inputs.mode == "rollback" and inputs.dify_version:
         text = "dify-version: mode rollback goes back to what rollback-to names, or to what the files had before."
         yield _conflict("dify-version", text)
+    if inputs.mode == "sweep" and inputs.target != "azure-vm":
+        yield _conflict("mode", "mode: sweep closes doors in Azure and belongs to target azure-vm.")
     if inputs.rollback_to and inputs.mode != "rollback":
         yield _conflict("rollback-to", f"rollback-to: mode {inputs.mode} does not go back; use mode rollback.")
     if inputs.pin_digests and inputs.image_check == "off":
@@ -78,8 +87,13 @@ def _server(inputs: Inputs) -> Iterator[Complaint]:
         yield from _ssh(inputs)
     if inputs.target == "server" and inputs.final_backup == "snapshot":
         yield _conflict("final-backup", "final-backup: snapshot keeps Azure's disks, and target server knows of none.")
+
+
+def _machine(inputs: Inputs) -> Iterator[Complaint]:
     if version_file(inputs.dify_version) is not None:
-        text = "dify-version: target server reads no file of a repository; give the version or the range itself."
+        text = (
+            f"dify-version: target {inputs.target} reads no file of a repository; give the version or the range itself."
+        )
         yield _conflict("dify-version", text)
     for name, path in (("dify-folder", inputs.dify_folder), ("backup-dir", inputs.backup_dir)):
         if path and not path.startswith("/"):

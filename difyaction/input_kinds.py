@@ -28,6 +28,22 @@ _SHAPES: Mapping[str, tuple[re.Pattern[str], str]] = {
     "platform": (re.compile(r"[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?"), "a platform such as `linux/amd64`"),
     "word": (re.compile(r"\S+"), "one word without blanks"),
     "volume": (re.compile(r"storage|plugins|vectors|redis|all"), "one of storage, plugins, vectors, redis and all"),
+    "guid": (
+        re.compile(r"(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"),
+        "an id such as `00000000-0000-0000-0000-000000000000`",
+    ),
+    "tenant": (re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]+"), "a tenant's id or domain"),
+    "azure-name": (re.compile(r"[\w(][\w.()-]{0,89}"), "a name in Azure"),
+    "vault": (
+        re.compile(
+            r"(?i:[a-z][a-z0-9-]{1,22}[a-z0-9]|/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.KeyVault/vaults/[^/\s]+)"
+        ),
+        "a vault's name or its whole resource id",
+    ),
+    "source": (
+        re.compile(r"((25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(25[0-5]|2[0-4]\d|1?\d?\d)|https://\S+"),
+        "an IPv4 address, or an https address that tells it",
+    ),
     "path": (re.compile(r"(?!/)(?!(.*/)?\.\.(/|$)).+"), "a path inside the repository"),
     "branch": (
         re.compile(r"(?![/.-]|refs/)(?!.*(\.\.|//|@\{|/\.|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]+"),

@@ -96,6 +96,26 @@ class Inputs:
     start_timeout: int | None
     pull_timeout: int | None
     job_time: int | None
+    azure_subscription_id: str
+    resource_group: str
+    vm_name: str
+    azure_login: str
+    azure_tenant_id: str
+    azure_client_id: str
+    azure_client_secret: Secret
+    azure_audience: str
+    azure_environment: str
+    azure_authority: str
+    azure_resource_manager: str
+    nsg_name: str
+    source_address: str  # an IPv4 address, or an https address that tells it
+    key_vault: str  # a name, or a resource id
+    key_vault_secret: str
+    open_key_vault: bool
+    snapshot: bool
+    snapshot_resource_group: str
+    snapshot_keep: int | None
+    snapshot_days: int | None
 
 
 def read(given: Mapping[str, str], already: Sequence[Complaint] = ()) -> Inputs:

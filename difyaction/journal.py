@@ -16,6 +16,7 @@ _TITLES = {
     "apply": "Apply",
     "close": "Close",
     "matrix": "Matrix",
+    "sweep": "Sweep",
 }
 
 

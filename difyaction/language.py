@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 
@@ -13,6 +13,7 @@ DOMAIN = "difyaction"
 
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?]) (?=[A-Z{`])")
 _JOINTS = {"ja": ""}  # what stands between two sentences, where it is no blank
+_OUR_WORDS = frozenset({"doing", "purpose"})  # facts whose texts are ours: what a refused request was for
 
 
 def N_(template: str) -> str:  # noqa: N802 - the name that gettext's tools know
@@ -51,6 +52,13 @@ class Language:
                     yield said
                     sentences = sentences[count:]
                     break
+
+    def facts(self, facts: Mapping[str, object]) -> dict[str, object]:
+        """Translate those facts that are words of ours; lists of them are parted by commas."""
+        return {name: self._words(str(fact)) if name in _OUR_WORDS else fact for name, fact in facts.items()}
+
+    def _words(self, text: str) -> str:
+        return ", ".join(self._catalogue.gettext(word) if word else word for word in text.split(", "))
 
     def say(self, template: str, **facts: object) -> str:
         """Translate a template, then fill it with facts."""

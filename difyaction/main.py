@@ -109,9 +109,10 @@ class _Run:
             monotonic=self._world.monotonic,
             hold_signals=self._watch.hold,
         )
-        if asked.mode == "matrix":
-            with self._journal.stage("matrix"):
-                outcome = registry.matrix()(asked, surroundings)
+        alone = {"matrix": registry.matrix, "sweep": registry.sweep}.get(asked.mode)
+        if alone is not None:
+            with self._journal.stage(asked.mode):
+                outcome = alone()(asked, surroundings)
             return Ending(outcome.status, outcome=outcome)
         target = registry.builder(asked.target, self._world.builders)(asked, surroundings)
         return story.tell(target, mode=asked.mode, approved=asked.plan_id, say=self._journal)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The post step: revokes the App's token that the main step left in the runner's state. Standard library only.
+"""The post step: closes the doors in Azure, and revokes the App's token. Standard library only.
 
-The main step saves ``app_token`` and ``api_url`` through GITHUB_STATE; the runner hands them back as ``STATE_...``.
+The main step saves through GITHUB_STATE what it opens before it opens it (``azure_...``), and ``app_token`` with
+``api_url``; the runner hands them back as ``STATE_...``.
 """
 
 import http.client
@@ -16,16 +17,32 @@ from urllib.parse import urlsplit
 
 TOKEN = "STATE_app_token"  # noqa: S105 - the name of a variable
 API_URL = "STATE_api_url"
+AZURE = "STATE_azure_identity"  # there from the moment in which a run could open a door
 GONE = {204, 401, 404}  # revoked now, or no longer valid before
 TIMEOUT = 10  # seconds; the runner does not wait long for a post step
 PAUSES = (1.0, 3.0)  # seconds between tries
 
 
 def main(environ: Mapping[str, str], out: TextIO, pause: Callable[[float], None] = time.sleep) -> int:
-    """Close what the state names. Returns 0 always; what stays open is said in a warning."""
+    """Close what the state names. Returns 9 for a door that stays open; a token that does is said in a warning."""
+    try:
+        return _close_doors(environ, out)
+    finally:
+        _end_token(environ, out, pause)
+
+
+def _close_doors(environ: Mapping[str, str], out: TextIO) -> int:
+    if not environ.get(AZURE):
+        return 0
+    from difyaction.azure.after import close_up  # noqa: PLC0415 - runs without Azure do not pay for it
+
+    return close_up(environ, lambda line: print(line, file=out, flush=True))
+
+
+def _end_token(environ: Mapping[str, str], out: TextIO, pause: Callable[[float], None]) -> None:
     token = environ.get(TOKEN, "")
     if not token:
-        return 0
+        return
     problem = "no api_url was saved" if not environ.get(API_URL) else _revoke(environ, token)
     for seconds in PAUSES:
         if not problem or not environ.get(API_URL):
@@ -37,7 +54,6 @@ def main(environ: Mapping[str, str], out: TextIO, pause: Callable[[float], None]
         out.write(f"::warning title=A token is still valid::{_escaped(line.replace(token, '***'))}\n")
     else:
         out.write("The App's token is revoked.\n")
-    return 0
 
 
 def _revoke(environ: Mapping[str, str], token: str) -> str:

@@ -13,10 +13,12 @@ from difyaction.target import Outcome, Target
 BUILDERS: Mapping[str, str] = {
     "gitops": "difyaction.targets.gitops:build",
     "server": "difyaction.targets.server:build",
+    "azure-vm": "difyaction.targets.azure_vm:build",
 }
 
 
 MATRIX = "difyaction.gitops.waves:run"
+SWEEP = "difyaction.targets.azure_vm:sweep"
 
 
 class Build(Protocol):
@@ -35,6 +37,11 @@ def builder(name: str, builders: Mapping[str, str] = BUILDERS) -> Build:
 def matrix() -> Callable[[Inputs, Surroundings], Outcome]:
     """Import and return what mode matrix runs."""
     return cast("Callable[[Inputs, Surroundings], Outcome]", _found(MATRIX))
+
+
+def sweep() -> Callable[[Inputs, Surroundings], Outcome]:
+    """Import and return what mode sweep runs."""
+    return cast("Callable[[Inputs, Surroundings], Outcome]", _found(SWEEP))
 
 
 def _found(place: str) -> object:

@@ -17,7 +17,7 @@ JSON_CHARACTERS = 400_000  # a job's outputs together may hold 1 MiB; `plan` and
 
 OUTPUTS: Mapping[str, str] = {
     "status": "How the run ended: `unchanged`, `planned`, `upgraded`, `proposed`, `merged`, `invalid`, `refused`, "
-    "`failed`, `rolled-back`, `stranded`, `degraded`, `running` or `cancelled`.",
+    "`failed`, `rolled-back`, `stranded`, `degraded`, `running`, `swept`, `door-open` or `cancelled`.",
     "changed": "`true` when something was changed, or in mode `plan` would be.",
     "from-version": "The release of Dify that was found, empty when none is known.",
     "to-version": "The release of Dify that was wanted, after ranges and `latest` were resolved.",
@@ -30,6 +30,9 @@ OUTPUTS: Mapping[str, str] = {
     "auto-merge-result": "`enabled`, `queued`, `merged`, `already`, `off` or `refused:<reason>`.",
     "backup-id": "Name of the backup that this run made on the host; `rollback-to` takes it.",
     "seconds-without-service": "Seconds in which users got no page or no answer of the console, measured on the host.",
+    "snapshot-ids": "Ids of what holds the machine's disks as they were before, one a line.",
+    "swap-commands": "The commands by which a person puts these disks back, one a line.",
+    "exposure": "Every door that was open and for how many seconds, as JSON: a list of records with `door`, `seconds`.",
     "matrix": "JSON for `strategy.matrix`, in mode `matrix`.",
 }
 

@@ -47,6 +47,7 @@ _STAGE_NAMES: Mapping[str, str] = {
     "apply": N_("Apply"),
     "close": N_("Close"),
     "matrix": N_("Matrix"),
+    "sweep": N_("Sweep"),
 }
 
 _SEVERITIES: Mapping[Severity, str] = {
@@ -94,14 +95,14 @@ def _subject(told: Told, language: Language) -> str:
 
 
 def _failure(error: ActionError, language: Language) -> str:
-    lines = [f"> **`{error.id}`**"]
+    lines, facts = [f"> **`{error.id}`**"], language.facts(error.facts)
     if isinstance(error, Invalid):
         lines += [f"> - {_complaint(each, language)}" for each in error.complaints[:ROWS]]
     else:
-        cause = markdown.fill(language.template(error.what), error.facts)
+        cause = markdown.fill(language.template(error.what), facts)
         lines[0] += f" {_place(error.file, error.line)}{cause}"
-    state = markdown.fill(language.template(error.state), error.facts)
-    next_step = markdown.fill(language.template(error.next_step), error.facts)
+    state = markdown.fill(language.template(error.state), facts)
+    next_step = markdown.fill(language.template(error.next_step), facts)
     lines += [
         ">",
         f"> **{language.say('State now')}:** {state}",
@@ -158,7 +159,7 @@ def _plan(plan: Plan, language: Language) -> Iterator[str]:
 
 
 def _objection(objection: Objection, language: Language) -> str:
-    text = markdown.fill(language.template(objection.text), objection.facts)
+    text = markdown.fill(language.template(objection.text), language.facts(objection.facts))
     standing = language.say(_SEVERITIES[objection.severity])
     if objection.severity is Severity.ACKNOWLEDGE:
         if objection.acknowledged:

@@ -8,8 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _ERRORS = frozenset(
-    {"Failed", "Refused", "RolledBack", "Stranded", "Degraded", "Running", "Lost", "Unreachable", "ActionError"}
+    {
+        "Failed",
+        "Refused",
+        "RolledBack",
+        "Stranded",
+        "Degraded",
+        "Running",
+        "Lost",
+        "Unreachable",
+        "DoorOpen",
+        "ActionError",
+    }
 )
+_DOINGS = {"refused": 1, "told": 0}  # where the words for what Azure was asked stand among the arguments
 _CHOSEN_ERRORS = frozenset({"kind"})  # a name that is given one of two errors
 _FINDINGS = {"Remark": 1, "Obstacle": 1, "Note": 0}  # where the text stands among the arguments
 _ABOUT_KEYS = "difyaction/compose/env_remarks.py"  # its remarks name a key before the text
@@ -78,6 +90,8 @@ def _arguments(call: ast.Call) -> Iterator[tuple[ast.expr, frozenset[str] | None
         yield call.args[0], None
     elif name == "language.say" and call.args:
         yield call.args[0], facts
+    elif len(call.args) > _DOINGS.get(name, len(call.args)):
+        yield call.args[_DOINGS[name]], None
     elif name.rpartition(".")[2] == "Objection":
         if "text" in given:
             yield given["text"], None

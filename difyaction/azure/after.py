@@ -50,12 +50,17 @@ def real(environ: Mapping[str, str]) -> World:
 
 
 def close_up(environ: Mapping[str, str], say: Says, world: World | None = None) -> int:
-    """Close what the state names, and look once more at what the run closed itself. Return 0, or 9 for an open door."""
+    """Close what the state names, and look once more at what the run closed itself. Return 0, or 9 for an open door.
+
+    A main step that outlived its cancel is fenced and stopped in any case: it could open a door yet.
+    """
     text = environ.get(f"STATE_{STATE}", "")
-    if not text:
+    if not text and not environ.get(f"STATE_{IDENTITY}", ""):
         return 0
     world = world or real(environ)
     _fence(environ, say, world.engine)
+    if not text:
+        return 0
     try:
         doors = read(text)
         ended = close_all(_arm(environ, say, world), doors, seconds=AT_EASE)

@@ -204,7 +204,7 @@ def _never_open(name: str, door: VaultDoor) -> Failed:
         "vault-never-open",
         "The firewall of Key Vault {vault} still refuses us after {addresses} was let in; it is closed again.",
         next_step="Run again; if it stays so, the runner leaves by changing addresses: use a self-hosted runner, give "
-        "the key as ssh-private-key, or use connection: run-command.",
+        "the key as ssh-key, or use connection: run-command.",
         vault=name,
         addresses=", ".join(door.addresses) or last_name(door.vault),
     )
@@ -224,7 +224,7 @@ def _not_ipv4(name: str, address: str) -> Failed:
     return Failed(
         "vault-not-ipv4",
         "Key Vault {vault} sees us come from {address}, and its firewall takes IPv4 addresses only.",
-        next_step="Give the key as ssh-private-key, or use connection: run-command.",
+        next_step="Give the key as ssh-key, or use connection: run-command.",
         vault=name,
         address=bounded(address),
     )
@@ -234,7 +234,7 @@ def _too_many(name: str, door: VaultDoor) -> Failed:
     return Failed(
         "vault-many-addresses",
         "This runner reaches Key Vault {vault} from ever new addresses ({addresses}); no range is opened for that.",
-        next_step="Use a runner with a fixed address, give the key as ssh-private-key, or use connection: run-command.",
+        next_step="Use a runner with a fixed address, give the key as ssh-key, or use connection: run-command.",
         vault=name,
         addresses=", ".join(door.addresses),
     )

@@ -82,7 +82,7 @@ def vault_refused(found: Gate, answer: Answer, vault: str, secret: str) -> Faile
                 "vault-firewall",
                 "The firewall of Key Vault {vault} refuses the address {address}.",
                 next_step="Set open-key-vault: true to let it in for the seconds of one read, let the runner's subnet "
-                "in, give the key as ssh-private-key, or use connection: run-command.",
+                "in, give the key as ssh-key, or use connection: run-command.",
                 **facts,
             )
         case Gate.PRIVATE:
@@ -90,7 +90,7 @@ def vault_refused(found: Gate, answer: Answer, vault: str, secret: str) -> Faile
                 "vault-private",
                 "Key Vault {vault} has public network access switched off; this runner is not on a private endpoint. "
                 "We never switch it on.",
-                next_step="Run on a self-hosted runner in that network, give the key as ssh-private-key, or use "
+                next_step="Run on a self-hosted runner in that network, give the key as ssh-key, or use "
                 "connection: run-command.",
                 **facts,
             )

@@ -38,7 +38,7 @@ class Hop:
     user: str
     key: Secret
     passphrase: Secret = NO_PASSPHRASE
-    field: str = field(default="ssh-private-key", kw_only=True)
+    field: str = field(default="ssh-key", kw_only=True)
 
     def loaded(self) -> PrivateKey:
         """Read the key; raises Invalid."""

@@ -22,7 +22,7 @@ from difyaction.errors import Complaint, Invalid
 from difyaction.private_key import Mended, Unreadable, mend
 from difyaction.secret import Secret
 
-_FIELD = "ssh-private-key"
+_FIELD = "ssh-key"
 _CLASSES: Mapping[type, type[paramiko.PKey]] = {
     ed25519.Ed25519PrivateKey: paramiko.Ed25519Key,
     ec.EllipticCurvePrivateKey: paramiko.ECDSAKey,

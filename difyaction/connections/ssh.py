@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import paramiko
 
@@ -25,9 +26,12 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())  # what it has t
 
 
 class Ssh:
-    """See `Connection`. Keys and pinned host keys are read at once, raising Invalid; `run` is the first contact."""
+    """See `Connection`. Keys and pinned host keys are read at once, raising Invalid; `run` is the first contact.
 
-    def __init__(
+    ``entered()`` surrounds each making of the connection: a door that is open for that time only.
+    """
+
+    def __init__(  # noqa: PLR0913 - where to, trusting whom, through what
         self,
         hop: Hop,
         known_hosts: str,
@@ -35,7 +39,9 @@ class Ssh:
         jump: Hop | None = None,
         timeouts: Timeouts | None = None,
         say: Callable[[str], None] = lambda _: None,
+        entered: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        self._entered = entered
         self._hops = (*((jump,) if jump else ()), hop)
         self._known = KnownHosts.parse(known_hosts)
         self._keys = [each.loaded() for each in self._hops]
@@ -53,16 +59,20 @@ class Ssh:
             return
         self.close()
         try:
-            for hop, key in zip(self._hops, self._keys, strict=True):
-                transport = handshake.shake_hands(hop, self._known, self._dialling(hop), self._timeouts)
-                self._transports.append(transport)
-                before = self._let_in and self._refusals < _AUTH_ATTEMPTS
-                handshake.log_in(transport, hop, key, self._timeouts, before=before)
+            with self._entered():
+                self._go_through()
         except BaseException as error:
             self._refusals += getattr(error, "id", "") == "ssh-auth-refused"
             self.close()
             raise
         self._let_in, self._refusals = True, 0
+
+    def _go_through(self) -> None:
+        for hop, key in zip(self._hops, self._keys, strict=True):
+            transport = handshake.shake_hands(hop, self._known, self._dialling(hop), self._timeouts)
+            self._transports.append(transport)
+            before = self._let_in and self._refusals < _AUTH_ATTEMPTS
+            handshake.log_in(transport, hop, key, self._timeouts, before=before)
 
     def run(self, script: str, *, stdin: bytes = b"", timeout: float) -> Ran:
         """See `Connection`."""

@@ -177,8 +177,13 @@ def wishes_of(inputs: Inputs) -> Wishes:
 
 def build(inputs: Inputs, surroundings: Surroundings) -> Server:
     """Make the target. Nobody is contacted yet."""
+    return Server(inputs, surroundings, connection_of(inputs, surroundings), releases_of(inputs, surroundings))
+
+
+def releases_of(inputs: Inputs, surroundings: Surroundings) -> FromUpstream:
+    """Return upstream, as the inputs name it."""
     session = requests.Session()
-    releases = FromUpstream(
+    return FromUpstream(
         inputs,
         session,
         Web(
@@ -190,7 +195,6 @@ def build(inputs: Inputs, surroundings: Surroundings) -> Server:
         ),
         Policy(surroundings.now(), inputs.allow_prerelease, inputs.minimum_release_age),
     )
-    return Server(inputs, surroundings, connection_of(inputs, surroundings), releases)
 
 
 def connection_of(inputs: Inputs, surroundings: Surroundings) -> Connection:

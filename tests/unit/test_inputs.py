@@ -61,7 +61,7 @@ def test_the_targets_that_can_be_chosen_are_those_that_can_be_built() -> None:
 def test_all_complaints_come_together() -> None:
     found = complaints(target="gitop", auto_merge="sqash", draft="yes", minimum_release_age="-1", acknowledge="x")
     assert found == [
-        "target: 'gitop' is none of gitops, server. Did you mean 'gitops'?",
+        "target: 'gitop' is none of gitops, server, azure-vm. Did you mean 'gitops'?",
         "minimum-release-age: '-1' is no whole number from 0 to 365.",
         "acknowledge: 'x' is not an id and a version such as `plugin-migration@1.14.1`.",
         "auto-merge: 'sqash' is none of squash, merge, rebase, auto, off. Did you mean 'squash'?",
@@ -185,6 +185,7 @@ def test_everything_secret_is_found_before_it_is_checked() -> None:
         "INPUT_SSH-KEY",
         "INPUT_SSH-KEY-PASSPHRASE",
         "INPUT_JUMP-SSH-KEY",
+        "INPUT_AZURE-CLIENT-SECRET",
     }
 
 

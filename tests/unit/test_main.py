@@ -120,7 +120,7 @@ def test_invalid_inputs_are_one_error_each_and_contact_nobody(act) -> None:  # n
     assert run.code == 2
     assert [each.name for each in commands(run.log) if each.name != "debug"] == ["add-mask", "error", "error"]
     assert len(fake_targets.SEEN) == built
-    assert "書き直してください。 (mode: 'aply' is none of plan, apply, rollback, matrix." in run.summary
+    assert "書き直してください。 (mode: 'aply' is none of plan, apply, rollback, sweep, matrix." in run.summary
     assert "**現在の状態:**" in run.summary
 
 

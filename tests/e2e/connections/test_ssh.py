@@ -85,7 +85,7 @@ def test_a_key_that_lost_its_newlines_logs_in_and_is_told(sshd: Sshd, loss: str)
     with closing(Ssh(hop, sshd.known_hosts, say=said.append)) as connection:
         assert connection.run("echo in", timeout=10).out == b"in\n"
     assert len(said) == 1
-    assert said[0].startswith("ssh-private-key: mended (")
+    assert said[0].startswith("ssh-key: mended (")
 
 
 def test_files_arrive_for_the_user_alone_and_no_content_is_an_argument(sshd: Sshd, tmp_path: Path) -> None:

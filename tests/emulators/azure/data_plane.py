@@ -48,6 +48,8 @@ class DataPlane:
 
     def _answer(self, request: Request, address: str) -> Response:
         asked = SECRET.fullmatch(request.path)
+        if request.path == "/secrets" and not request.headers.get("Authorization"):
+            self._token(request)  # the challenge names the caller's address to anybody
         if request.method != "GET" or asked is None:
             raise NotModelled(f"{request.method} {request.path} of a vault")
         if "api-version" not in request.query:

@@ -42,7 +42,7 @@ def test_the_command_makes_exactly_the_credential_that_is_missing() -> None:
     }
 
 
-@pytest.mark.parametrize("code", ["70021", "700211", "700213", "700212"])
+@pytest.mark.parametrize("code", ["70021", "70025", "700211", "700212", "700213", "700223", "7002138"])
 def test_a_missing_trust_names_the_real_subject_in_both_forms(code: str) -> None:
     text = str(login_refused(IDENTITY, f"AADSTS{code}: No matching federated identity record found", OLD))
     for part in (OLD["sub"], NEW, "az ad app federated-credential create --id 33333333-client"):

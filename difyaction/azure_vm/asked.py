@@ -1,0 +1,72 @@
+"""What must be true together of the inputs of the target `azure-vm`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from difyaction.errors import Complaint
+
+if TYPE_CHECKING:
+    from difyaction.inputs import Inputs
+
+
+def complaints(inputs: Inputs) -> Iterator[Complaint]:
+    """Yield a complaint for everything that is missing or contradicts something else."""
+    yield from _needed(
+        ("azure-subscription-id", inputs.azure_subscription_id, "say in which subscription the machine is."),
+        ("resource-group", inputs.resource_group, "say in which resource group the machine is."),
+        ("vm-name", inputs.vm_name, "say which virtual machine runs Dify."),
+    )
+    yield from _login(inputs)
+    if inputs.open_key_vault and not inputs.key_vault:
+        yield _missing("key-vault", "key-vault: open-key-vault asks to open a vault, and none is named.")
+    if inputs.mode != "sweep":
+        yield from _key(inputs)
+        yield from _source(inputs)
+
+
+def _login(inputs: Inputs) -> Iterator[Complaint]:
+    if inputs.azure_login != "managed-identity":
+        yield from _needed(
+            ("azure-tenant-id", inputs.azure_tenant_id, "say in which tenant the application is."),
+            ("azure-client-id", inputs.azure_client_id, "say which application logs in."),
+        )
+    if inputs.azure_login == "client-secret" and not inputs.azure_client_secret:
+        yield _missing("azure-client-secret", "azure-client-secret: azure-login client-secret needs one.")
+    if inputs.azure_login != "client-secret" and inputs.azure_client_secret:
+        text = f"azure-client-secret: azure-login {inputs.azure_login} uses none; leave it out, or say client-secret."
+        yield _conflict("azure-client-secret", text)
+
+
+def _key(inputs: Inputs) -> Iterator[Complaint]:
+    if not inputs.user:
+        yield _missing("user", "user: say whom to log in as.")
+    if inputs.host == "local":
+        yield _conflict("host", "host: target azure-vm is a machine in Azure; local is this one.")
+    if inputs.key_vault_secret and not inputs.key_vault:
+        yield _missing("key-vault", "key-vault: key-vault-secret is in a vault; name it.")
+    if inputs.ssh_key and inputs.key_vault_secret:
+        yield _conflict("ssh-key", "ssh-key: the key comes from the input or from key-vault-secret, not from both.")
+    if not inputs.ssh_key and not inputs.key_vault:
+        yield _missing("ssh-key", "ssh-key: logging in needs a private key; give it, or name its key-vault.")
+    elif not inputs.ssh_key and not inputs.key_vault_secret:
+        yield _missing("key-vault-secret", "key-vault-secret: say which secret of the vault is the private key.")
+
+
+def _source(inputs: Inputs) -> Iterator[Complaint]:
+    if not inputs.source_address and not inputs.key_vault:
+        text = "source-address: say from which address this runner comes, or name a key-vault, which tells it."
+        yield _missing("source-address", text)
+
+
+def _needed(*inputs: tuple[str, str, str]) -> Iterator[Complaint]:
+    yield from (_missing(name, f"{name}: {text}") for name, given, text in inputs if not given)
+
+
+def _missing(name: str, text: str) -> Complaint:
+    return Complaint(id="input-missing", text=text, input=name)
+
+
+def _conflict(name: str, text: str) -> Complaint:
+    return Complaint(id="input-conflict", text=text, input=name)

@@ -1,0 +1,176 @@
+"""A Docker Compose install of Dify on a virtual machine in Azure: doors, disks and locks around the target `server`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from difyaction.azure.closing import IN_HASTE, insist, shut
+from difyaction.azure.doors import DoorOpen
+from difyaction.azure.machine import Machine, machine_id, read_machine
+from difyaction.azure.snapshots import PATIENCE
+from difyaction.azure_vm import exposure, keeping
+from difyaction.azure_vm.clients import Clients, clients_of
+from difyaction.azure_vm.keeping import Kept
+from difyaction.azure_vm.machine_plan import AzureFacts, AzurePlan, make_azure_plan
+from difyaction.azure_vm.objections import standing
+from difyaction.azure_vm.ssh_way import SshWay
+from difyaction.azure_vm.tidying import close_expired
+from difyaction.azure_vm.way_in import WayIn
+from difyaction.cancelled import Cancelled
+from difyaction.errors import Degraded, RolledBack, Running, Stranded
+from difyaction.inputs import Inputs
+from difyaction.surroundings import Surroundings
+from difyaction.target import Outcome, Severity
+from difyaction.targets.server import Server, releases_of
+from difyaction.upstream_releases import Releases
+
+
+class AzureVm:
+    """The target ``azure-vm``: opens what it must for seconds, keeps the disks, and lets `Server` do the rest."""
+
+    def __init__(
+        self, inputs: Inputs, surroundings: Surroundings, clients: Clients, *, way: WayIn, releases: Releases
+    ) -> None:
+        self._inputs, self._surroundings, self._clients = inputs, surroundings, clients
+        self._way, self._releases = way, releases
+        self._server: Server | None = None
+        self._kept: Kept | None = None
+        self._outcome: Outcome | None = None
+
+    def inspect(self) -> AzureFacts:
+        """Look at the machine as Azure knows it, close what dead runs left open, then go in and look at its Dify."""
+        inputs, clients = self._inputs, self._clients
+        with self._doors_first():
+            machine = read_machine(
+                clients.azure, machine_id(inputs.azure_subscription_id, inputs.resource_group, inputs.vm_name)
+            )
+            approach = self._way.approach(machine)
+            found = standing(clients.arm, machine, approach, snapshot_group=keeping.snapshot_group(inputs, machine))
+            facts = AzureFacts(
+                machine=machine,
+                approach=approach,
+                objections=(*found.entering, *found.keeping),
+                server=None,
+                keeps=inputs.snapshot,
+                asked=inputs.dify_version or inputs.rollback_to,
+                acknowledge=inputs.acknowledge,
+            )
+            if any(each.severity is Severity.NEVER for each in found.entering):
+                return facts
+            close_expired(clients, approach, self._surroundings.say)
+            in_the_way = tuple(self._way.objections(""))
+            facts = replace(facts, objections=(*facts.objections, *in_the_way))
+            if any(each.severity is Severity.NEVER for each in in_the_way):
+                return facts
+            self._server = self._entered(machine)
+            return replace(facts, server=self._server.inspect())
+
+    def plan(self, facts: AzureFacts) -> AzurePlan:
+        """Decide, over facts alone."""
+        server = self._server.plan(facts.server) if self._server and facts.server else None
+        return make_azure_plan(facts, server)
+
+    def apply(self, plan: AzurePlan) -> Outcome:
+        """Keep the disks, then let the machine's runbook run."""
+        if self._server is None or plan.server is None:
+            raise ValueError("nobody got in, and the guard let that pass")
+        with self._doors_first():
+            if plan.keeps:
+                self._keep(plan.machine, plan.from_version)
+            try:
+                outcome = self._server.apply(plan.server)
+            except Stranded as error:
+                error.left |= self._outputs()
+                raise (keeping.with_last_rung(error, self._kept) if self._kept else error) from None
+            except (RolledBack, Degraded, Running) as error:
+                error.left |= self._outputs()
+                raise
+            if self._kept:
+                keeping.let_go(self._inputs, self._clients, plan.machine, self._surroundings.say)
+            self._outcome = self._told(outcome)
+            return self._outcome
+
+    def close(self) -> None:
+        """Close every door, look once more at each that ever was open, and let go of everything."""
+        with self._doors_first():
+            try:
+                if self._clients.doors.known:
+                    insist(shut(self._clients.arm, self._clients.doors, again=True))
+            except DoorOpen as error:
+                error.left |= self._outcome.outputs if self._outcome else self._outputs()
+                raise
+            finally:
+                self._way.close()
+                self._releases.close()
+                self._clients.close()
+
+    @contextmanager
+    def _doors_first(self) -> Iterator[None]:
+        """When the run is cancelled, close what is open before anything else: seven seconds are left."""
+        try:
+            yield
+        except Cancelled as why:
+            shut(self._clients.arm, self._clients.doors, seconds=IN_HASTE)
+            if self._kept:
+                why.left |= self._outputs()
+            raise
+
+    def _entered(self, machine: Machine) -> Server:
+        """Return the target `Server` on the far side. It keeps the disks once more where the host waits for that."""
+        server = Server(self._inputs, self._surroundings, self._way.connection(), self._releases)
+        server.watch = replace(server.watch, keep=lambda seconds: self._keep(machine, "final", patience=seconds))
+        return server
+
+    def _keep(self, machine: Machine, version: str, *, patience: float = PATIENCE) -> None:
+        say, now = self._surroundings.say, self._surroundings.now()
+        kept = keeping.keep(self._inputs, self._clients, machine, version=version, now=now, patience=patience)
+        self._kept = kept
+        for name in kept.names:
+            say(f"kept and verified: {name}")
+        if not kept.keepsake.at_one_moment:
+            say(f"the disks were kept one after the other, not at one moment: {kept.keepsake.why}")
+        say("To put the disks back by hand, the last rung (docs/restore.md explains it):")
+        for command in kept.commands:
+            say(f"  {command}")
+
+    def _outputs(self) -> dict[str, str]:
+        kept = self._kept.outputs if self._kept else {}
+        return {**kept, "exposure": exposure.output(self._clients.doors.exposures)}
+
+    def _told(self, outcome: Outcome) -> Outcome:
+        kept = self._kept
+        said = [f"The disks as they were before: {', '.join(kept.names)}."] if kept else []
+        return replace(
+            outcome,
+            outputs={**outcome.outputs, **self._outputs()},
+            sentences=(*outcome.sentences, *said, *exposure.sentences(self._clients.doors.exposures)),
+        )
+
+
+def way_of(inputs: Inputs, surroundings: Surroundings, clients: Clients) -> WayIn:
+    """Return how scripts will reach the machine."""
+    return SshWay(inputs, surroundings, clients)
+
+
+def build(inputs: Inputs, surroundings: Surroundings) -> AzureVm:
+    """Make the target. Nobody is contacted yet."""
+    clients = clients_of(inputs, surroundings)
+    releases = releases_of(inputs, surroundings)
+    return AzureVm(inputs, surroundings, clients, way=way_of(inputs, surroundings, clients), releases=releases)
+
+
+def sweep(inputs: Inputs, surroundings: Surroundings) -> Outcome:
+    """Close the doors that dead runs left open, and remove snapshots whose time is over. Nobody goes in."""
+    clients = clients_of(inputs, surroundings)
+    try:
+        vm = machine_id(inputs.azure_subscription_id, inputs.resource_group, inputs.vm_name)
+        machine = read_machine(clients.azure, vm)
+        approach = way_of(inputs, surroundings, clients).approach(machine)
+        doors = close_expired(clients, approach, surroundings.say)
+        gone = keeping.let_go(inputs, clients, machine, surroundings.say)
+    finally:
+        clients.close()
+    sentences = (f"Doors closed: {doors}.", f"Snapshots and restore points removed: {gone}.")
+    return Outcome("swept", changed=bool(doors or gone), sentences=sentences)

@@ -1,0 +1,50 @@
+"""A whole upgrade of a machine in Azure: doors for seconds, disks kept, the rig's Dify upgraded over SSH."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.azure_runs import Setting, run, setting, trust
+from tests.emulators.azure.emulator import AzureEmulator
+from tests.rig.session import rig_or_skip
+from tests.rig.stack import Rig
+
+OLD, NEW = "1.13.3", "1.14.1"
+
+
+@pytest.fixture(scope="session")
+def rig() -> Iterator[Rig]:
+    yield from rig_or_skip()
+
+
+@pytest.fixture
+def place(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
+    with AzureEmulator() as azure:
+        trust(azure, monkeypatch)
+        with setting(azure, rig.sshd("root")) as built:
+            yield built
+
+
+def test_a_plan_is_made_and_carried_out_through_doors_that_are_open_for_seconds(rig: Rig, place: Setting) -> None:
+    with rig.install(version=OLD) as dify:
+        before, files = dify.rows(), dify.files()
+
+        planned = run(place, rig, dify, mode="plan", dify_version=NEW)
+
+        assert planned.status == "planned", planned.log[-3000:]
+        assert (dify.files(), dify.rows()) == (files, before)
+        assert place.is_shut
+        assert place.azure.snapshots == []
+
+        told = run(place, rig, dify, dify_version=NEW)
+
+        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert dify.running_images()["api"] == f"langgenius/dify-api:{NEW}"
+        assert place.is_shut
+        exposures = json.loads(told.outputs["exposure"])
+        assert {each["door"].split()[0] for each in exposures} == {"NSG", "address"}
+        assert all(each["seconds"] < 60 for each in exposures)
+        assert len(told.outputs["snapshot-ids"].splitlines()) == 2
