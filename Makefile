@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 EXCHANGES := build/exchanges.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check contract bench generate lock audit release-dry-run clean
+.PHONY: help demo test check contract bench generate screenshots lock audit release-dry-run clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -30,6 +30,7 @@ check: $(VENV)/.ready ## Style, types, the house rules, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases scripts/release
+	$(BIN)/mypy --explicit-package-bases --follow-imports=silent scripts/screenshots
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run tests/rig/*.sh
 	$(BIN)/hadolint Dockerfile
@@ -63,6 +64,13 @@ generate: $(VENV)/.ready ## action.yml, the tables of the documentation, the tra
 	$(BIN)/python scripts/translations.py
 	$(BIN)/python scripts/docs.py
 
+screenshots: $(VENV)/.ready scripts/screenshots/node_modules/.ready ## Draw docs/images again, from real runs (Chromium, Node.js)
+	$(BIN)/python -m scripts.screenshots
+
+scripts/screenshots/node_modules/.ready: scripts/screenshots/package.json scripts/screenshots/package-lock.json
+	cd scripts/screenshots && npm ci --silent
+	@touch $@
+
 # The header is kept: Renovate reads in it how to make the file again.
 COMPILE := PIP_FIND_LINKS= $(CURDIR)/build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url
 
@@ -79,4 +87,4 @@ release-dry-run: ## Rehearse a release, without an account; RELEASE_IMAGE names 
 	@RELEASE_IMAGE="$(RELEASE_IMAGE)" $(PYTHON) -m scripts.release.dry_run
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) build contract/node_modules contract/build
+	rm -rf $(VENV) build contract/node_modules contract/build scripts/screenshots/node_modules

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from difyaction import markdown
+from difyaction import changed, markdown
 from difyaction.errors import ActionError, Complaint, Invalid
 from difyaction.explanations import explanation
 from difyaction.language import N_, Language
@@ -16,6 +16,7 @@ from difyaction.story import STAGES
 from difyaction.target import Objection, Plan, Severity
 
 ROWS = 200
+_HEADS = 2  # lines of a table before its rows
 DOCUMENT_CHARACTERS = 60_000
 ALL_DOCUMENTS_CHARACTERS = 500_000
 
@@ -130,28 +131,30 @@ def _pull_requests(told: Told, language: Language) -> Iterator[str]:
     given = told.outcome.outputs if told.outcome else told.left
     numbers = re.split(r"[\s,]+", given.get("pull-request-number", ""))
     urls = re.split(r"[\s,]+", given.get("pull-request-url", ""))
-    for number, url in zip(numbers, urls, strict=False):
-        if url:
-            yield f"**{markdown.link(language.say('Pull request {number}', number=number), url)}**"
+    said = [
+        f"**{markdown.link(language.say('Pull request {number}', number=number), url)}**"
+        for number, url in zip(numbers, urls, strict=False)
+        if url
+    ]
     result = given.get("auto-merge-result", "")
     if result not in {"", "off"}:
-        yield language.say("Auto-merge: {result}", result=markdown.code(result))
+        said.append(language.say("Auto-merge: {result}", result=markdown.code(result)))
+    if said:
+        yield " · ".join(said)
 
 
 def _plan(plan: Plan, language: Language) -> Iterator[str]:
-    if plan.changes:
-        yield f"### {language.say('Changes')}"
-        heads = tuple(language.say(head) for head in (N_("Unit"), N_("Where"), N_("What"), N_("Old"), N_("New")))
-        rows = [
-            tuple(markdown.code(text) for text in (each.unit, each.where, each.what, each.before, each.after))
-            for each in plan.changes[:ROWS]
-        ]
-        yield markdown.table(heads, rows)
-        if len(plan.changes) > ROWS:
-            yield language.say("{count} more changes are not shown.", count=len(plan.changes) - ROWS)
     if plan.objections:
         yield f"### {language.say('Objections')}"
         yield "\n".join(_objection(each, language) for each in plan.objections)
+    if plan.changes:
+        yield f"### {language.say('Changes')}"
+        if place := changed.opening(plan.changes, language.say):
+            yield place
+        lines = changed.table_of(plan.changes, language.say)
+        yield "\n".join(lines[: ROWS + _HEADS])
+        if len(lines) > ROWS + _HEADS:
+            yield language.say("{count} more changes are not shown.", count=len(lines) - ROWS - _HEADS)
     if plan.findings:
         yield f"### {language.say('Good to know')}"
         sentences = (markdown.fill(language.template(each.text), each.facts) for each in plan.findings[:ROWS])
@@ -176,7 +179,7 @@ def _flowchart(told: Told, language: Language) -> str:
     for name in drawn:
         title = language.say(_STAGE_NAMES[name])
         stage = reached.get(name)
-        words = f"{title} {stage.seconds:.1f} s" if stage else title
+        words = language.say(N_("{stage} {seconds} s"), stage=title, seconds=f"{stage.seconds:.1f}") if stage else title
         nodes.append(f"  {name}[{markdown.label(words)}]:::{stage.result if stage else 'skipped'}")
     arrows = [f"  {before} --> {after}" for before, after in pairwise(drawn)]
     styles = (
@@ -200,7 +203,7 @@ def _documents(plan: Plan, language: Language) -> Iterator[str]:
             body += "\n\n" + language.say(
                 "{count} characters more are not shown.", count=len(document.text) - len(shown)
             )
-        yield markdown.details(document.title, body)
+        yield markdown.details(language.template(document.title), body)
 
 
 def _footer(told: Told, language: Language) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from difyaction.compose.run_journal import Reason, RunRecord
 from difyaction.errors import ActionError, Degraded, Failed, RolledBack, Stranded
+from difyaction.language import N_, Language
 from difyaction.target import Outcome
 
 _WAY_OUT = (
@@ -14,14 +15,17 @@ _WAY_OUT = (
 )
 
 
-def outcome_of(record: RunRecord, *, folder: str, backup: str) -> Outcome:
-    """Return how a good run ended.
+def outcome_of(record: RunRecord, *, folder: str, backup: str, language: str = "en") -> Outcome:
+    """Return how a good run ended, in a reader's language.
 
     :raises ActionError: how any other ended, by its state.
     """
     if record.state == "done":
         return Outcome(
-            "upgraded", changed=True, outputs=outputs(record.facts, backup), sentences=tuple(_told(record.facts))
+            "upgraded",
+            changed=True,
+            outputs=outputs(record.facts, backup),
+            sentences=tuple(_told(record.facts, Language.of(language).say)),
         )
     raise _error(record, folder=folder, backup=backup)
 
@@ -34,14 +38,15 @@ def outputs(facts: Mapping[str, str], backup: str) -> dict[str, str]:
     }
 
 
-def _told(facts: Mapping[str, str]) -> list[str]:
+def _told(facts: Mapping[str, str], say: Callable[..., str]) -> list[str]:
     said = []
     if seconds := facts.get("seconds-without-service"):
-        said.append(f"Users were without service for {seconds} s.")
+        said.append(say(N_("Users were without service for {seconds} s."), seconds=seconds))
     if cut := facts.get("tasks-cut", "0").strip("0"):
-        said.append(f"{cut} running tasks were cut off.")
+        said.append(say(N_("{count} running tasks were cut off."), count=cut))
     if facts.get("git") == "stays":
-        said.append("The checkout stays at its commit: the release's tag could not be fetched on the host.")
+        text = N_("The checkout stays at its commit: the release's tag could not be fetched on the host.")
+        said.append(say(text))
     return said
 
 

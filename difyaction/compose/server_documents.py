@@ -12,6 +12,7 @@ from difyaction.compose.estimates import Estimates
 from difyaction.compose.facts import Machine
 from difyaction.compose.facts_text import facts_text
 from difyaction.compose.shift import Shift
+from difyaction.language import N_
 from difyaction.secret import Secret
 from difyaction.target import Document
 
@@ -22,13 +23,13 @@ def documents(
     machine: Machine, shift: Shift, drafted: Draft | None, *, estimates: Estimates, script: str
 ) -> Iterator[Document]:
     """Yield what a reader may want to see whole."""
-    yield Document("Facts", facts_text(machine, shift))
-    yield Document("Estimates", estimates.lines())
+    yield Document(N_("Facts"), facts_text(machine, shift))
+    yield Document(N_("Estimates"), estimates.lines())
     diffs = [_diff(path, shift, drafted) for path in drafted.written] if drafted else []
     if diffs:
-        yield Document("Files", "\n".join(diffs), "diff")
+        yield Document(N_("Files"), "\n".join(diffs), "diff")
     if script:
-        yield Document("Runbook", script, "sh")
+        yield Document(N_("Runbook"), script, "sh")
 
 
 def _diff(path: str, shift: Shift, drafted: Draft) -> str:

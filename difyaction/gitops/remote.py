@@ -8,7 +8,7 @@ from difyaction.errors import Refused
 from difyaction.gitops.entrance import Entrance, base_of, own_branch
 from difyaction.gitops.files import Choose, Entry, FileAt
 from difyaction.gitops.github import delivery
-from difyaction.gitops.github.calls import Calls, Purpose
+from difyaction.gitops.github.calls import Calls
 from difyaction.gitops.github.proposal import Delivered, Proposal, Strategy, Wish
 from difyaction.gitops.github.repository import Touch
 from difyaction.gitops.github.standing import Move
@@ -143,7 +143,8 @@ class Remote:
 
     def _outcome(self, done: Delivered) -> Outcome:
         result = done.auto_merge_result
-        for sentence in (*self._sentences(done, "en"), f"Auto-merge: {result}"):
+        calls = f"Calls to {self._inputs.repository}: {self._calls}."
+        for sentence in (calls, *self._sentences(done, "en"), f"Auto-merge: {result}"):
             self._surroundings.say(sentence)
         if result.startswith("refused:") and self._inputs.auto_merge != "off":
             text = f"This pull request will not merge by itself: {result}. docs/troubleshooting.md says what to do."
@@ -165,13 +166,8 @@ class Remote:
         }
 
     def _sentences(self, done: Delivered, code: str) -> tuple[str, ...]:
-        say = Language.of(code).say
-        calls = ", ".join(f"{purpose} {self._calls.of(purpose)}" for purpose in Purpose if self._calls.of(purpose))
         verified = N_("Commit {sha} is verified.") if done.verified else N_("Commit {sha} is not verified.")
-        return (
-            say(N_("Calls to {repository}: {calls}."), repository=self._inputs.repository, calls=calls),
-            *((say(verified, sha=done.head_sha[:12]),) if done.verified is not None else ()),
-        )
+        return () if done.verified is None else (Language.of(code).say(verified, sha=done.head_sha[:12]),)
 
 
 def _status(done: Delivered, how: str) -> str:

@@ -146,7 +146,7 @@ class Server:
             raise _time_is_up(folder) from why
         finally:
             log.close()
-        return outcome_of(record(log.rows), folder=folder, backup=backup)
+        return outcome_of(record(log.rows), folder=folder, backup=backup, language=self._inputs.language)
 
 
 def wishes_of(inputs: Inputs) -> Wishes:

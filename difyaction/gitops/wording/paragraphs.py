@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from difyaction import changed
 from difyaction.gitops.wording.markdown import harmless
 from difyaction.gitops.wording.notes import cut
 from difyaction.language import N_
-from difyaction.markdown import code, details, inline, table
+from difyaction.markdown import code, details, inline
 from difyaction.releases.catalogue import EnvKeys, Release
 from difyaction.target import Change, Objection, Severity
 
@@ -66,26 +67,13 @@ class Subject:
 
 
 def changes_table(subject: Subject, say: Say) -> str:
-    """Old and new value of each image and file."""
-    several = len({change.unit for change in subject.changes}) > 1
-    heads = (
-        *((say(N_("Unit")),) if several else ()),
-        say(N_("Image")),
-        say(N_("Old")),
-        say(N_("New")),
-        say(N_("File")),
-    )
-    rows = [
-        (
-            *((code(change.unit),) if several else ()),
-            code(change.what),
-            code(change.before) or "—",
-            code(change.after) or "—",
-            code(change.where),
-        )
-        for change in subject.changes
-    ]
-    return _bounded(table(heads, rows).split("\n"), say)
+    """Old and new value of each image, and where it stands; with several files, each of them in a folding."""
+    changes = subject.changes
+    parts = [changed.opening(changes, say), _bounded(changed.table_of(changes, say), say)]
+    files = changed.by_file(changes)
+    if len(files) > 1:
+        parts.append(details(say(N_("Every place ({count})"), count=len(changes)), _bounded(files, say)))
+    return "\n\n".join(part for part in parts if part)
 
 
 def objections(subject: Subject, say: Say) -> str:

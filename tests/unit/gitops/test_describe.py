@@ -81,8 +81,9 @@ def test_the_body_tells_everything_a_reviewer_needs_in_this_order() -> None:
         "Upgrades Dify from `1.13.3` to `1.14.1`.",
         "/compare/1.13.3...1.14.1",
         "[!CAUTION]",
-        "| Image | Old | New | File |",
-        "| `langgenius/dify-api` | `1.13.3` | `1.14.1` | `staging/values.yaml#image.api.tag` |",
+        "In `staging/values.yaml`:",
+        "| What | Old | New | Where |",
+        "| `langgenius/dify-api` | `1.13.3` | `1.14.1` | `image.api.tag` |",
         "staging needs `flask x` To accept it: `acknowledge: plugin-migration@1.14.1`",
         "This cannot be acknowledged.",
         "Accepted with `env-layout@1.14.1`.",
@@ -107,16 +108,25 @@ def test_a_plan_without_objections_raises_no_alarm() -> None:
     assert "Objections" not in body
 
 
-def test_several_units_are_told_apart() -> None:
-    changes = (*CHANGES, replace(CHANGES[0], unit="prod"))
+def test_several_units_are_told_apart_and_every_place_is_one_click_away() -> None:
+    changes = (*CHANGES, replace(CHANGES[0], unit="prod", where="prod/values.yaml#image.api.tag"))
 
-    assert "| `prod` | `langgenius/dify-api` |" in describe.body(replace(SUBJECT, changes=changes), SAY)
+    body = describe.body(replace(SUBJECT, changes=changes), SAY)
+
+    assert "| `langgenius/dify-api` | `1.13.3` | `1.14.1` | `staging`, `prod` |" in body
+    assert "<summary>Every place (3)</summary>" in body
+    assert "- `staging/values.yaml`: `image.api.tag`, `image.web.tag`\n- `prod/values.yaml`: `image.api.tag`" in body
 
 
 def test_the_body_stays_below_githubs_limit_whatever_is_in_it() -> None:
+    changes = tuple(
+        replace(change, after=f"1.14.{number}", where=f"{number}/{change.where}")
+        for number in range(2_000)
+        for change in CHANGES
+    )
     huge = replace(
         SUBJECT,
-        changes=CHANGES * 2_000,
+        changes=changes,
         objections=SUBJECT.objections * 300,
         remarks=SUBJECT.remarks * 2_000,
         release=replace(

@@ -1,0 +1,68 @@
+"""The pictures of the READMEs show what a run writes: their pages are made of it, and of nothing else."""
+
+from __future__ import annotations
+
+import html
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from difyaction.language import Language
+from difyaction.summary import HEADLINES
+from scripts.screenshots.__main__ import LARGEST, PICTURES
+from scripts.screenshots.page import rendered
+from scripts.screenshots.scenes import Scene, scenes
+from tests.stage.run import ROOT
+from tests.stage.world import world
+
+READMES = ("README.md", "README.ja.md")
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Iterator[dict[str, Scene]]:
+    with world() as stage:
+        yield {scene.name: scene for scene in scenes(stage)}
+
+
+def test_a_page_is_what_the_run_wrote_rendered(drawn: dict[str, Scene]) -> None:
+    for scene in drawn.values():
+        assert f"<article>{rendered(scene.markdown)}</article>" in scene.html
+
+
+@pytest.mark.parametrize("code", ["en", "ja"])
+def test_a_summary_begins_with_the_headline_of_its_language(drawn: dict[str, Scene], code: str) -> None:
+    headline = Language.of(code).say(HEADLINES["planned"], subject="Dify 1.13.3 → 1.14.1")
+    assert f"<h2>{html.escape(headline)}</h2>" in drawn[f"summary-{code}"].html
+
+
+def test_tables_foldings_diffs_and_flowcharts_are_drawn_as_such(drawn: dict[str, Scene]) -> None:
+    page = drawn["summary-en"].html
+    assert "<td><code>langgenius/dify-api</code></td>" in page
+    assert '<span class="added">+    tag: &quot;1.14.1&quot;' in page
+    assert '<pre class="mermaid"' in page
+    assert page.count("<details>") == page.count("</details>") > 1
+
+
+def test_no_loopback_address_is_shown(drawn: dict[str, Scene]) -> None:
+    assert not [scene.name for scene in drawn.values() if "127.0.0.1" in scene.markdown]
+
+
+def test_each_scene_has_a_small_picture_and_each_picture_a_scene(drawn: dict[str, Scene]) -> None:
+    pictures = {path.stem: path for path in PICTURES.glob("*.png")}
+    assert pictures.keys() == drawn.keys(), "run `make screenshots`"
+    for path in pictures.values():
+        content = path.read_bytes()
+        width, height = struct.unpack(">II", content[16:24])
+        assert content.startswith(b"\x89PNG")
+        assert len(content) <= LARGEST
+        assert (width > 1000, height > 300) == (True, True)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_a_readme_shows_pictures_that_are_there_and_says_what_they_show(name: str) -> None:
+    shown = re.findall(r"!\[([^\]]*)\]\((docs/images/[^)]+)\)", (ROOT / name).read_text("utf-8"))
+    assert len(shown) >= 2
+    assert all(len(said) > 10 and Path(ROOT / path).exists() for said, path in shown)
