@@ -16,8 +16,8 @@ JSON_VERSION = 1
 JSON_CHARACTERS = 400_000  # a job's outputs together may hold 1 MiB; `plan` and `report` are two of them
 
 OUTPUTS: Mapping[str, str] = {
-    "status": "How the run ended: `unchanged`, `planned`, `upgraded`, `proposed`, `merged`, `invalid`, `refused`, "
-    "`failed`, `rolled-back`, `stranded`, `degraded`, `running`, `swept`, `door-open` or `cancelled`.",
+    "status": "How the run ended: `unchanged`, `planned`, `upgraded`, `restored`, `proposed`, `merged`, `invalid`, "
+    "`refused`, `failed`, `rolled-back`, `stranded`, `degraded`, `running`, `swept`, `door-open` or `cancelled`.",
     "changed": "`true` when something was changed, or in mode `plan` would be.",
     "from-version": "The release of Dify that was found, empty when none is known.",
     "to-version": "The release of Dify that was wanted, after ranges and `latest` were resolved.",

@@ -8,6 +8,7 @@ EXIT_CODES: Mapping[str, int] = {
     "unchanged": 0,
     "planned": 0,
     "upgraded": 0,
+    "restored": 0,
     "proposed": 0,
     "merged": 0,
     "swept": 0,

@@ -24,6 +24,7 @@ HEADLINES: Mapping[str, str] = {
     "unchanged": N_("✅ Unchanged: {subject}. Nothing had to be done."),
     "planned": N_("📋 Planned: {subject}. Nothing was changed."),
     "upgraded": N_("✅ Upgraded: {subject}."),
+    "restored": N_("✅ Restored: {subject}. The release of the backup serves."),
     "proposed": N_("📬 Proposed: {subject}. A pull request is waiting."),
     "merged": N_("✅ Merged: {subject}."),
     "swept": N_("🧹 Swept: what had expired is gone."),

@@ -70,6 +70,8 @@ def rules_page() -> str:
             f"Severity `{rule['severity']}`, {since}; looked for in: {seen}. [Source]({rule['source']})\n",
             f"> {rule['text']}\n",
         ]
+        if "machine-text" in rule:
+            parts += [f"Of a machine it is said:\n\n> {rule['machine-text']}\n"]
     return "\n".join([*parts, FURTHER_RULES.read_text("utf-8")]).rstrip("\n") + "\n"
 
 

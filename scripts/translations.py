@@ -46,7 +46,9 @@ def templates() -> list[Template]:
     for path in sorted(PACKAGE.rglob("*.py")):
         found += in_module(path.read_text("utf-8"), path.relative_to(ROOT).as_posix())
     rules = tomllib.loads((PACKAGE / "releases" / "rules.toml").read_text("utf-8"))["rule"]
-    found += [Template(rule["text"], f"difyaction/releases/rules.toml#{rule['id']}", None) for rule in rules]
+    for rule in rules:
+        place = f"difyaction/releases/rules.toml#{rule['id']}"
+        found += [Template(rule[key], place, None) for key in ("text", "machine-text") if key in rule]
     found += [Template(text, "difyaction/explanations.toml", frozenset()) for text in explanations().values()]
     return found + descriptions()
 

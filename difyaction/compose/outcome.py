@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from difyaction.compose.run_journal import Reason, RunRecord
 from difyaction.errors import ActionError, Degraded, Failed, RolledBack, Stranded
-from difyaction.language import N_, Language
+from difyaction.language import Language
 from difyaction.target import Outcome
 
 _WAY_OUT = (
@@ -16,17 +16,14 @@ _WAY_OUT = (
 
 
 def outcome_of(record: RunRecord, *, folder: str, backup: str, language: str = "en") -> Outcome:
-    """Return how a good run ended, in a reader's language.
+    """Return how a good run ended, told in the reader's language.
 
     :raises ActionError: how any other ended, by its state.
     """
     if record.state == "done":
-        return Outcome(
-            "upgraded",
-            changed=True,
-            outputs=outputs(record.facts, backup),
-            sentences=tuple(_told(record.facts, Language.of(language).say)),
-        )
+        status = "restored" if "restored" in record.facts else "upgraded"
+        told = tuple(_told(record.facts, Language.of(language)))
+        return Outcome(status, changed=True, outputs=outputs(record.facts, backup), sentences=told)
     raise _error(record, folder=folder, backup=backup)
 
 
@@ -38,16 +35,15 @@ def outputs(facts: Mapping[str, str], backup: str) -> dict[str, str]:
     }
 
 
-def _told(facts: Mapping[str, str], say: Callable[..., str]) -> list[str]:
-    said = []
+def _told(facts: Mapping[str, str], language: Language) -> Iterator[str]:
+    if back := facts.get("restored"):
+        yield language.say("Dify is as it was in the backup {backup}.", backup=back)
     if seconds := facts.get("seconds-without-service"):
-        said.append(say(N_("Users were without service for {seconds} s."), seconds=seconds))
-    if cut := facts.get("tasks-cut", "0").strip("0"):
-        said.append(say(N_("{count} running tasks were cut off."), count=cut))
+        yield language.say("Users were without service for {seconds} s.", seconds=seconds)
+    if cut := facts.get("tasks-cut", "0").lstrip("0"):
+        yield language.say("{count} running tasks were cut off.", count=cut)
     if facts.get("git") == "stays":
-        text = N_("The checkout stays at its commit: the release's tag could not be fetched on the host.")
-        said.append(say(text))
-    return said
+        yield language.say("The checkout stays at its commit: the release's tag could not be fetched on the host.")
 
 
 def _error(record: RunRecord, *, folder: str, backup: str) -> ActionError:

@@ -100,4 +100,6 @@ def _tidy(shift: Shift) -> str:
     lines = [call("remove_old", *gone)] if gone else []
     if shift.clone and shift.schema_changes:
         lines.append(call("keep_clones_as_dumps", CLONE))
+    if shift.back_to:
+        lines.append(call("fact", "restored", shift.back_to.rpartition("/")[2]))
     return "\n".join([*lines, "seal", call("prune_backups", shift.wishes.backup_keep), 'fact backup "${BACKUP##*/}"'])

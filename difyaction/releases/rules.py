@@ -27,6 +27,7 @@ class Rule:
     families: frozenset[str]
     source: str
     text: str
+    machine_text: str  # what is said of a machine, where it is not what is said of a repository
     since: Version | None
     condition: Callable[[Situation], Facts | None]
 
@@ -56,7 +57,7 @@ def objections(situation: Situation, acknowledged: Collection[str]) -> tuple[Obj
             rule=rule.id,
             version=str(situation.wanted),
             severity=rule.severity,
-            text=rule.text,
+            text=rule.machine_text if situation.family == "machine" else rule.text,
             facts=facts,
             acknowledged=f"{rule.id}@{situation.wanted}" in acknowledged,
         )
@@ -82,6 +83,7 @@ def all_rules() -> tuple[Rule, ...]:
             families=frozenset(entry["families"]),
             source=entry["source"],
             text=entry["text"],
+            machine_text=entry.get("machine-text", entry["text"]),
             since=Version.parse(entry["since"]) if "since" in entry else None,
             condition=_condition(entry["id"].replace("-", "_")),
         )

@@ -37,7 +37,7 @@ def test_an_upgrade_ends_with_the_new_release_and_the_backup_leads_back(rig: Rig
         assert refused.status == "refused"
         told = run(rig, dify, mode="rollback", rollback_to=backup, acknowledge=f"lose-writes@{backup}")
 
-        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert (told.status, told.error) == ("restored", ""), told.log[-3000:]
         assert dify.serves()
         assert dify.rows() == before
         assert {path: sha for path, sha in dify.files().items() if path in files} == files

@@ -24,6 +24,21 @@ def test_a_good_run_says_how_long_users_were_without_service() -> None:
     assert len(outcome.sentences) == 3
 
 
+def test_going_back_to_a_backup_is_not_called_an_upgrade() -> None:
+    outcome = outcome_of(RunRecord(state="done", facts={"restored": "b3", "tasks-cut": "10"}), **PLACES)
+    assert outcome.status == "restored"
+    assert outcome.sentences == ("Dify is as it was in the backup b3.", "10 running tasks were cut off.")
+
+
+def test_what_a_run_did_is_told_in_the_reader_s_language() -> None:
+    facts = {"seconds-without-service": "17", "tasks-cut": "2", "git": "stays", "restored": "b3"}
+    record = RunRecord(state="done", facts=facts)
+    english, japanese = (outcome_of(record, **PLACES, language=code).sentences for code in ("en", "ja"))
+    assert len(english) == len(japanese) == 4
+    assert not set(english) & set(japanese)
+    assert "b3" in japanese[0]
+
+
 @pytest.mark.parametrize(
     ("state", "status", "code"),
     [

@@ -47,8 +47,9 @@ def test_every_rule_says_where_it_can_be_read_up_and_what_to_do(rule: Rule) -> N
     assert rule.source.startswith("https://")
     assert rule.families <= {"repository", "machine"}
     assert rule.families
-    assert len(rule.text) < 600
-    assert rule.text.endswith(".")
+    for text in (rule.text, rule.machine_text):
+        assert len(text) < 600
+        assert text.endswith(".")
 
 
 def test_an_ordinary_step_meets_no_objection() -> None:
