@@ -42,9 +42,17 @@ serves_inside() { # CONTAINER of a proxy that no port leads to: the same, asked 
   dk exec "$(of_service "$API")" curl -fsSLk -m 10 "http://$1/console/api/setup" 2>"$RUN/fetch.said" | is_set_up
 }
 
+look_around() { # one look at every container of the project, a line each: service, image, its id, state, restarts
+  # shellcheck disable=SC2046 # one argument for each container
+  dk inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.Config.Image}} {{.Image}} {{.State.Status}} {{.RestartCount}}' \
+    $(dk ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.oneoff=False) >"$RUN/seen" 2>/dev/null || true
+}
+seen() { awk -v service="$1" '$1 == service { print $2, $3, $4, $5; exit }' "$RUN/seen"; } # SERVICE: as the last look found it
+
 crash_loops() { # whether a container that was started is restarted again and again: nobody has to wait for it
+  look_around
   for each in $CRASHES; do
-    count=$(dk inspect --format '{{.RestartCount}}' "$(of_service "$each")" 2>/dev/null)
+    count=$(seen "$each" | cut -d ' ' -f 4)
     [ "${count:-0}" -lt 5 ] || { why restarting "$each crashes again and again: $(last_words "$each")" || return 0; }
   done
   return 1
@@ -76,6 +84,15 @@ celery_in() { id="$1"; shift; dk exec "$id" sh -c 'celery -A "$0" "$@"' "$CELERY
 queues_of() { celery_in "$1" inspect active_queues | grep -o "[\"']name[\"']: [\"'][A-Za-z0-9_.-]*[\"']" | sed "s/.*: [\"']//; s/[\"']$//" | sort -u; }
 active_in() { celery_in "$1" inspect active | grep -o "[\"']id[\"']: " | wc -l | tr -d ' '; }
 
+# shellcheck disable=SC2046 # a queue is one word
+cancel_consumers() { # ID: all its queues in one process, for celery's own command takes one and loads the whole release for it
+  dk exec "$1" python3 -c 'import sys
+from celery.app.utils import find_app
+control = find_app(sys.argv[1]).control
+for queue in sys.argv[2:]: control.cancel_consumer(queue)' "$CELERY" $(cat "$RUN/queues-of-$1") >/dev/null 2>&1 </dev/null ||
+    while read -r queue; do celery_in "$1" control cancel_consumer "$queue" >/dev/null </dev/null || true; done <"$RUN/queues-of-$1"
+}
+
 worker_works() { # SERVICE: it answers, and takes from every queue that was taken from before
   celery_in "$(of_service "$1")" inspect ping | grep -q pong || why worker-silent "the worker $1 does not answer: $(last_words "$1")" || return 1
   queues_of "$(of_service "$1")" >"$RUN/queues.now"
@@ -83,15 +100,19 @@ worker_works() { # SERVICE: it answers, and takes from every queue that was take
   [ -z "${missing:-}" ] || why queues-missing "the worker $1 takes nothing from $missing"
 }
 
-runs_image() { # SERVICE IMAGE: the container was made from it, and from what the tag means now
-  id=$(of_service "$1")
-  [ "$(dk inspect --format '{{.Config.Image}} {{.Image}}' "$id" 2>/dev/null)" = "$2 $(dk image inspect --format '{{.Id}}' "$2" 2>/dev/null)" ] || why image-mismatch "$1 does not run $2"
+image_id() { # IMAGE: what the tag means; in one run it is asked once
+  awk -v image="$1" '$1 == image { print $2; found = 1; exit } END { exit !found }' "$RUN/image-ids" 2>/dev/null && return
+  id=$(dk image inspect --format '{{.Id}}' "$1" 2>/dev/null) && echo "$1 $id" | tee -a "$RUN/image-ids" | cut -d ' ' -f 2
 }
 
-stands_still() { # SERVICE...: running, and not restarted since they were made
+runs_image() { # SERVICE IMAGE: the container was made from it, and from what the tag means; as the last look found it
+  [ "$(seen "$1" | cut -d ' ' -f 1,2)" = "$2 $(image_id "$2")" ] || why image-mismatch "$1 does not run $2"
+}
+
+stands_still() { # SERVICE...: running, and not restarted since they were made; as the last look found them
   for each in "$@"; do
-    id=$(of_service "$each")
-    [ "$(dk inspect --format '{{.State.Status}} {{.RestartCount}}' "$id" 2>/dev/null)" = 'running 0' ] || why restarting "$each is $(dk inspect --format '{{.State.Status}}, restarted {{.RestartCount}} times' "$id" 2>/dev/null): $(last_words "$each")" || return 1
+    found=$(seen "$each" | cut -d ' ' -f 3,4)
+    [ "$found" = 'running 0' ] || why restarting "$each is ${found% *}, restarted ${found##* } times: $(last_words "$each")" || return 1
   done
 }
 

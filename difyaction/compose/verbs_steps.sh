@@ -61,9 +61,7 @@ drain() { # SECONDS ID...: workers take nothing new; what still runs then is cou
     sort -u "$RUN/queues" "$RUN/queues-of-$worker" >"$RUN/queues.all" && mv "$RUN/queues.all" "$RUN/queues"
   done
   say "queues: $(tr '\n' ' ' <"$RUN/queues")"
-  for worker in "$@"; do
-    while read -r queue; do celery_in "$worker" control cancel_consumer "$queue" >/dev/null </dev/null || true; done <"$RUN/queues-of-$worker"
-  done
+  for worker in "$@"; do cancel_consumers "$worker"; done
   until_deadline "$patience" 1 idle "$@" || true
   cut=0
   for worker in "$@"; do cut=$((cut + $(active_in "$worker"))); done

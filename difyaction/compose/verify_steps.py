@@ -48,6 +48,7 @@ def _checks(shift: Shift) -> Iterator[str]:
     """Yield everything that has to be well at once, three times in a row."""
     yield "api_healthy"
     yield "asks_setup"
+    yield "look_around"
     for name in shift.started:
         yield call("runs_image", name, shift.after[name].image)
     for role, address in _OWN_PROBES.items():
@@ -71,6 +72,7 @@ def _watch(shift: Shift) -> str:
         lines.append(call("start_services", *shift.late))
     lines += [
         "all_well() {",
+        "  look_around",
         *(f"  {call('runs_image', name, shift.after[name].image)} || return 1" for name in services),
         f"  {call('stands_still', *services)} && serves_users",
         "}",

@@ -109,8 +109,9 @@ def fault_layer(folder: str, fault: Mapping[str, Any] | None) -> tuple[Blob, ...
 
 def api(base: Blob, version: str, fault: Mapping[str, Any] | None = None) -> Image:
     built = {"version": version, "reports": version.partition("-fix")[0]}
-    files = tree("api", "app/api", "standin/*.py") | revisions(version) | tree("api/bin", "usr/local/bin")
-    files |= tree("api", ".", "entrypoint.sh") | {"app/api/built.json": json.dumps(built).encode()}
+    files = revisions(version) | tree("api/bin", "usr/local/bin") | tree("api", ".", "entrypoint.sh")
+    files |= tree("api", "app/api", "standin/*.py") | tree("api", "app/api", "celery/**/*.py")
+    files |= {"app/api/built.json": json.dumps(built).encode()}
     if line_of(version) >= (1, 7, 1):
         files["app/api/knows-mode-migration"] = b""
     rootless = line_of(version) >= (1, 10, 1)

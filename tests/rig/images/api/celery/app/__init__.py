@@ -1,0 +1,1 @@
+"""As in the real one, the place of `utils`."""
