@@ -202,3 +202,21 @@ def tags(call: Call) -> Reply:
 def rules_of_branch(call: Call) -> Reply:
     rulesets = [rule for rule in call.repo.rules_of(call.arguments["branch"]) if rule.is_ruleset]
     return call.paged([shown for rule in rulesets for shown in rules.rest_rules(rule)], dict)
+
+
+@route("GET", REPO + "/tarball/{ref...}", "contents:read")
+def tarball(call: Call) -> Reply:
+    """Lead to where archives are made. The real one is another host, which sees no token."""
+    ref = call.arguments["ref"]
+    if read_commit(call.repo.git, ref) is None:
+        raise not_found()
+    return Reply(302, headers={"Location": f"{call.hub.api}/archives/{call.repo.full_name}/{ref}"})
+
+
+@route("GET", "/archives/{owner}/{repo}/{ref...}", "contents:read")
+def archive(call: Call) -> Reply:
+    """Pack a commit's files below one folder, named as GitHub names it."""
+    commit = _named(call.repo, call.arguments["ref"])
+    folder = f"{call.repo.owner}-{call.repo.name}-{commit.oid[:7]}/"
+    _, packed = call.repo.git.run("archive", "--format=tar.gz", "-1", f"--prefix={folder}", commit.oid)
+    return Reply(200, raw=packed)

@@ -1,0 +1,56 @@
+"""The stage of the target `server`: a Dify on the rig, upstream on loopback, and the inputs that lead to both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.emulators.github.emulator import GitHubEmulator
+from tests.rig.stack import Rig
+
+OLD, NEW = "1.13.3", "1.14.1"
+PUBLISHED = {
+    "1.13.0": "2026-02-11T09:00:00Z",
+    OLD: "2026-03-25T09:00:00Z",
+    "1.14.0": "2026-04-29T09:00:00Z",
+    NEW: "2026-05-12T09:00:00Z",
+}
+# a stand-in starts within a second: what does not come up soon never will
+QUICK = {"start-timeout": "60s", "drain-timeout": "5s", "migration-idle": "15s"}
+
+
+@dataclass(frozen=True)
+class ServerStage:
+    """An emulated GitHub that has upstream's files of both releases; it may serve several rigs at once."""
+
+    github: GitHubEmulator
+
+    def inputs(self, rig: Rig, **more: str) -> dict[str, str]:
+        """Return the inputs of an upgrade from `OLD` to `NEW`; underscores in names become hyphens."""
+        sshd = rig.sshd("root")
+        given = {
+            "target": "server",
+            "dify-version": NEW,
+            "dify-api-url": self.github.url,
+            "dify-token": self.github.token("fine-grained", repositories=["langgenius/dify"]),
+            "host": sshd.host,
+            "port": str(sshd.port),
+            "user": sshd.user,
+            "ssh-key": sshd.key,
+            "ssh-known-hosts": sshd.known_hosts,
+            **QUICK,
+        }
+        return given | {name.replace("_", "-"): value for name, value in more.items()}
+
+
+@contextmanager
+def server_stage(rig: Rig, source: str = "shared") -> Iterator[ServerStage]:
+    """Build it. The source of upstream's files is `shared` or `mini`, as in `Rig.install`."""
+    releases = [{"tag_name": tag, "body": "", "published_at": when} for tag, when in reversed(PUBLISHED.items())]
+    shipped = {
+        tag: {path: content.decode() for path, content in rig.upstream_files(tag, source).items()} for tag in (OLD, NEW)
+    }
+    with GitHubEmulator() as github:
+        github.upstream(releases=releases, files=shipped)
+        yield ServerStage(github)
