@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 EXCHANGES := build/exchanges.jsonl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check contract bench generate screenshots lock audit release-dry-run clean
+.PHONY: help demo test check contract bench reliability generate screenshots lock audit release-dry-run clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -58,6 +58,9 @@ contract/node_modules/.ready: contract/package.json contract/package-lock.json
 
 bench: $(VENV)/.ready ## Ratios measured in this run: calls, seconds, memory, byte-exactness
 	@$(BIN)/python -m benchmarks
+
+reliability: $(VENV)/.ready ## Every fault at every step, on the rig; writes docs/reliability.md. An hour or more; ARGS="--rigs 3 --resume"
+	@$(BIN)/python -m tests.reliability $(ARGS)
 
 generate: $(VENV)/.ready ## action.yml, the tables of the documentation, the translations
 	$(BIN)/python scripts/action_yml.py

@@ -68,7 +68,7 @@ class Striker:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
-        self._news()
+        self.news()
         self._thread.start()
         return self
 
@@ -80,14 +80,14 @@ class Striker:
 
     def _watch(self) -> None:
         while not self._over.wait(LOOK_EVERY):
-            for step in self._news():
+            for step in self.news():
                 self.steps.append(step)
                 try:
                     self._strike(step)
                 except Exception as why:  # noqa: BLE001 -- raised at the end, in the thread that asked
                     self.trouble.append(why)
 
-    def _news(self) -> list[str]:
+    def news(self) -> list[str]:
         """Return the steps that began since the last look; ``undo NAME`` for one that is undone."""
         news = []
         for path in self._rig.machine.path(f"{STATE}/runs").glob("*/journal"):
@@ -100,19 +100,27 @@ class Striker:
         return news
 
 
+def left_behind(rig: Rig, dify: Install) -> list[str]:
+    """Name what is left that only a run needs, and what is still held or going on."""
+    state = rig.machine.path(STATE)
+    found = ["the lock"] if (state / "lock").exists() else []
+    for run in sorted((state / "runs").glob("*")):
+        if not (run / "state").exists() or (run / "state").read_text(encoding="ascii").strip() == "going":
+            found.append("a run that goes on")
+        found += [path.name for path in sorted(run.iterdir()) if path.name in {"files", "reserve", "pipe", "at-boot"}]
+        if (run / "log").exists() and PASSWORD in (run / "log").read_text(encoding="utf-8"):
+            found.append("a password in the log")
+        if not (run / "read").exists():
+            found.append("a run that nobody read")
+    found += [path.name for path in rig.machine.path("/root").glob(".dify-upgrade-*")]
+    named = set(dify.sql("SELECT datname FROM pg_database WHERE NOT datistemplate").split())
+    found += [f"database {name}" for name in sorted(named - {"postgres", "dify", "dify_plugin"})]
+    there = rig.machine.docker("ps", "-a", "--format", "{{.Names}}").split()
+    return found + [name for name in there if "scratch" in name or "-run-" in name or "upgrade" in name]
+
+
 def assert_at_rest(rig: Rig, dify: Install) -> None:
     """Nothing is held, nothing goes on, and nothing is left that only a run needs."""
-    state = rig.machine.path(STATE)
-    assert not (state / "lock").exists()
-    for run in (state / "runs").iterdir():
-        assert (run / "state").read_text(encoding="ascii").strip() != "going"
-        assert sorted(path.name for path in run.iterdir() if path.name in {"files", "reserve", "pipe", "at-boot"}) == []
-        assert PASSWORD not in (run / "log").read_text(encoding="utf-8") if (run / "log").exists() else True
-        assert (run / "read").exists()
-    assert list(rig.machine.path("/root").glob(".dify-upgrade-*")) == []
-    named = set(dify.sql("SELECT datname FROM pg_database WHERE NOT datistemplate").split())
-    assert named == {"postgres", "dify", "dify_plugin"}
-    running = rig.machine.docker("ps", "-a", "--format", "{{.Names}}").split()
-    assert {name for name in running if "scratch" in name or "-run-" in name or "upgrade" in name} == set()
+    assert left_behind(rig, dify) == []
     assert dify.serves()
     assert dify.credentials_open()

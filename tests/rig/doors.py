@@ -29,6 +29,12 @@ class Door:
         self.host, self.port = "127.0.0.1", int(self._listener.getsockname()[1])
         threading.Thread(target=self._serve, name=f"door-{port_inside}", daemon=True).start()
 
+    @property
+    def connections(self) -> int:
+        """How many are going."""
+        with self._lock:
+            return len(self._pairs)
+
     def cut(self) -> int:
         """Reset every connection that is going; return how many there were. New ones get through."""
         with self._lock:

@@ -137,6 +137,10 @@ class Rig:
             self.machine.run(["sh", "-c", 'kill "$(cat /run/sshd-jump.pid)"'], check=False)
             door.close()
 
+    def open_connections(self) -> int:
+        """Return how many connections lead to its sshd now."""
+        return self._ssh.connections
+
     # --- images and the registry ------------------------------------------------------------------------------------
 
     def fault(self, name: str, *, version: str, image: str = "dify-api", **details: object) -> None:

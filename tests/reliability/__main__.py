@@ -1,0 +1,137 @@
+"""`make reliability`: runs the whole table on the rig, and writes docs/reliability.md. It takes an hour or more.
+
+ARGS: --only PATTERN (of cells, may be repeated), --resume (leave out what build/reliability.jsonl has), --list,
+--rigs N (machines side by side), --page (write the page from what is there).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+from tests.reliability import page, record
+from tests.reliability.cell_run import Result, carry_out
+from tests.reliability.cells import LAYOUTS, Cell, cells, chosen
+from tests.reliability.steps import steps_of
+from tests.rig.stack import Rig, lacking, state_folder
+from tests.stage.run import ROOT
+from tests.stage.server import ServerStage, server_stage
+
+RESULTS = ROOT / "build" / "reliability.jsonl"
+PAGE = ROOT / "docs" / "reliability.md"
+TRIES = 2  # of the rig, not of the product: a machine that does not come up says nothing about an upgrade
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return 0 when every cell ended well."""
+    asked = _asked(arguments)
+    if reason := lacking(os.environ):
+        sys.stderr.write(f"no rig can stand here: {reason}\n")
+        return 2
+    first = _rig(0)
+    try:
+        with server_stage(first) as stage:
+            steps = {layout: steps_of(first, stage, layout) for layout in LAYOUTS}
+            everything = list(cells(steps))
+            if asked.list:
+                print("\n".join(cell.id for cell in everything))  # noqa: T201 -- asked for
+                return 0
+            if not asked.resume and not asked.page:
+                record.start(RESULTS)
+            there = record.read(RESULTS)
+            todo = [cell for cell in chosen(everything, asked.only) if cell.id not in there]
+            if not asked.page:
+                _work(first, stage, todo, asked.rigs)
+    finally:
+        first.down()
+    found = record.read(RESULTS)
+    complete = [found[cell.id] for cell in everything if cell.id in found]
+    if len(complete) == len(everything):
+        PAGE.write_text(page.written(everything, found, page.Setting.here()), encoding="utf-8")
+        print(f"{PAGE.relative_to(ROOT)} is written")  # noqa: T201
+    wrong = [result for result in complete if not result.is_well]
+    for result in wrong:
+        print(f"NOT WELL {result.cell}: {page.told(result)}")  # noqa: T201
+    print(f"{len(complete)} of {len(everything)} cells, {len(wrong)} not well")  # noqa: T201
+    return 1 if wrong else 0
+
+
+def _asked(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make reliability")
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--page", action="store_true")
+    parser.add_argument("--rigs", type=int, default=1)
+    return parser.parse_args(arguments)
+
+
+def _rig(number: int) -> Rig:
+    """Switch on the machine of that number; those after the first take what takes long to make from it."""
+    usual = state_folder(os.environ)
+    if number == 0:
+        return Rig.up()
+    own = usual.with_name(f"{usual.name}-{number}")
+    own.mkdir(mode=0o700, exist_ok=True)
+    for name in ("base.tar", "base.digest"):
+        if (usual / name).exists() and not (own / name).exists():
+            os.link(usual / name, own / name)
+    return Rig.up({**os.environ, "DIFY_ACTION_RIG": str(own)})
+
+
+def _work(first: Rig, stage: ServerStage, todo: Sequence[Cell], rigs: int) -> None:
+    """Let every rig take cells until none is left. A machine lives as long as the thread that switched it on."""
+    waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
+    for cell in todo:
+        waiting.put(cell)
+    others = [threading.Thread(target=_beside, args=(number, stage, waiting)) for number in range(1, rigs)]
+    for each in others:
+        each.start()
+    _take(first, stage, waiting)
+    for each in others:
+        each.join()
+
+
+def _beside(number: int, stage: ServerStage, waiting: queue.SimpleQueue[Cell]) -> None:
+    rig = _rig(number)
+    try:
+        _take(rig, stage, waiting)
+    finally:
+        rig.down()
+
+
+def _take(rig: Rig, stage: ServerStage, waiting: queue.SimpleQueue[Cell]) -> None:
+    for cell in _each(waiting):
+        result = _tried(rig, stage, cell)
+        record.add(RESULTS, result)
+        mark = "ok  " if result.is_well else "FAIL"
+        clock = time.strftime("%H:%M:%S")
+        print(f"{clock} {mark} {cell.id}: {page.told(result)}", flush=True)  # noqa: T201 -- it takes long
+
+
+def _each(waiting: queue.SimpleQueue[Cell]) -> Iterator[Cell]:
+    while True:
+        try:
+            yield waiting.get_nowait()
+        except queue.Empty:
+            return
+
+
+def _tried(rig: Rig, stage: ServerStage, cell: Cell) -> Result:
+    for tried in range(TRIES):
+        try:
+            return carry_out(rig, stage, cell)
+        except Exception as why:  # noqa: BLE001 -- an hour's work does not end with one cell
+            trouble = f"{type(why).__name__}: {why}"
+            print(f"the rig failed in {cell.id} ({tried + 1}): {trouble[:2000]}", flush=True)  # noqa: T201
+            rig.machine.reboot()
+    return Result(cell.id, "rig-failed", "", "neither", 0, 0, (), 0.0, 0.0, struck=False, log=trouble)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,124 @@
+"""Carries out one cell: an install as new, a controller, a fault, and a look at what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tests.e2e.server_faults import Striker
+from tests.reliability.cells import DETAILS, Cell
+from tests.reliability.controller import KILLED, Controller, Told
+from tests.reliability.strikes import STRIKES, Scene, surroundings
+from tests.reliability.user import User
+from tests.reliability.verdict import DEFINED, Found, look
+from tests.rig.stack import Rig
+from tests.stage.server import OLD, ServerStage
+
+LONGEST = 900.0  # seconds for a run; one that takes longer has not ended by itself
+LOOK_EVERY = 0.01
+GONE = frozenset({KILLED, "cancelled"})
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a cell. ``outage`` is what users saw, ``seconds`` the whole; ``struck`` whether the step came."""
+
+    cell: str
+    status: str
+    error: str
+    serves: str
+    lost: int
+    doors: int
+    left: tuple[str, ...]
+    outage: float
+    seconds: float
+    struck: bool
+    log: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether a defined state was reached, with every row, a release that serves, and nothing open."""
+        ended = self.status in DEFINED and self.struck
+        return ended and self.serves != "neither" and self.lost == 0 and self.doors == 0
+
+    def row(self) -> dict[str, Any]:
+        """Return it as JSON takes it; the log only where something is wrong."""
+        return asdict(self) | {"log": "" if self.is_well else self.log[-20_000:]}
+
+
+def carry_out(rig: Rig, stage: ServerStage, cell: Cell) -> Result:
+    """Run it on an install of its own."""
+    with rig.install(version=OLD, layout=cell.layout) as dify:
+        before = dify.rows()
+        began = time.monotonic()
+        with User(dify) as user:
+            told, struck = _run(rig, stage, cell)
+            seconds = time.monotonic() - began
+        found = look(rig, dify, before, user.kept)
+    return _result(cell, told, found, (struck, user.outage, seconds))
+
+
+def _result(cell: Cell, told: Told, found: Found, measured: tuple[bool, float, float]) -> Result:
+    struck, outage, seconds = measured
+    return Result(
+        cell=cell.id,
+        status=told.status,
+        error=told.error,
+        serves=found.serves,
+        lost=found.lost,
+        doors=found.doors,
+        left=found.left,
+        outage=round(max(0.0, outage), 1),
+        seconds=round(seconds, 1),
+        struck=struck,
+        log=told.log,
+    )
+
+
+def _run(rig: Rig, stage: ServerStage, cell: Cell) -> tuple[Told, bool]:
+    """Return how the last controller ended, and whether the fault came about."""
+    if cell.kind == "step":
+        return _struck(rig, stage, cell)
+    with surroundings(rig, cell.fault, DETAILS.get(cell.fault.partition(":")[0], {})):
+        if cell.fault == "two-runs-at-once":
+            return _two(rig, stage), True
+        with Controller(stage.inputs(rig)) as controller:
+            return controller.told(LONGEST), True
+
+
+def _two(rig: Rig, stage: ServerStage) -> Told:
+    """Start two; the one that was not let in must say so. Return the other's ending."""
+    with Controller(stage.inputs(rig)) as one, Controller(stage.inputs(rig)) as other:
+        told = sorted((one.told(LONGEST), other.told(LONGEST)), key=lambda each: each.status != "upgraded")
+    if told[1].status == "upgraded" or (told[1].status, told[1].error) == ("failed", "lock-held"):
+        return told[0]
+    return told[1]
+
+
+def _struck(rig: Rig, stage: ServerStage, cell: Cell) -> tuple[Told, bool]:
+    with contextlib.ExitStack() as stack:
+        controller = stack.enter_context(Controller(stage.inputs(rig)))
+        scene = Scene(rig, controller, 0)
+        stack.enter_context(scene.until_over)
+        struck = _strike(scene, cell)
+        told = controller.told(LONGEST)
+        if told.status in GONE:
+            following = stack.enter_context(Controller(stage.inputs(rig)))
+            told = following.told(LONGEST)
+        return told, struck
+
+
+def _strike(scene: Scene, cell: Cell) -> bool:
+    """Wait for the step, and let it happen: in this thread, for a machine ends with the one that started it."""
+    journal = Striker(scene.rig, lambda _: None)
+    deadline = time.monotonic() + LONGEST
+    while scene.controller.runs and time.monotonic() < deadline:
+        for step in journal.news():
+            if step == cell.step:
+                STRIKES[cell.fault](scene)
+                return True
+            scene.number += not step.startswith("undo ")
+        time.sleep(LOOK_EVERY)
+    return False

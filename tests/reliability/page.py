@@ -1,0 +1,125 @@
+"""docs/reliability.md, written from the results of a run. Pure, but for what it says of this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tests.reliability.cell_run import Result
+from tests.reliability.cells import AT_STEPS, LAYOUTS, Cell
+from tests.stage.server import NEW, OLD
+
+HEAD = """\
+# What was broken on purpose, and what came of it
+
+`make reliability` wrote this page. Every cell below is a run of the real `entrypoint.py` against a machine with a real
+Docker Engine, Compose, PostgreSQL, Redis and sshd ([tests/rig](../tests/rig/README.md)), with a Dify in it that is made
+of small images and upstream's own files. Something goes wrong at a step of the runbook, or a release or its
+surroundings are wrong from the beginning, while somebody uses Dify. Then every row is counted, and what serves is
+looked at.
+
+How a cell may end is defined: `upgraded`, `failed` (before anything was touched), `rolled-back` (the old release serves
+again), `degraded` (the new release serves, and a later check or step did not succeed), `stranded` (a person has to
+look).
+"""
+LEGEND = """\
+Columns: what the controller said in the end, with the error's id; the release that served users afterwards; rows that
+were lost, messages included that a user was told are kept; connections still open; what was left lying about; the
+longest time in which users had no answer; how long it all took, with everything that was waited for.
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """When and where it ran. ``day`` is ISO."""
+
+    day: str
+    machine: str
+
+    @classmethod
+    def here(cls) -> Setting:
+        """Describe this machine, without its name."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+        system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+        kernel = platform.release().partition("-")[0]
+        text = f"{os.cpu_count()} cores, {memory:.0f} GiB, {system}, Linux {kernel}"
+        return cls(datetime.now(UTC).date().isoformat(), text)
+
+
+def told(result: Result) -> str:
+    """Return one result as a line of the log."""
+    error = f" ({result.error})" if result.error else ""
+    left = f", left: {', '.join(result.left)}" if result.left else ""
+    struck = "" if result.struck else ", the step never came"
+    return (
+        f"{result.status}{error}, {result.serves} serves, {result.lost} rows lost, {result.doors} doors open{left},"
+        f" away {result.outage:.0f} s, {result.seconds:.0f} s{struck}"
+    )
+
+
+def written(everything: Sequence[Cell], results: Mapping[str, Result], setting: Setting) -> str:
+    """Return the page. Every cell must have its result."""
+    found = [results[cell.id] for cell in everything]
+    parts = [
+        HEAD,
+        *_summary(found, setting),
+        "\n## Every fault at every step\n\n",
+        *_matrix(everything, results),
+        "\n## Faults, one by one\n\n",
+        *(f"- **{fault}**: {meaning}.\n" for fault, meaning in AT_STEPS.items()),
+        "\n",
+        LEGEND,
+        *_tables(everything, results),
+    ]
+    return "".join(parts)
+
+
+def _summary(found: Sequence[Result], setting: Setting) -> Iterator[str]:
+    states = [result.status for result in found]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+    upgraded = [result.outage for result in found if result.status == "upgraded"]
+    yield "\n| | |\n|---|---|\n"
+    yield f"| cells | {len(found)}, of which {sum(not result.is_well for result in found)} did not end well |\n"
+    yield f"| rows lost | {sum(result.lost for result in found)} |\n"
+    yield f"| doors open afterwards | {sum(result.doors for result in found)} |\n"
+    yield f"| neither release serves | {sum(result.serves == 'neither' for result in found)} |\n"
+    yield f"| ended | {counts} |\n"
+    if upgraded:
+        yield f"| seconds without service, where it was upgraded | {statistics.median(upgraded):.0f} (median) |\n"
+    yield f"| releases | {OLD} -> {NEW}, installs: {', '.join(LAYOUTS)} |\n"
+    yield f"| when, on what | {setting.day}; {setting.machine} |\n"
+
+
+def _matrix(everything: Sequence[Cell], results: Mapping[str, Result]) -> Iterator[str]:
+    cells = [cell for cell in everything if cell.kind == "step"]
+    steps = list(dict.fromkeys(cell.step for cell in cells))
+    yield f"| step | {' | '.join(AT_STEPS)} |\n|---{'|---' * len(AT_STEPS)}|\n"
+    for step in steps:
+        ends = {cell.fault: results[cell.id].status for cell in cells if cell.step == step}
+        yield f"| `{step}` | {' | '.join(ends.get(fault, '') for fault in AT_STEPS)} |\n"
+
+
+def _tables(everything: Sequence[Cell], results: Mapping[str, Result]) -> Iterator[str]:
+    titles = {
+        "step": "At a step of the runbook",
+        "release": "A release that fails",
+        "around": "What surrounds a run",
+    }
+    for kind, title in titles.items():
+        yield f"\n### {title}\n\n"
+        yield "| fault | step | install | ended | serves | rows lost | open | left | away (s) | in all (s) |\n"
+        yield "|---|---|---|---|---|---|---|---|---|---|\n"
+        for cell in everything:
+            if cell.kind == kind:
+                yield _row(cell, results[cell.id])
+
+
+def _row(cell: Cell, result: Result) -> str:
+    ended = f"{result.status} `{result.error}`" if result.error else result.status
+    left = ", ".join(result.left) or "-"
+    words = (cell.fault, cell.step or "-", cell.layout, ended, result.serves, result.lost, result.doors, left)
+    return f"| {' | '.join(str(word) for word in words)} | {result.outage:.0f} | {result.seconds:.0f} |\n"
