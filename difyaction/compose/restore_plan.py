@@ -103,7 +103,7 @@ def make_restore_plan(facts: RestoreFacts) -> ServerPlan:
         objections=found,
         findings=(),
         documents=tuple(documents(machine, shift, None, estimates=estimate(shift, machine), script=script)),
-        plan_id=digest.hexdigest()[:16],
+        plan_id=digest.hexdigest(),
         steps=steps,
         settings=settings,
         delivered=delivered(shift, {}, settings.run_id, machine.host.epoch),

@@ -186,4 +186,4 @@ def _plan_id(shift: Shift, steps: Sequence[Step], drafted: Draft, found: Sequenc
         digest.update(text.encode() + b"\0")
     for path in drafted.written:
         digest.update(path.encode() + b"\0" + drafted.files[path] + b"\0")
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()

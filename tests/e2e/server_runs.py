@@ -8,16 +8,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from difyaction import inputs, story
+from difyaction import inputs, report, story
 from difyaction.connections import Connection
 from difyaction.errors import ActionError
+from difyaction.inputs import Inputs
 from difyaction.journal import Journal
+from difyaction.language import Language
 from difyaction.releases.catalogue import Published, Release
 from difyaction.releases.images import image_set
 from difyaction.releases.version import Version
 from difyaction.runner import Runner
+from difyaction.statuses import EXIT_CODES
+from difyaction.story import Ending
+from difyaction.summary import summary
 from difyaction.surroundings import Surroundings
 from difyaction.targets.server import Server, connection_of
+from tests.published import valid
 from tests.rig.install import Install
 from tests.rig.stack import Rig
 
@@ -87,9 +93,40 @@ def run(
     read = inputs.read(asked)
     releases = ShippedFiles(rig, dify.wanted.source)
     target = Server(read, surroundings, through(connection_of(read, surroundings)), releases)
+    journal = Journal(runner, time.monotonic)
     try:
-        ending = story.tell(target, mode=read.mode, approved="", say=Journal(runner, time.monotonic))
+        ending = story.tell(target, mode=read.mode, approved="", say=journal)
     except ActionError as why:
+        _published(report_of(read, journal, Ending(why.status), error=why))
         return Told(why.status, why.id, {}, out.getvalue())
+    _published(report_of(read, journal, ending))
     outputs = ending.outcome.outputs if ending.outcome else {}
     return Told(ending.status, "", outputs, out.getvalue())
+
+
+def report_of(read: Inputs, journal: Journal, ending: Ending, error: ActionError | None = None) -> report.Told:
+    """Return what the report of such a run is made of."""
+    return report.Told(
+        status=ending.status,
+        exit_code=error.exit_code if error else EXIT_CODES[ending.status],
+        mode=read.mode,
+        target=read.target,
+        ended=datetime.now(UTC),
+        seconds=sum(stage.seconds for stage in journal.stages),
+        stages=journal.stages,
+        plan=journal.plan,
+        outcome=ending.outcome,
+        error=error,
+        left=error.left if error else {},
+    )
+
+
+def _published(told: report.Told) -> None:
+    """Hold what later steps are told against docs/schema, and what people are told against having a text at all."""
+    given = report.outputs(told)
+    assert given.keys() == report.OUTPUTS.keys()
+    valid("report", given["report"])
+    if told.plan is not None:
+        valid("plan", given["plan"])
+    for code in ("en", "ja"):
+        assert summary(told, Language.of(code)).startswith("## ")

@@ -14,6 +14,8 @@ from difyaction.compose.server_plan import make_plan
 from difyaction.compose.wishes import Wishes
 from difyaction.errors import Failed
 from difyaction.releases.version import Version
+from difyaction.report import plan_json
+from tests.published import valid
 from tests.unit.compose.machines import facts
 
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
@@ -55,6 +57,10 @@ def test_the_old_images_and_the_old_database_service_come_back() -> None:
     assert "pull_image langgenius/dify-api:1.10.0" in steps["pull"].do
     assert steps["move-database"].do == "move_database id-of-db_postgres db"
     assert "prove_rows_of" in steps["verify"].do
+
+
+def test_what_later_steps_are_told_of_it_is_as_published() -> None:
+    assert valid("plan", plan_json(plan()))["changes"]  # type: ignore[arg-type]
 
 
 def test_the_script_passes_shellcheck() -> None:
