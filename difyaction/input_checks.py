@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from difyaction.azure_vm import asked as azure_asked
 from difyaction.errors import Complaint
 from difyaction.gitops import asked
-from difyaction.releases.request import version_file
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
@@ -90,11 +89,6 @@ def _server(inputs: Inputs) -> Iterator[Complaint]:
 
 
 def _machine(inputs: Inputs) -> Iterator[Complaint]:
-    if version_file(inputs.dify_version) is not None:
-        text = (
-            f"dify-version: target {inputs.target} reads no file of a repository; give the version or the range itself."
-        )
-        yield _conflict("dify-version", text)
     for name, path in (("dify-folder", inputs.dify_folder), ("backup-dir", inputs.backup_dir)):
         if path and not path.startswith("/"):
             yield Complaint(id="input-invalid", text=f"{name}: {path!r} is not an absolute path.", input=name)

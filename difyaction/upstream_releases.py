@@ -13,6 +13,7 @@ from difyaction.releases.catalogue import Policy, Release
 from difyaction.releases.version import Version
 from difyaction.upstream import Upstream
 from difyaction.upstream_folder import Archive, release_archive
+from difyaction.version_file import asked_version
 from difyaction.websession import Web
 
 
@@ -44,13 +45,15 @@ class FromUpstream:
     session: requests.Session
     web: Web
     policy: Policy
+    environ: Mapping[str, str] = field(default_factory=dict)
     archives: dict[str, Archive] = field(default_factory=dict)
 
     def release(self, text: str, installed: Version | None) -> Release:
-        """Ask for the release."""
+        """Ask for the release; ``text`` may name a file that says which."""
         inputs = self.inputs
         upstream = Upstream(self.web, inputs.dify_api_url, inputs.dify_repository, inputs.dify_token or None)
-        return upstream.release(text, installed=installed, policy=self.policy)
+        asked = asked_version(inputs, self.environ, self.web) if text == inputs.dify_version else text
+        return upstream.release(asked, installed=installed, policy=self.policy)
 
     def folder(self, tag: str) -> Mapping[str, bytes]:
         """Take it out of the tag's archive."""

@@ -10,6 +10,7 @@ from difyaction.compose.steps import Step
 from difyaction.compose.words import call
 
 _PACKED = tuple(f"--exclude=./{name}" for name in ("volumes", "env-backup", "*.tgz", "*.tar", "*.tar.gz"))
+_KEPT_RUNS = 10  # folders of runs that ended, for whoever wants to read a log
 _STORAGE = "/app/api/storage"
 _START_SECONDS = 120
 _PULLED = "dk system df --format '{{.Type}} {{.Size}}' | head -n 1"
@@ -45,7 +46,7 @@ def _dumps(shift: Shift) -> Iterator[Step]:
 
 
 def _check(shift: Shift) -> str:
-    lines = ["begin_backup"]
+    lines = [call("prune_runs", _KEPT_RUNS), "begin_backup"]
     if not shift.back_to:
         lines += [call("is_unchanged", file.path, file.before) for file in shift.files if file.before]
     needed = {name: found for name, (role, found) in shift.before.items() if role in {Role.API, Role.DATABASE}}

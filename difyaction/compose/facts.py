@@ -23,6 +23,7 @@ class Host:
     memory: int
     swap: int
     lacking: tuple[str, ...] = ()  # programs that the runbook needs and that are not there
+    nonce: str = ""  # another one at each look: what tells apart two looks within one second
 
     @property
     def platform(self) -> str:

@@ -91,6 +91,7 @@ def _host(answers: Answers) -> Host:
         memory=number(memory),
         swap=number(swap),
         lacking=tuple(text(answers, "lacking").split()),
+        nonce=re.sub(r"[^0-9a-f]", "", text(answers, "nonce"))[:8],
     )
 
 

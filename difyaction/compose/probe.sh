@@ -25,6 +25,7 @@ look_at_host() {
   fact home "${HOME:-/}"
   fact epoch "$(date +%s)"
   fact boot "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
+  fact nonce "$(cat /proc/sys/kernel/random/uuid 2>/dev/null)"
   awk '$1 == "MemAvailable:" { m = $2 } $1 == "SwapFree:" { s = $2 } END { printf "%.0f %.0f\n", m * 1024, s * 1024 }' /proc/meminfo | emit memory
   for tool in awk basename cat cmp cp cut date dd df dirname find flock fold grep gzip head mkdir mkfifo mv rm sed setsid sha256sum sort sync tail tar tr uniq wc xargs; do
     command -v "$tool" >/dev/null 2>&1 || printf '%s ' "$tool"

@@ -99,6 +99,7 @@ def _database_env(shift: Shift) -> Secret:
 
 
 def run_id(shift: Shift, machine: Machine) -> str:
-    """Return a name that sorts by time and says what it is about."""
+    """Return a name that sorts by time, says what it is about, and is no other run's."""
     began = datetime.fromtimestamp(machine.host.epoch, UTC).strftime("%Y%m%dT%H%M%S")
-    return re.sub(r"[^A-Za-z0-9]", "-", f"{began}-{shift.installed}-to-{shift.wanted}")[:60]
+    name = re.sub(r"[^A-Za-z0-9]", "-", f"{began}-{shift.installed}-to-{shift.wanted}")[:50]
+    return f"{name}-{machine.host.nonce}" if machine.host.nonce else name

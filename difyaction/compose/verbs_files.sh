@@ -53,4 +53,14 @@ prune_backups() { # KEEP: the oldest go, only such as are whole and ours
   done
 }
 
+prune_runs() { # KEEP: folders of runs that ended and were followed to their end; what nobody has read stays
+  find "$(dirname "$RUN")" -mindepth 2 -maxdepth 2 -name read | sort | awk -v keep="$1" '{ line[NR] = $0 } END { for (i = 1; i <= NR - keep; i++) print line[i] }' | while read -r marker; do
+    old=$(dirname "$marker")
+    [ -f "$old/runbook.sh" ] && [ "$old" != "$RUN" ] || continue
+    case "$(cat "$old/state" 2>/dev/null)" in
+      done | failed | rolled-back | degraded | stranded) rm -rf "$old" && say "removed the folder of the run $(basename "$old")" ;;
+    esac
+  done
+}
+
 git_there() { git -c safe.directory='*' -C "$TOP" "$@"; }

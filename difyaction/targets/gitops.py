@@ -19,9 +19,10 @@ from difyaction.gitops.records import GitopsFacts, GitopsPlan, PlanOptions
 from difyaction.gitops.wording import notes
 from difyaction.inputs import Inputs
 from difyaction.language import N_, Language
-from difyaction.releases.request import first_version_line, version_file
+from difyaction.releases.request import version_file
 from difyaction.surroundings import Surroundings
 from difyaction.target import Document, Outcome
+from difyaction.version_file import missing, version_in
 
 NOTES_CHARACTERS = 60_000
 USUAL_ENVIRONMENTS_FILE = "environments.yaml"  # the input's default: nobody has to have it
@@ -215,17 +216,8 @@ def version_text(asked: str, files: Mapping[str, FileAt]) -> str:
         return asked
     file = files.get(path)
     if file is None:
-        raise Failed(
-            "version-file-missing",
-            "The repository has no file {path}, where dify-version says that the version stands.",
-            next_step="Correct the input dify-version, or add the file with one line such as 1.14.1.",
-            path=path,
-        )
-    try:
-        return first_version_line(file.content.decode("utf-8"))
-    except ValueError as why:
-        complaint = Complaint(id="version-file-empty", text=f"{path}: {why}", input="dify-version", file=path)
-        raise Invalid([complaint]) from why
+        raise missing(path)
+    return version_in(path, file.content)
 
 
 def build(inputs: Inputs, surroundings: Surroundings) -> Gitops:

@@ -194,6 +194,7 @@ def releases_of(inputs: Inputs, surroundings: Surroundings) -> FromUpstream:
             events=surroundings.runner.events,
         ),
         Policy(surroundings.now(), inputs.allow_prerelease, inputs.minimum_release_age),
+        surroundings.environ,
     )
 
 

@@ -261,8 +261,8 @@ def test_a_server_has_no_disks_that_somebody_could_keep() -> None:
     assert of_server(final_backup="snapshot") == ["final-backup"]
 
 
-def test_a_server_takes_no_version_from_a_repositorys_file() -> None:
-    assert of_server(dify_version="file:.dify-version") == ["dify-version"]
+def test_a_server_may_be_told_its_version_by_a_file_of_the_repository() -> None:
+    assert read({**SERVER, "dify-version": "file:.dify-version"}).dify_version == "file:.dify-version"
 
 
 @pytest.mark.parametrize("text", ["10", "m", "1d", "-1s", "1m30", ""])

@@ -142,6 +142,7 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
             memory=8 * GIB,
             swap=0,
             lacking=tuple(changes.get("lacking", ())),
+            nonce=changes.get("nonce", ""),
         ),
         engine=Engine(
             **{
