@@ -150,4 +150,4 @@ start_by_id() { # ID...: those that are still there, in this order
 
 remove_held() { dk rm -fv "$HELD" >/dev/null 2>&1 || true; }
 service_stops() { [ -f "$RUN/stopped" ] || date +%s >"$RUN/stopped"; }
-service_is_back() { fact seconds-without-service $(($(date +%s) - $(cat "$RUN/stopped" 2>/dev/null || date +%s))); }
+service_is_back() { fact seconds-without-service $(($(date +%s) - $(cat "$RUN/stopped" 2>/dev/null || date +%s))) && : >"$RUN/back"; }

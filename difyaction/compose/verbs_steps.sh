@@ -245,9 +245,23 @@ remove_old() { # SERVICE... that the new release does not have
 
 keep_clones_as_dumps() { # SUFFIX: what the databases were with nobody writing, for whoever goes back later
   for each in $DB_NAMES; do
+    has_database "$each$1" || continue
     dump "$each$1" "$BACKUP/$each.final"
     drop_database "$each$1" || say "the copy $each$1 is still in the server"
   done
+}
+
+serve_on() { # PROXY SERVICES: what was opened to users stays open to them, also after a power cut
+  until_deadline 120 1 database_answers || { say "the database does not answer"; return 1; }
+  # shellcheck disable=SC2086 # one argument for each service
+  dc up -d --no-deps --no-build $2 $1 || return 1
+  three_times 120 serves_users || { say "the new release does not serve: $(reason)"; return 1; }
+  [ -e "$RUN/back" ] || service_is_back
+  say "the new release serves"
+}
+
+finish_backup() { # SUFFIX of the clones, or nothing: for whoever goes back later; users have the new release without it, too
+  (if [ -n "$1" ]; then keep_clones_as_dumps "$1"; fi && seal) || say "the backup could not be finished"
 }
 
 run_extra() { # COMMAND: what upstream asks for by hand, in the new api container

@@ -19,9 +19,9 @@ def verify_steps(shift: Shift) -> Iterator[Step]:
     patience = shift.wishes.start_timeout
     title = "Prove the new release, with the proxy held"
     yield Step("verify", _verify(shift), "remove_held", timeout=patience + 300, title=title)
-    yield Step("open", _open(shift), timeout=300, title="Open the proxy", no_return=True)
-    watched = "Look at Dify as users get it"
-    yield Step("watch", _watch(shift), _go_back(shift), timeout=600, title=watched)
+    onwards = _stay(shift) if shift.schema_changes else _go_back(shift)
+    yield Step("open", _open(shift), onwards, timeout=300, title="Open the proxy", no_return=True)
+    yield Step("watch", _watch(shift), timeout=600, title="Look at Dify as users get it")
     yield Step("tidy", _tidy(shift), title="Finish the backup, remove what is not needed any more")
 
 
@@ -82,9 +82,7 @@ def _watch(shift: Shift) -> str:
 
 
 def _go_back(shift: Shift) -> str:
-    """Put the images back where both releases have the same schema; data stay as users made them."""
-    if shift.schema_changes:
-        return ""
+    """Put the images back, where both releases have the same schema; data stay as users made them."""
     stop = f"{stopping_new(shift)} || exit 1"
     return "\n".join(
         [
@@ -95,6 +93,13 @@ def _go_back(shift: Shift) -> str:
             "fact went-back yes",
         ]
     )
+
+
+def _stay(shift: Shift) -> str:
+    """See to it that users have the new release, and that what a later `mode: rollback` needs is whole."""
+    lines = [f"{call('serve_on', shift.proxy, ' '.join((*shift.started, *shift.late)))} || exit 1"]
+    lines.append(call("finish_backup", CLONE if shift.clone else ""))
+    return "\n".join(lines)
 
 
 def _tidy(shift: Shift) -> str:

@@ -51,13 +51,14 @@ def test_the_proxy_opens_after_everything_that_could_lead_to_a_restore() -> None
     assert [step.name for step in plan.steps if step.no_return] == ["open"]
     assert not plan.steps[-1].undo
     assert not plan.steps[-2].undo
+    assert plan.steps[-3].undo.startswith("serve_on nginx ")
 
 
 def test_where_the_schema_stays_nothing_is_migrated_and_images_may_still_go_back() -> None:
     plan = make_plan(facts(SAME_SCHEMA))
     steps = {step.name: step for step in plan.steps}
     assert not {"final-backup", "migrate", "restore"} & set(steps)
-    assert "went-back" in steps["watch"].undo
+    assert "went-back" in steps["open"].undo
 
 
 def test_a_renamed_database_moves_before_the_migration_and_its_old_container_goes_last() -> None:
