@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.reliability import page, record
 from tests.reliability.cell_run import Result, carry_out
-from tests.reliability.cells import LAYOUTS, Cell, cells, chosen
+from tests.reliability.cells import LAYOUTS, Cell, cells, chosen, runs
 from tests.reliability.steps import steps_of
 from tests.rig.stack import Rig, lacking, state_folder
 from tests.stage.run import ROOT
@@ -24,6 +24,7 @@ from tests.stage.server import ServerStage, server_stage
 
 RESULTS = ROOT / "build" / "reliability.jsonl"
 PAGE = ROOT / "docs" / "reliability.md"
+Waiting = queue.SimpleQueue[Sequence[Cell]]
 TRIES = 2  # of the rig, not of the product: a machine that does not come up says nothing about an upgrade
 
 
@@ -86,9 +87,9 @@ def _rig(number: int) -> Rig:
 
 def _work(first: Rig, stage: ServerStage, todo: Sequence[Cell], rigs: int) -> None:
     """Let every rig take cells until none is left. A machine lives as long as the thread that switched it on."""
-    waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
-    for cell in todo:
-        waiting.put(cell)
+    waiting: Waiting = queue.SimpleQueue()
+    for cells_of_one in runs(todo):
+        waiting.put(cells_of_one)
     others = [threading.Thread(target=_beside, args=(number, stage, waiting)) for number in range(1, rigs)]
     for each in others:
         each.start()
@@ -97,7 +98,7 @@ def _work(first: Rig, stage: ServerStage, todo: Sequence[Cell], rigs: int) -> No
         each.join()
 
 
-def _beside(number: int, stage: ServerStage, waiting: queue.SimpleQueue[Cell]) -> None:
+def _beside(number: int, stage: ServerStage, waiting: Waiting) -> None:
     rig = _rig(number)
     try:
         _take(rig, stage, waiting)
@@ -105,16 +106,16 @@ def _beside(number: int, stage: ServerStage, waiting: queue.SimpleQueue[Cell]) -
         rig.down()
 
 
-def _take(rig: Rig, stage: ServerStage, waiting: queue.SimpleQueue[Cell]) -> None:
-    for cell in _each(waiting):
-        result = _tried(rig, stage, cell)
-        record.add(RESULTS, result)
-        mark = "ok  " if result.is_well else "FAIL"
-        clock = time.strftime("%H:%M:%S")
-        print(f"{clock} {mark} {cell.id}: {page.told(result)}", flush=True)  # noqa: T201 -- it takes long
+def _take(rig: Rig, stage: ServerStage, waiting: Waiting) -> None:
+    for some in _each(waiting):
+        for result in _tried(rig, stage, some):
+            record.add(RESULTS, result)
+            mark = "ok  " if result.is_well else "FAIL"
+            clock = time.strftime("%H:%M:%S")
+            print(f"{clock} {mark} {result.cell}: {page.told(result)}", flush=True)  # noqa: T201 -- it takes long
 
 
-def _each(waiting: queue.SimpleQueue[Cell]) -> Iterator[Cell]:
+def _each(waiting: Waiting) -> Iterator[Sequence[Cell]]:
     while True:
         try:
             yield waiting.get_nowait()
@@ -122,15 +123,18 @@ def _each(waiting: queue.SimpleQueue[Cell]) -> Iterator[Cell]:
             return
 
 
-def _tried(rig: Rig, stage: ServerStage, cell: Cell) -> Result:
+def _tried(rig: Rig, stage: ServerStage, some: Sequence[Cell]) -> list[Result]:
+    trouble = ""
     for tried in range(TRIES):
         try:
-            return carry_out(rig, stage, cell)
+            return carry_out(rig, stage, some)
         except Exception as why:  # noqa: BLE001 -- an hour's work does not end with one cell
             trouble = f"{type(why).__name__}: {why}"
-            print(f"the rig failed in {cell.id} ({tried + 1}): {trouble[:2000]}", flush=True)  # noqa: T201
+            print(f"the rig failed in {some[0].id} ({tried + 1}): {trouble[:2000]}", flush=True)  # noqa: T201
             rig.machine.reboot()
-    return Result(cell.id, "rig-failed", "", "neither", 0, 0, (), 0.0, 0.0, struck=False, log=trouble)
+    return [
+        Result(cell.id, "rig-failed", "", "neither", 0, 0, (), 0.0, 0.0, struck=False, log=trouble) for cell in some
+    ]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,16 +49,16 @@ class Result:
         return asdict(self) | {"log": "" if self.is_well else self.log[-20_000:]}
 
 
-def carry_out(rig: Rig, stage: ServerStage, cell: Cell) -> Result:
-    """Run it on an install of its own."""
-    with rig.install(version=OLD, layout=cell.layout) as dify:
+def carry_out(rig: Rig, stage: ServerStage, cells: Sequence[Cell]) -> list[Result]:
+    """Run the cells of one run on an install of its own."""
+    with rig.install(version=OLD, layout=cells[0].layout) as dify:
         before = dify.rows()
         began = time.monotonic()
         with User(dify) as user:
-            told, struck = _run(rig, stage, cell)
+            told, struck = _run(rig, stage, cells)
             seconds = time.monotonic() - began
         found = look(rig, dify, before, user.kept)
-    return _result(cell, told, found, (struck, user.outage, seconds))
+    return [_result(cell, told, found, (cell.step in struck, user.outage, seconds)) for cell in cells]
 
 
 def _result(cell: Cell, told: Told, found: Found, measured: tuple[bool, float, float]) -> Result:
@@ -77,15 +78,16 @@ def _result(cell: Cell, told: Told, found: Found, measured: tuple[bool, float, f
     )
 
 
-def _run(rig: Rig, stage: ServerStage, cell: Cell) -> tuple[Told, bool]:
-    """Return how the last controller ended, and whether the fault came about."""
+def _run(rig: Rig, stage: ServerStage, cells: Sequence[Cell]) -> tuple[Told, set[str]]:
+    """Return how the last controller ended, and the steps at which something happened."""
+    cell = cells[0]
     if cell.kind == "step":
-        return _struck(rig, stage, cell)
+        return _struck(rig, stage, {cell.step: cell.fault for cell in cells})
     with surroundings(rig, cell.fault, DETAILS.get(cell.fault.partition(":")[0], {})):
         if cell.fault == "two-runs-at-once":
-            return _two(rig, stage), True
+            return _two(rig, stage), {""}
         with Controller(stage.inputs(rig)) as controller:
-            return controller.told(LONGEST), True
+            return controller.told(LONGEST), {""}
 
 
 def _two(rig: Rig, stage: ServerStage) -> Told:
@@ -97,28 +99,25 @@ def _two(rig: Rig, stage: ServerStage) -> Told:
     return told[1]
 
 
-def _struck(rig: Rig, stage: ServerStage, cell: Cell) -> tuple[Told, bool]:
-    with contextlib.ExitStack() as stack:
-        controller = stack.enter_context(Controller(stage.inputs(rig)))
-        scene = Scene(rig, controller, 0)
-        stack.enter_context(scene.until_over)
-        struck = _strike(scene, cell)
-        told = controller.told(LONGEST)
-        if told.status in GONE:
-            following = stack.enter_context(Controller(stage.inputs(rig)))
-            told = following.told(LONGEST)
-        return told, struck
+def _struck(rig: Rig, stage: ServerStage, wanted: Mapping[str, str]) -> tuple[Told, set[str]]:
+    """Let controller follow controller until one can say how it ended; strike at the steps that are wanted."""
+    journal, struck = Striker(rig, lambda _: None), set[str]()
+    with contextlib.ExitStack() as until_over:
+        while True:
+            with Controller(stage.inputs(rig)) as controller:
+                scene = Scene(rig, controller, until_over, turn=len(struck))
+                _strike(scene, journal, wanted, struck)
+                told = controller.told()
+            if told.status not in GONE:
+                return told, struck
 
 
-def _strike(scene: Scene, cell: Cell) -> bool:
-    """Wait for the step, and let it happen: in this thread, for a machine ends with the one that started it."""
-    journal = Striker(scene.rig, lambda _: None)
+def _strike(scene: Scene, journal: Striker, wanted: Mapping[str, str], struck: set[str]) -> None:
+    """Look for steps until the controller has ended. In this thread: a machine ends with the one that started it."""
     deadline = time.monotonic() + LONGEST
     while scene.controller.runs and time.monotonic() < deadline:
         for step in journal.news():
-            if step == cell.step:
-                STRIKES[cell.fault](scene)
-                return True
-            scene.number += not step.startswith("undo ")
+            if step in wanted and step not in struck:
+                struck.add(step)
+                STRIKES[wanted[step]](scene)
         time.sleep(LOOK_EVERY)
-    return False

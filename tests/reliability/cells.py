@@ -21,6 +21,10 @@ AT_STEPS = {
     "disk-full": "the disk fills up to the last byte, until the run is over",
 }
 
+# These leave the host alone, so that one run bears several of them: every third step of it is struck.
+LIGHT = ("connection-cut", "network-stalled", "sshd-restarted", "controller-killed", "controller-cancelled")
+STRIDE = 3
+
 # what a new release does wrong, and in which of its images
 RELEASES = (
     *(("migration-fails", "dify-api"), ("migration-exit0", "dify-api"), ("migration-half", "dify-api")),
@@ -47,12 +51,16 @@ AROUND = {
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell. ``step`` is empty where the fault is there all the while; ``kind`` is `step`, `release` or `around`."""
+    """One cell. ``step`` is empty where the fault is there all the while; ``kind`` is `step`, `release` or `around`.
+
+    Cells with the same ``run`` share one.
+    """
 
     kind: str
     fault: str
     step: str
     layout: str
+    run: str
 
     @property
     def id(self) -> str:
@@ -67,12 +75,23 @@ def cells(steps: Mapping[str, Sequence[str]]) -> Iterator[Cell]:
     whole = max(steps.values(), key=len)
     for row, fault in enumerate(AT_STEPS):
         for column, step in enumerate(whole):
+            turn = column % STRIDE if fault in LIGHT else column
             having = [layout for layout in LAYOUTS if step in steps[layout]]
-            yield Cell("step", fault, step, having[(row + column) % len(having)])
+            layout = having[(row + turn) % len(having)]
+            if len(having) < len(LAYOUTS):  # this turn may be of another kind: the next one is of this
+                turn += layout != LAYOUTS[(row + turn) % len(LAYOUTS)]
+            run = f"{fault}/{turn}/{layout}"
+            yield Cell("step", fault, step, layout, run)
     for row, (fault, image) in enumerate(RELEASES):
-        yield Cell("release", f"{fault}:{image}", "", LAYOUTS[row % 2])
+        yield Cell("release", f"{fault}:{image}", "", LAYOUTS[row % 2], f"{fault}:{image}")
     for row, fault in enumerate(AROUND):
-        yield Cell("around", fault, "", LAYOUTS[row % 2])
+        yield Cell("around", fault, "", LAYOUTS[row % 2], fault)
+
+
+def runs(some: Sequence[Cell]) -> list[tuple[Cell, ...]]:
+    """Return the cells of each run."""
+    names = dict.fromkeys(cell.run for cell in some)
+    return [tuple(cell for cell in some if cell.run == name) for name in names]
 
 
 def chosen(all_cells: Sequence[Cell], patterns: Sequence[str]) -> list[Cell]:

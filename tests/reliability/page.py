@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tests.reliability.cell_run import Result
-from tests.reliability.cells import AT_STEPS, LAYOUTS, Cell
+from tests.reliability.cells import AT_STEPS, LAYOUTS, Cell, runs
 from tests.stage.server import NEW, OLD
 
 HEAD = """\
@@ -21,6 +21,9 @@ Docker Engine, Compose, PostgreSQL, Redis and sshd ([tests/rig](../tests/rig/REA
 of small images and upstream's own files. Something goes wrong at a step of the runbook, or a release or its
 surroundings are wrong from the beginning, while somebody uses Dify. Then every row is counted, and what serves is
 looked at.
+
+What leaves the host alone (connection, network, sshd, controller) strikes at every third step of one run; the cells of
+one run show the same ending. Everything else has a run of its own.
 
 How a cell may end is defined: `upgraded`, `failed` (before anything was touched), `rolled-back` (the old release serves
 again), `degraded` (the new release serves, and a later check or step did not succeed), `stranded` (a person has to
@@ -66,7 +69,7 @@ def written(everything: Sequence[Cell], results: Mapping[str, Result], setting: 
     found = [results[cell.id] for cell in everything]
     parts = [
         HEAD,
-        *_summary(found, setting),
+        *_summary(found, len(runs(everything)), setting),
         "\n## Every fault at every step\n\n",
         *_matrix(everything, results),
         "\n## Faults, one by one\n\n",
@@ -78,12 +81,13 @@ def written(everything: Sequence[Cell], results: Mapping[str, Result], setting: 
     return "".join(parts)
 
 
-def _summary(found: Sequence[Result], setting: Setting) -> Iterator[str]:
+def _summary(found: Sequence[Result], count: int, setting: Setting) -> Iterator[str]:
     states = [result.status for result in found]
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
     upgraded = [result.outage for result in found if result.status == "upgraded"]
     yield "\n| | |\n|---|---|\n"
-    yield f"| cells | {len(found)}, of which {sum(not result.is_well for result in found)} did not end well |\n"
+    wrong = sum(not result.is_well for result in found)
+    yield f"| cells | {len(found)} in {count} runs, of which {wrong} did not end well |\n"
     yield f"| rows lost | {sum(result.lost for result in found)} |\n"
     yield f"| doors open afterwards | {sum(result.doors for result in found)} |\n"
     yield f"| neither release serves | {sum(result.serves == 'neither' for result in found)} |\n"

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.e2e.server_faults import STATE
 from tests.reliability.controller import Controller
@@ -23,14 +23,14 @@ cat /proc/sys/kernel/random/boot_id >boot; echo $(($(date +%s) + 3600)) >expiry
 """
 
 
-@dataclass
+@dataclass(frozen=True)
 class Scene:
-    """What a strike can reach. ``until_over`` holds what lasts until the run has ended."""
+    """What a strike can reach. ``until_over`` holds what lasts until the run has ended; ``turn`` counts strikes."""
 
     rig: Rig
     controller: Controller
-    number: int  # of the step, from 0
-    until_over: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    until_over: contextlib.ExitStack
+    turn: int
 
 
 def cut(scene: Scene) -> None:
@@ -53,7 +53,7 @@ def kill_controller(scene: Scene) -> None:
 
 
 def cancel_controller(scene: Scene) -> None:
-    scene.controller.send((signal.SIGINT, signal.SIGTERM)[scene.number % 2])
+    scene.controller.send((signal.SIGINT, signal.SIGTERM)[scene.turn % 2])
 
 
 def kill_script(scene: Scene) -> None:

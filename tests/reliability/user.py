@@ -8,7 +8,7 @@ from typing import Self
 
 from tests.rig.install import Install
 
-LOOK_EVERY = 0.25
+LOOK_EVERY = 0.5
 LOOKS_PER_MESSAGE = 4
 PATIENCE = 4.0  # seconds for a page; a proxy that is being replaced may swallow a request
 
