@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -70,10 +71,11 @@ def close_all(arm: Arm, doors: Iterable[Door], *, seconds: float = AT_EASE) -> t
     threads = [threading.Thread(target=work, args=pair, daemon=True) for pair in enumerate(doors)]
     for thread in threads:
         thread.start()
-    for place, thread in enumerate(threads):
-        thread.join(seconds + 1.0 if place == 0 else 0.5)  # they ran side by side
-    late = "no end within the time that was left"
-    return tuple(found.get(number) or Closed(door, How.OPEN, (late,)) for number, door in enumerate(doors))
+    late = time.monotonic() + seconds + 1.0  # of this machine's clock: a thread that hangs is waited for no longer
+    for thread in threads:
+        thread.join(max(0.5, late - time.monotonic()))
+    why = "no end within the time that was left"
+    return tuple(found.get(number) or Closed(door, How.OPEN, (why,)) for number, door in enumerate(doors))
 
 
 def shut(arm: Arm, doors: Doors, *, seconds: float = AT_EASE, again: bool = False) -> tuple[Closed, ...]:

@@ -40,6 +40,7 @@ class Doorway:
 
     def _opened(self) -> None:
         try:
+            self._say("opening the way to SSH for one handshake")
             self._passage.open()
             self._passage.wait(self._answers)
         except Failed as error:

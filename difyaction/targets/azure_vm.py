@@ -102,6 +102,8 @@ class AzureVm:
                 error.left |= self._outcome.outputs if self._outcome else self._outputs()
                 raise
             finally:
+                for sentence in exposure.sentences(self._clients.doors.exposures):
+                    self._surroundings.say(sentence)
                 self._way.close()
                 self._releases.close()
                 self._clients.close()

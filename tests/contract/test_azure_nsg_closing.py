@@ -139,3 +139,14 @@ def test_in_haste_a_group_that_is_still_busy_with_our_own_rule_is_closed_in_time
     azure.pass_time(60)
     insist(shut(setting.arm, setting.doors, again=True))
     assert place.rules == []
+
+
+def test_a_door_that_is_shut_at_once_leaves_the_slow_ones_their_time(azure: AzureEmulator, place: Place) -> None:
+    setting = bench(azure)
+    with pytest.raises(KeyboardInterrupt), opened(setting, place):
+        raise KeyboardInterrupt
+    quick, slow = setting.doors.open
+    close_all(setting.arm, [quick])
+    azure.faults.add("DELETE */securityRules/*", delay=1.5)
+    ended = close_all(setting.arm, [quick, slow], seconds=6.0)
+    assert [each.how for each in ended] == [How.GONE, How.GONE]

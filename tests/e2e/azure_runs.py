@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 import pytest
 
@@ -15,10 +16,15 @@ from difyaction import inputs, story
 from difyaction.azure_vm.clients import clients_of
 from difyaction.errors import ActionError
 from difyaction.journal import Journal
+from difyaction.releases.catalogue import Release
+from difyaction.releases.version import Version
 from difyaction.runner import Runner
 from difyaction.surroundings import Surroundings
+from difyaction.target import Plan
 from difyaction.targets.azure_vm import AzureVm, way_of
-from tests.e2e.server_runs import LONGEST_PAUSE, QUICK, ShippedFiles, Told
+from difyaction.upstream_releases import Releases
+from tests.e2e import server_runs
+from tests.e2e.server_runs import LONGEST_PAUSE, QUICK, ShippedFiles
 from tests.emulators.azure.directory import Application
 from tests.emulators.azure.emulator import AzureEmulator
 from tests.emulators.azure.gate import Gate
@@ -27,11 +33,32 @@ from tests.emulators.azure.machines import Machine
 from tests.emulators.azure.security_groups import SecurityGroup
 from tests.emulators.azure.vaults import Vault
 from tests.rig.install import Install
-from tests.rig.sshd import Sshd
 from tests.rig.stack import Rig
 
 VAULT = "dify-kv"
 SECRET = "ssh-key"
+
+
+@dataclass
+class Told(server_runs.Told):
+    """How a run ended, and its plan."""
+
+    plan: Plan | None = None
+
+
+class Sshd(Protocol):
+    """A real sshd: the rig's, or one of this machine."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def known_hosts(self) -> str: ...
 
 
 @dataclass
@@ -86,8 +113,8 @@ class Setting:
     @property
     def known_hosts(self) -> str:
         """The host's keys, under the name of the gate."""
-        _, _, key = self.sshd.known_hosts.partition(" ")
-        return f"[{self.gate.host}]:{self.gate.port} {key}"
+        keys = [line.partition(" ")[2] for line in self.sshd.known_hosts.splitlines()]
+        return "\n".join(f"[{self.gate.host}]:{self.gate.port} {key}" for key in keys)
 
 
 @contextmanager
@@ -108,24 +135,45 @@ def trust(azure: AzureEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, text)
 
 
-def run(place: Setting, rig: Rig, dify: Install, *, environ: Mapping[str, str] | None = None, **given: str) -> Told:
+class NoReleases:
+    """For runs that end before anybody asks upstream."""
+
+    def release(self, text: str, installed: Version | None) -> Release:
+        raise AssertionError(f"upstream is asked for {text} beyond {installed}")
+
+    def folder(self, tag: str) -> Mapping[str, bytes]:
+        raise AssertionError(f"upstream is asked for the files of {tag}")
+
+    def head(self, tag: str) -> str:
+        raise AssertionError(f"upstream is asked for the schema of {tag}")
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+def run(place: Setting, rig: Rig, dify: Install, **given: str) -> Told:
     """Run the target once in this process, and return how it ended."""
-    read = inputs.read(place.inputs(**given))
+    return told(place, ShippedFiles(rig, dify.wanted.source), **given)
+
+
+def told(place: Setting, releases: Releases, **given: str) -> Told:
+    """Run the target once in this process, with releases from anywhere."""
     out = io.StringIO()
     runner = Runner({}, out, monotonic=time.monotonic)
     surroundings = Surroundings(
-        environ={"GITHUB_REPOSITORY": "acme/infra", "GITHUB_RUN_ID": "123", **place.azure.environ, **(environ or {})},
+        environ={"GITHUB_REPOSITORY": "acme/infra", "GITHUB_RUN_ID": "123", **place.azure.environ},
         runner=runner,
         now=lambda: datetime.now(UTC),
         pause=lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE)),
         monotonic=time.monotonic,
     )
-    clients = clients_of(read, surroundings)
-    releases = ShippedFiles(rig, dify.wanted.source)
-    target = AzureVm(read, surroundings, clients, way=way_of(read, surroundings, clients), releases=releases)
+    journal = Journal(runner, time.monotonic)
     try:
-        ending = story.tell(target, mode=read.mode, approved=read.plan_id, say=Journal(runner, time.monotonic))
+        read = inputs.read(place.inputs(**given))
+        clients = clients_of(read, surroundings)
+        target = AzureVm(read, surroundings, clients, way=way_of(read, surroundings, clients), releases=releases)
+        ending = story.tell(target, mode=read.mode, approved=read.plan_id, say=journal)
     except ActionError as why:
-        return Told(why.status, why.id, {**why.left, "says": str(why)}, out.getvalue())
+        return Told(why.status, why.id, {**why.left, "says": str(why)}, out.getvalue(), journal.plan)
     outputs = ending.outcome.outputs if ending.outcome else {}
-    return Told(ending.status, "", outputs, out.getvalue())
+    return Told(ending.status, "", outputs, out.getvalue(), journal.plan)

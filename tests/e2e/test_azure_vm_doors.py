@@ -1,0 +1,262 @@
+"""However a run on Azure ends, no rule, no address and no lease is left; these need an sshd, and no engine."""
+
+from __future__ import annotations
+
+import getpass
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.azure_children import Child
+from tests.e2e.azure_runs import SECRET, NoReleases, Setting, Told, setting, told, trust
+from tests.e2e.connections.sshd import Sshd, make_key, private_text, public_line
+from tests.emulators.azure.emulator import AzureEmulator
+
+HASTE = 7.0  # seconds from the signal until every door is shut
+
+
+@dataclass(frozen=True)
+class Plain:
+    """An sshd of this machine, as a setting wants it."""
+
+    server: Sshd
+    host: str = "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    @property
+    def user(self) -> str:
+        return getpass.getuser()
+
+    @property
+    def key(self) -> str:
+        return private_text(self.server.client)
+
+    @property
+    def known_hosts(self) -> str:
+        return self.server.known_hosts
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
+    """Whoever gets in is told that there is nothing: what these tests look at happens around that."""
+    folder, nothing = tmp_path_factory.mktemp("sshd"), ("ForceCommand echo nothing here",)
+    server = Sshd(folder, {"ed25519": make_key("ed25519")}, make_key("ed25519"), more=nothing)
+    server.start()
+    yield Plain(server)
+    server.stop()
+
+
+@pytest.fixture
+def place(sshd: Plain, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
+    with AzureEmulator() as azure, setting(azure, sshd) as built:
+        trust(azure, monkeypatch)
+        yield built
+
+
+@pytest.fixture
+def child(place: Setting, tmp_path: Path) -> Child:
+    return Child(place, tmp_path / "run")
+
+
+def planned(place: Setting, **given: str) -> Told:
+    return told(place, NoReleases(), mode="plan", dify_version="1.14.1", **given)
+
+
+def objections(ended: Told) -> list[str]:
+    return [each.rule for each in ended.plan.stopping] if ended.plan else []
+
+
+PHASES = [
+    "POST */oauth2/v2.0/token",
+    "GET */virtualMachines/*",
+    "PATCH */vaults/*",
+    "GET /secrets/*",
+    "PUT */subnet-nsg/securityRules/*",
+    "PUT */nic-nsg/securityRules/*",
+    "DELETE */securityRules/*",
+]
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_run_that_is_cancelled_leaves_no_door(child: Child, place: Setting, phase: str) -> None:
+    child.start(mode="plan", dify_version="1.14.1")
+    struck = child.when(phase, signal.SIGINT)
+    assert struck.wait(60), child.log
+
+    code, seconds = child.cancelled()
+
+    assert (code, seconds < HASTE) == (130, True), (seconds, child.log)
+    assert place.is_shut, child.log
+    done = child.post()
+    assert done.returncode == 0, done.stdout
+    assert place.is_shut
+
+
+def test_what_azure_is_too_slow_to_close_in_time_the_post_step_closes(child: Child, place: Setting) -> None:
+    place.azure.timing.network = 15.0
+    child.start(mode="plan", dify_version="1.14.1")
+    assert child.when("PUT */nic-nsg/securityRules/*", signal.SIGINT).wait(60), child.log
+
+    code, _ = child.cancelled()
+
+    assert code in {130, 9, -signal.SIGTERM, -signal.SIGKILL}, child.log
+    done = child.post()
+    assert done.returncode == 0, done.stdout
+    assert "Closed, and seen closed" in done.stdout
+    assert place.is_shut
+
+
+@pytest.mark.parametrize("phase", ["GET /secrets/*", "PUT */nic-nsg/securityRules/*"])
+def test_a_lost_runner_leaves_leases_and_a_later_sweep_closes_them(
+    child: Child, place: Setting, tmp_path: Path, phase: str
+) -> None:
+    child.start(mode="plan", dify_version="1.14.1")
+    assert child.when(phase, signal.SIGKILL, after=2 if "secrets" in phase else 0).wait(60), child.log
+    assert child.wait() == -signal.SIGKILL
+    _wait_until(lambda: bool(place.rules or place.vault.addresses))
+
+    sweep = Child(place, tmp_path / "sweep", attempt=2)
+    sweep.start(mode="sweep")
+
+    assert (sweep.wait(), sweep.outputs["status"]) == (0, "swept"), sweep.log
+    assert sweep.outputs["changed"] == "true"
+    assert place.is_shut
+
+
+def test_a_lease_that_lives_is_nobody_elses_to_close(child: Child, place: Setting, tmp_path: Path) -> None:
+    child.start(mode="plan", dify_version="1.14.1")
+    assert child.when("PUT */nic-nsg/securityRules/*", signal.SIGKILL).wait(60), child.log
+    child.wait()
+    rules = place.rules
+
+    sweep = Child(place, tmp_path / "sweep", run=124)
+    sweep.start(mode="sweep")
+
+    assert (sweep.wait(), sweep.outputs["status"], sweep.outputs["changed"]) == (0, "swept", "false"), sweep.log
+    assert place.rules[: len(rules)] == rules != []
+
+
+def test_two_environments_on_one_vault_and_one_security_group_do_not_undo_each_other(
+    place: Setting, sshd: Plain, tmp_path: Path
+) -> None:
+    second = place.group.machine("staging", subnet_group=place.subnet)
+    gate = place.azure.gate(second, to=(sshd.host, sshd.port))
+    place.azure.timing.vault_propagation = place.azure.timing.propagation = 2.0
+    place.azure.overlap = "retryable"
+    children = [Child(place, tmp_path / name, run=run) for name, run in (("dify", 123), ("staging", 124))]
+    known = place.known_hosts.replace(str(place.gate.port), str(gate.port))
+    children[0].start(mode="plan", dify_version="1.14.1")
+    children[1].start(mode="plan", dify_version="1.14.1", vm_name="staging", port=str(gate.port), ssh_known_hosts=known)
+
+    for each in children:
+        assert each.wait() == 4, each.log
+        assert "probe-cut" in each.log
+    assert place.is_shut
+    assert not gate.is_open
+
+
+@pytest.mark.parametrize("newline", [" ", "\\n"])
+def test_a_key_that_lost_its_newlines_opens_all_the_same(place: Setting, newline: str) -> None:
+    place.vault.put_secret(SECRET, place.sshd.key.strip().replace("\n", newline))
+
+    ended = planned(place)
+
+    assert ended.error == "probe-cut", ended.log
+    assert "mended" in ended.log
+    assert place.is_shut
+
+
+def test_a_key_that_is_not_let_in_is_told(place: Setting) -> None:
+    place.vault.put_secret(SECRET, private_text(make_key("ed25519")))
+
+    ended = planned(place)
+
+    assert (ended.status, ended.error) == ("failed", "ssh-auth-refused"), ended.log
+    assert place.is_shut
+
+
+def test_a_secret_that_is_no_key_is_told_before_any_rule_is_made(place: Setting) -> None:
+    place.vault.put_secret(SECRET, "not a key at all")
+
+    ended = planned(place)
+
+    assert (ended.status, ended.error) == ("invalid", "ssh-key-unreadable"), ended.log
+    assert not place.azure.calls("PUT */securityRules/*")
+    assert place.is_shut
+
+
+def test_a_host_that_shows_another_key_is_not_talked_to(place: Setting) -> None:
+    other = f"[{place.gate.host}]:{place.gate.port} {public_line(make_key('ed25519'))}"
+
+    ended = planned(place, ssh_known_hosts=other)
+
+    assert (ended.status, ended.error) == ("refused", "ssh-host-key-changed"), ended.log
+    assert place.is_shut
+
+
+def test_a_machine_that_stands_still_is_an_objection_and_nothing_is_opened(place: Setting) -> None:
+    place.machine.power = "deallocated"
+
+    ended = planned(place)
+
+    assert ended.status == "planned", ended.log
+    assert objections(ended) == ["azure-not-running"]
+    assert not [call for method in ("PUT", "PATCH", "DELETE") for call in place.azure.calls(f"{method} *")]
+
+
+def test_a_group_without_a_free_priority_is_an_objection_that_stops_apply(place: Setting) -> None:
+    place.nic.fill(range(100, 4097))
+
+    ended = told(place, NoReleases(), dify_version="1.14.1")
+
+    assert (ended.status, ended.error) == ("refused", "objections"), ended.log
+    assert objections(ended) == ["azure-nsg-full"]
+    assert not place.azure.calls("PUT */securityRules/*")
+
+
+def test_under_a_lock_on_deleting_the_rule_becomes_a_deny(place: Setting) -> None:
+    place.azure.lock(place.nic, "CanNotDelete")
+
+    ended = planned(place)
+
+    assert ended.error == "probe-cut", ended.log
+    (left,) = place.nic.rules.values()
+    assert left["access"] == "Deny"
+    assert not place.subnet.rules
+    assert not place.gate.is_open
+
+
+def test_a_job_that_azure_does_not_trust_is_told_the_command_that_mends_it(place: Setting) -> None:
+    place.app.federations.clear()
+
+    ended = planned(place)
+
+    assert ended.error == "azure-trust-missing", ended.log
+    says = ended.outputs["says"]
+    assert f"az ad app federated-credential create --id {place.app.client_id}" in says
+    assert f'"subject":"{place.azure.github.subject}"' in says
+
+
+def test_a_missing_right_is_an_objection_that_names_the_line_to_add(place: Setting) -> None:
+    place.azure.allow(place.app, "*/read", "Microsoft.Compute/*")
+
+    ended = planned(place)
+
+    assert ended.status == "planned", ended.log
+    assert "azure-right-missing" in objections(ended)
+    assert '"Microsoft.Network/networkSecurityGroups/securityRules/write"' in ended.log
+    assert not place.azure.calls("PUT */securityRules/*")
+
+
+def _wait_until(look: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
