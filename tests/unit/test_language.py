@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import string
 import sys
 from pathlib import Path
@@ -64,3 +65,25 @@ def test_a_text_put_together_of_sentences_is_translated_by_the_sentence() -> Non
     said = Language.of("ja").say(text, unit="prod", tags="a", version="1.14.1")
     assert said == "prod ではバージョンが混在しています: a。すべて 1.14.1 にそろえます。"
     assert Language.of("en").template(text) == text
+
+
+# One word for one thing. On the left what a translator may write, on the right what everything else says.
+ONE_WORD = {
+    "本家": "公式",
+    "コンテナー": "コンテナ",
+    "フォルダー": "フォルダ",
+    "サーバ(?!ー)": "サーバー",
+    "分か(?=り|ら|っ)": "わか",
+    "見守": "追跡",
+    "この Action": "このアクション",
+    "compose ファイル": "Compose ファイル",
+}
+
+
+@pytest.mark.parametrize("word", ONE_WORD)
+def test_japanese_texts_use_one_word_for_one_thing(translations: Any, word: str) -> None:  # noqa: ANN401
+    readme = (SCRIPTS.parent / "README.ja.md").read_text("utf-8")
+    catalogue = translations.updated("ja")
+    texts = [str(each.string) for each in catalogue if each.id]
+    found = [text for text in (*texts, *readme.splitlines()) if re.search(word, text)]
+    assert not found, f"write {ONE_WORD[word]}"
