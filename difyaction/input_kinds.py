@@ -40,6 +40,12 @@ _SHAPES: Mapping[str, tuple[re.Pattern[str], str]] = {
         ),
         "a vault's name or its whole resource id",
     ),
+    "jump-vm": (
+        re.compile(
+            r"(?i:(?:[^@/:\s]+@)?(?:[\w(][\w.()-]{0,89}|/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.Compute/virtualMachines/[^/:\s]+)(?::[0-9]{1,5})?)"
+        ),
+        "a virtual machine's name or whole resource id, as user@name:port",
+    ),
     "source": (
         re.compile(r"((25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(25[0-5]|2[0-4]\d|1?\d?\d)|https://\S+"),
         "an IPv4 address, or an https address that tells it",

@@ -99,6 +99,8 @@ class Inputs:
     azure_subscription_id: str
     resource_group: str
     vm_name: str
+    connection: str
+    jump_vm: str  # user@name:port
     azure_login: str
     azure_tenant_id: str
     azure_client_id: str

@@ -21,9 +21,33 @@ def complaints(inputs: Inputs) -> Iterator[Complaint]:
     yield from _login(inputs)
     if inputs.open_key_vault and not inputs.key_vault:
         yield _missing("key-vault", "key-vault: open-key-vault asks to open a vault, and none is named.")
-    if inputs.mode != "sweep":
+    if inputs.final_backup == "snapshot" and not inputs.snapshot:
+        yield _conflict("final-backup", "final-backup: snapshot keeps the disks, and snapshot: false forbids that.")
+    if inputs.connection == "run-command":
+        yield from _no_port(inputs)
+    elif inputs.mode != "sweep":
         yield from _key(inputs)
         yield from _source(inputs)
+        yield from _through(inputs)
+
+
+def _no_port(inputs: Inputs) -> Iterator[Complaint]:
+    for name, given in (
+        ("ssh-key", inputs.ssh_key),
+        ("key-vault-secret", inputs.key_vault_secret),
+        ("open-key-vault", inputs.open_key_vault),
+        ("jump-vm", inputs.jump_vm),
+        ("host", inputs.host),
+    ):
+        if given:
+            yield _conflict(name, f"{name}: connection run-command goes through Azure and uses none.")
+
+
+def _through(inputs: Inputs) -> Iterator[Complaint]:
+    if inputs.jump_vm and inputs.host:
+        yield _conflict("host", "host: through jump-vm, the machine is reached by its private address.")
+    if inputs.jump_ssh_key and not inputs.jump_vm:
+        yield _conflict("jump-ssh-key", "jump-ssh-key: there is no jump-vm.")
 
 
 def _login(inputs: Inputs) -> Iterator[Complaint]:

@@ -26,7 +26,7 @@ def standing(arm: Arm, machine: Machine, approach: Approach, *, snapshot_group: 
     """Ask what we may and what is locked, for everything that the run will do. ``snapshot_group`` empty: none made."""
     entering = tuple(_entering(machine, approach))
     keeping = tuple(rights.keeping(machine, snapshot_group)) if snapshot_group else ()
-    known = read_standing(arm, (need.scope for need in (*entering, *keeping)))
+    known = read_standing(arm, rights.scopes((*entering, *keeping)))
     state = machines.objections(machine, "", snapshots=False, agent=approach.run_command)
     loose = machines.objections(machine, "", snapshots=True, agent=False) if snapshot_group else ()
     return Standing(

@@ -12,6 +12,7 @@ from difyaction.azure.machine import Machine, machine_id, read_machine
 from difyaction.azure.snapshots import PATIENCE
 from difyaction.azure_vm import exposure, keeping
 from difyaction.azure_vm.clients import Clients, clients_of
+from difyaction.azure_vm.command_way import CommandWay, unhurried
 from difyaction.azure_vm.keeping import Kept
 from difyaction.azure_vm.machine_plan import AzureFacts, AzurePlan, make_azure_plan
 from difyaction.azure_vm.objections import standing
@@ -123,6 +124,8 @@ class AzureVm:
         """Return the target `Server` on the far side. It keeps the disks once more where the host waits for that."""
         server = Server(self._inputs, self._surroundings, self._way.connection(), self._releases)
         server.watch = replace(server.watch, keep=lambda seconds: self._keep(machine, "final", patience=seconds))
+        if self._inputs.connection == "run-command":
+            server.watch = unhurried(server.watch)
         return server
 
     def _keep(self, machine: Machine, version: str, *, patience: float = PATIENCE) -> None:
@@ -153,7 +156,9 @@ class AzureVm:
 
 def way_of(inputs: Inputs, surroundings: Surroundings, clients: Clients) -> WayIn:
     """Return how scripts will reach the machine."""
-    return SshWay(inputs, surroundings, clients)
+    if inputs.connection == "run-command" and inputs.mode != "sweep":
+        return CommandWay(inputs, surroundings, clients)
+    return SshWay(inputs, surroundings, clients)  # what is swept are doors, whoever needs them by now
 
 
 def build(inputs: Inputs, surroundings: Surroundings) -> AzureVm:
