@@ -14,6 +14,7 @@ PIECE: Final = 3800  # characters of packed output in one stream of an answer; 4
 UPLOAD: Final = 48_000  # characters of packed script in one command
 MOST_PACKED: Final = 600_000  # characters of one answer: 80 commands, some forty minutes
 MOST_OUTPUT: Final = 64 * 1024 * 1024  # bytes of one answer, unpacked
+MOST_MEMORY: Final = 128 * 1024 * 1024  # bytes for unpacking it
 GONE: Final = 90  # the piece that was asked for is not there: the host was restarted or cleaned
 # Only root may make something in /run, so nobody can have laid a trap there; elsewhere is for tests without root.
 # The agent keeps each script on the disk, where whatever travels in it would stay.
@@ -49,7 +50,7 @@ if mkdir begun 2>/dev/null; then
 {_as_user(user)}
   (cd "$HOME" 2>/dev/null || cd /; exec $as timeout {limit} sh "$room/run") <in >out 2>err; echo $? >rc
   rm -f run in
-  pack='gzip -c'; ! command -v xz >/dev/null || pack='xz -c'
+  pack='gzip -c'; ! command -v xz >/dev/null || pack='xz -4 -c'
   {{ cat rc; wc -c <out; cat out err; }} | $pack | base64 | tr -d '\\n' >packed.new; mv packed.new packed
   rm -f out err
 fi
@@ -66,7 +67,7 @@ def unpacked(data: bytes) -> tuple[int, bytes, bytes]:
     """Return exit code, output and errors. ``ValueError`` when it is not what we packed, or more than is good."""
     try:
         if data.startswith(b"\xfd7zXZ"):
-            whole = lzma.LZMADecompressor().decompress(data, MOST_OUTPUT)
+            whole = lzma.LZMADecompressor(memlimit=MOST_MEMORY).decompress(data, MOST_OUTPUT)
         else:
             whole = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(data, MOST_OUTPUT)
     except (lzma.LZMAError, zlib.error) as error:

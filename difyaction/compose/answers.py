@@ -6,11 +6,16 @@ import base64
 import binascii
 import contextlib
 import json
+import lzma
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 ANSWER_LIMIT = 24 * 1024 * 1024
+UNPACKED_LIMIT = 48 * 1024 * 1024
+_MEMORY_LIMIT = 128 * 1024 * 1024
+_PACKED = frozenset({"containers", "images"})  # and `files`, whose reader has to know whether they were cut
 _NAME = re.compile(rb"[a-z-]{1,40}")
 
 Answers = Mapping[str, bytes]
@@ -24,8 +29,23 @@ def lines(answer: bytes) -> dict[str, bytes]:
         if not _NAME.fullmatch(name):
             continue
         with contextlib.suppress(binascii.Error):
-            found[name.decode("ascii")] = base64.b64decode(coded.strip(), validate=True)
+            data = base64.b64decode(coded.strip(), validate=True)
+            found[name.decode("ascii")] = unpacked(data)[0] if name.decode("ascii") in _PACKED else data
     return found
+
+
+def unpacked(data: bytes) -> tuple[bytes, bool]:
+    """Return what the host packed (xz, or gzip), up to 48 MiB, and whether it is whole; other bytes as they are."""
+    try:
+        if data.startswith(b"\xfd7zXZ"):
+            xz = lzma.LZMADecompressor(memlimit=_MEMORY_LIMIT)
+            return xz.decompress(data, UNPACKED_LIMIT), xz.eof
+        if data.startswith(b"\x1f\x8b"):
+            gz = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            return gz.decompress(data, UNPACKED_LIMIT), gz.eof
+    except (lzma.LZMAError, zlib.error):
+        return b"", False
+    return data, True
 
 
 def text(answers: Answers, name: str) -> str:

@@ -9,6 +9,7 @@ PATH="$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 [ -z "$want_docker_host" ] || { DOCKER_HOST="$want_docker_host"; export DOCKER_HOST; }
 
 emit() { printf '%s ' "$1"; head -c "${2:-65536}" | base64 | tr -d '\n'; echo; }
+squeeze() { if command -v xz >/dev/null 2>&1; then xz -4 -c; else gzip -c; fi; } # not every way here is wide
 fact() { name="$1"; shift; printf '%s' "$*" | emit "$name"; }
 within() { seconds="$1"; shift; if command -v timeout >/dev/null 2>&1; then timeout "$seconds" "$@"; else "$@"; fi; }
 free_at() { # name path: the nearest folder that exists
@@ -27,7 +28,7 @@ look_at_host() {
   fact boot "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)"
   fact nonce "$(cat /proc/sys/kernel/random/uuid 2>/dev/null)"
   awk '$1 == "MemAvailable:" { m = $2 } $1 == "SwapFree:" { s = $2 } END { printf "%.0f %.0f\n", m * 1024, s * 1024 }' /proc/meminfo | emit memory
-  for tool in awk basename cat cmp cp cut date dd df dirname find flock fold grep gzip head mkdir mkfifo mv rm sed setsid sha256sum sort sync tail tar tr uniq wc xargs; do
+  for tool in awk basename cat cmp cp cut date dd df dirname find flock fold grep gzip head mkdir mkfifo mv rm sed setsid sha256sum sort sync tail tar tee tr uniq wc xargs; do
     command -v "$tool" >/dev/null 2>&1 || printf '%s ' "$tool"
   done | emit lacking
   { ss -ltnH 2>/dev/null || netstat -ltn 2>/dev/null; } | awk '{ print $4 }' | sed 's/.*[:.]//' | grep '^[0-9]' | sort -un | emit listening
@@ -98,7 +99,7 @@ look_at_files() {
   {
     find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type f -size -700k ! -name '*.tgz' ! -name '*.tar' ! -name '*.gz' ! -name '*.dump' -print
     find volumes/sandbox/conf volumes/myscale/config volumes/oceanbase volumes/opensearch -maxdepth 2 -type f -size -200k 2>/dev/null
-  } 2>/dev/null | head -n 3000 | tar -cf - -T - 2>/dev/null | gzip -c | emit files 8000000
+  } 2>/dev/null | head -n 3000 | tar -cf - -T - 2>/dev/null | squeeze | emit files 8000000
   find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type l -print 2>/dev/null | head -n 300 | emit links
   command -v git >/dev/null 2>&1 || return 0
   g() { git -c safe.directory='*' -C "$folder" "$@" 2>/dev/null; }
@@ -117,8 +118,8 @@ look_at_containers() {
   ids=$(docker ps -aq --no-trunc --filter "label=com.docker.compose.project=${project:-none}" 2>/dev/null | head -n 200)
   [ -n "$ids" ] || return 0
   # shellcheck disable=SC2086 # one argument for each id
-  docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Config.Image}},"image_id":{{json .Image}},"env":{{json .Config.Env}},"command":{{json .Args}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}},"exit":{{.State.ExitCode}},"started":{{json .State.StartedAt}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"restarts":{{.RestartCount}},"mounts":{{json .Mounts}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .NetworkSettings.Ports}}}' $ids 2>/dev/null | emit containers 4000000
-  docker image ls -q --no-trunc 2>/dev/null | sort -u | head -n 500 | xargs docker image inspect --format '{"id":{{json .ID}},"size":{{.Size}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}}}' 2>/dev/null | emit images 1000000
+  docker inspect --format '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Config.Image}},"image_id":{{json .Image}},"env":{{json .Config.Env}},"command":{{json .Args}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}},"exit":{{.State.ExitCode}},"started":{{json .State.StartedAt}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"restarts":{{.RestartCount}},"mounts":{{json .Mounts}},"networks":{{json .NetworkSettings.Networks}},"ports":{{json .NetworkSettings.Ports}}}' $ids 2>/dev/null | squeeze | emit containers 4000000
+  docker image ls -q --no-trunc 2>/dev/null | sort -u | head -n 500 | xargs docker image inspect --format '{"id":{{json .ID}},"size":{{.Size}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}}}' 2>/dev/null | squeeze | emit images 1000000
   # shellcheck disable=SC2086
   docker inspect --format '{{range .Mounts}}{{if or (eq .Type "bind") (eq .Type "volume")}}{{.Source}}|{{$.ID}}|{{.Destination}}
 {{end}}{{end}}' $ids 2>/dev/null | sort -u | awk -F'|' 'NF == 3 && !seen[$1]++' | head -n 60 |

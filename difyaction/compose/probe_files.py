@@ -5,16 +5,14 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from difyaction.compose.answers import Answers, text
+from difyaction.compose.answers import Answers, text, unpacked
 from difyaction.compose.facts import Checkout, Container, Held, Install
 from difyaction.compose.probe_docker import config_files
 
 _FILE_LIMIT = 1024 * 1024
-_FILES_LIMIT = 48 * 1024 * 1024
 _COMPOSE = ("docker-compose.yaml", "docker-compose.yml")
 
 
@@ -47,13 +45,12 @@ def _files(packed: bytes) -> tuple[dict[str, Held], bool]:
     """Unpack in memory; whatever is no small ordinary file below the folder is passed over."""
     found: dict[str, Held] = {}
     try:
-        reader = zlib.decompressobj(wbits=31)
-        plain = reader.decompress(packed, _FILES_LIMIT)
+        plain, whole = unpacked(packed)
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
             found.update(_members(archive))
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError):
+    except (tarfile.TarError, EOFError, OSError, ValueError):
         return found, True
-    return found, not reader.eof
+    return found, not whole
 
 
 def _members(archive: tarfile.TarFile) -> Iterator[tuple[str, Held]]:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import lzma
 import re
 import subprocess
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difyaction.compose import probe
+from difyaction.compose.answers import UNPACKED_LIMIT, unpacked
 from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.queues import named_queues
 from difyaction.errors import Failed
@@ -157,6 +161,23 @@ def test_a_lock_lives_while_its_process_does() -> None:
     assert not gone.live
     assert rebooted is not None
     assert not rebooted.live
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bytes], ids=["gzip", "xz", "as it is"])
+def test_what_is_large_may_come_packed(pack: Callable[[bytes], bytes]) -> None:
+    plain, containers = gzip.decompress(FILES), "\n".join(map(json.dumps, (API, DB))).encode()
+    machine = probe.read(answer(files=pack(plain), containers=pack(containers)))
+    assert machine.install is not None
+    assert (len(machine.install.files), machine.install.cut) == (2, False)
+    assert [each.service for each in machine.containers] == ["api", "db_postgres"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress], ids=["gzip", "xz"])
+def test_what_is_cut_or_swells_beyond_measure_is_not_taken_for_whole(pack: Callable[[bytes], bytes]) -> None:
+    bomb = pack(bytes(UNPACKED_LIMIT + 1))
+    assert (len(unpacked(bomb)[0]), unpacked(bomb)[1]) == (UNPACKED_LIMIT, False)
+    assert not unpacked(pack(b"some text")[:-5])[1]
+    assert unpacked(pack(b"some text")[:8] + b"nonsense") == (b"", False)
 
 
 def test_backups_and_runs_are_listed() -> None:
