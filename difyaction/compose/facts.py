@@ -169,6 +169,8 @@ class Database:
     tables: Mapping[str, int] = field(default_factory=dict)  # the server's own estimate of rows in `main`
     heads: tuple[str, ...] = ()
     client_image: str = ""
+    network: str = ""  # of Docker, from which it can be reached; empty: whichever the API is in
+    creates: bool = True  # whether the user may make databases, and name ours anew
 
     @property
     def external(self) -> bool:

@@ -141,27 +141,38 @@ look_at_database() {
   main=$(setting DB_DATABASE)
   DB_SECRET=$(setting DB_PASSWORD)
   user=$(setting DB_USERNAME)
+  plugins=$(setting DB_PLUGIN_DATABASE)
+  plugins=${plugins:-dify_plugin}
   main=${main:-dify}
   user=${user:-postgres}
   server=$(docker ps --no-trunc --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=${host:-none}" --format '{{.ID}}' 2>/dev/null | head -n 1)
   fact database-container "$server"
+  [ -n "$server" ] || networks_of "$api" | emit networks
   case "$(setting DB_TYPE)" in
     mysql) look_at_mysql ;;
     *) look_at_postgresql ;;
   esac
 }
 
+networks_of() { # CONTAINER: name, whether nothing leads out of it, and addresses, of each network
+  docker inspect --format '{{range $name, $its := .NetworkSettings.Networks}}{{println $name}}{{end}}' "$1" 2>/dev/null | while read -r network; do
+    [ -z "$network" ] || docker network inspect --format '{{.Name}}|{{.Internal}}|{{range .IPAM.Config}}{{.Subnet}} {{end}}' "$network" </dev/null 2>/dev/null
+  done
+}
+
 look_at_postgresql() {
   postgresql_questions="select 'version|' || current_setting('server_version');
-select 'size|' || datname || '|' || pg_database_size(datname) from pg_database where not datistemplate;
+select 'size|' || datname || '|' || pg_database_size(datname) from pg_database where not datistemplate and has_database_privilege(datname, 'CONNECT');
 select 'table|' || relname || '|' || n_live_tup from pg_stat_user_tables order by n_live_tup desc limit 400;
-select 'head|' || version_num from alembic_version;"
+select 'head|' || version_num from alembic_version;
+select 'creates|' || (rolsuper or rolcreatedb and not exists (select 1 from pg_database where datname in (current_database(), '$plugins') and not pg_has_role(datdba, 'USAGE'))) from pg_roles where rolname = current_user;"
   if [ -n "$server" ]; then
     printf '%s\n' "$postgresql_questions" | within 30 docker exec -i "$server" psql -U "$user" -d "$main" -qAtX 2>/dev/null | emit database
     docker exec "$server" pg_dump --version 2>/dev/null | emit database-client
   else
-    printf '%s\n' "import os, sys, psycopg2
+    printf '%s\n' "import os, socket, psycopg2
 e = os.environ
+print('address|' + socket.gethostbyname(e['DB_HOST']))
 c = psycopg2.connect(host=e['DB_HOST'], port=e.get('DB_PORT', '5432'), user=e['DB_USERNAME'], password=e.get('DB_PASSWORD', ''), dbname=e['DB_DATABASE'], connect_timeout=10)
 c.autocommit = True
 k = c.cursor()
@@ -170,7 +181,7 @@ for q in '''$postgresql_questions'''.split(';'):
         k.execute(q) if q.strip() else None
         print(*(r[0] for r in k.fetchall()), sep='\n') if q.strip() else None
     except psycopg2.Error as why:
-        print('error|' + str(why).splitlines()[0])" | within 40 docker exec -i "$api" python - 2>/dev/null | emit database
+        print('error|' + str(why).splitlines()[0])" | within 40 docker exec -i "$api" python3 - 2>/dev/null | emit database
   fi
 }
 
@@ -185,8 +196,9 @@ select concat('head|', version_num) from alembic_version;"
     printf '%s\n' "$mysql_questions" | within 30 docker exec -i -e DB_SECRET "$server" sh -c 'MYSQL_PWD="$DB_SECRET" exec mysql -u"$0" -N -B --force "$1"' "$user" "$main" 2>/dev/null | emit database
     docker exec "$server" mysqldump --version 2>/dev/null | emit database-client
   else
-    printf '%s\n' "import os, pymysql
+    printf '%s\n' "import os, socket, pymysql
 e = os.environ
+print('address|' + socket.gethostbyname(e['DB_HOST']))
 c = pymysql.connect(host=e['DB_HOST'], port=int(e.get('DB_PORT', '3306')), user=e['DB_USERNAME'], password=e.get('DB_PASSWORD', ''), database=e['DB_DATABASE'], connect_timeout=10)
 k = c.cursor()
 for q in '''$mysql_questions'''.split(';'):
@@ -194,7 +206,7 @@ for q in '''$mysql_questions'''.split(';'):
         k.execute(q) if q.strip() else None
         print(*(r[0] for r in k.fetchall()), sep='\n') if q.strip() else None
     except pymysql.Error as why:
-        print('error|' + str(why))" | within 40 docker exec -i "$api" python - 2>/dev/null | emit database
+        print('error|' + str(why))" | within 40 docker exec -i "$api" python3 - 2>/dev/null | emit database
   fi
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
 
 from difyaction.compose.answers import Answers, number, text
 from difyaction.compose.facts import Container, Database, is_image
@@ -21,7 +22,7 @@ def database(answers: Answers, containers: Sequence[Container]) -> Database | No
     kind = "mysql" if api.env("DB_TYPE") == "mysql" else "postgresql"
     holder = next((c for c in containers if c.id == text(answers, "database-container") != ""), None)
     rows = [line.split("|") for line in text(answers, "database").splitlines()]
-    version = next((row[1] for row in rows if row[0] == "version" and len(row) > 1), "")
+    version = _said(rows, "version")
     return Database(
         kind=kind,
         container=holder.id if holder else "",
@@ -38,6 +39,8 @@ def database(answers: Answers, containers: Sequence[Container]) -> Database | No
         tables=_counted(rows, "table"),
         heads=tuple(row[1] for row in rows if row[0] == "head" and len(row) > 1),
         client_image=holder.image if holder else client_image(kind, version),
+        network="" if holder else network_to(_said(rows, "address"), text(answers, "networks")),
+        creates=_said(rows, "creates") != "false",
     )
 
 
@@ -47,6 +50,28 @@ def client_image(kind: str, server: str) -> str:
     if kind == "mysql":
         return f"mysql:{'.'.join(numbers[:2]) or '8.0'}"
     return f"postgres:{numbers[0] if numbers else '15'}-alpine"
+
+
+def network_to(address: str, networks: str) -> str:
+    """Return the network, of those that the API is in, from which the server at an address can be reached.
+
+    Its own, where it is a container there; else one that leads out. ``networks`` has name, internal, subnets in a line.
+    """
+    known = [line.split("|") for line in networks.splitlines() if line.count("|") == 2]  # noqa: PLR2004 - three fields
+    here = (name for name, _, subnets in known if any(_holds(subnet, address) for subnet in subnets.split()))
+    out = (name for name, internal, _ in known if internal != "true")
+    return next(here, next(out, ""))
+
+
+def _holds(subnet: str, address: str) -> bool:
+    try:
+        return ip_address(address) in ip_network(subnet, strict=False)
+    except ValueError:
+        return False
+
+
+def _said(rows: Sequence[Sequence[str]], kind: str) -> str:
+    return next((row[1] for row in rows if row[0] == kind and len(row) > 1), "")
 
 
 def _plugin_database(api: Container, containers: Sequence[Container]) -> str:

@@ -236,7 +236,9 @@ def users_url(machine: Machine) -> str:
 
 
 def network_of(machine: Machine) -> str:
-    """Return a network of the api's container; it outlives the container."""
+    """Return a network from which the database can be reached; it outlives the api's container."""
+    if machine.database and machine.database.network:
+        return machine.database.network
     return next(iter(machine.api.networks), "bridge") if machine.api else "bridge"
 
 
@@ -280,7 +282,8 @@ def _saved(machine: Machine, wanted: Sequence[str]) -> dict[str, str]:
 def clones(machine: Machine, wishes: Wishes) -> bool:
     """Whether the final backup is a copy inside the server: quick to make, and a rename to go back to."""
     database = machine.database
-    if database is None or database.kind != "postgresql" or wishes.final_backup == "dump":
+    cannot = database is None or database.kind != "postgresql" or not database.creates
+    if database is None or cannot or wishes.final_backup == "dump":
         return False
     room = machine.disk.folder if machine.disk and not database.external else 0
     return wishes.final_backup == "clone" or room > 2 * database.size + 1024**3

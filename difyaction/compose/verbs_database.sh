@@ -1,5 +1,6 @@
 # The database: what the steps say about it. DB_KIND, DB_SERVICE (empty: the server is elsewhere), DB_USER, DB_MAIN,
-# DB_NAMES, DB_CLIENT (an image with clients), DB_NETWORK, COUNTED, SUMMED and PROJECT are literals of the plan.
+# DB_NAMES, DB_CLIENT (an image with clients), DB_HOST, DB_NETWORK, DB_CREATES (whether DB_USER may make databases),
+# COUNTED, SUMMED and PROJECT are literals of the plan.
 db_service() { cat "$RUN/db-service" 2>/dev/null || printf '%s' "$DB_SERVICE"; }
 db_container() { of_service "$(db_service)"; }
 
@@ -9,7 +10,10 @@ client() { # runs a client beside the server, or in a container of its own when 
   if [ -n "$DB_SERVICE" ]; then
     dk exec -i -e "PGUSER=$DB_USER" "$(db_container)" sh -c "$db_login" client "$@"
   else
-    dk run --rm -i --network "$DB_NETWORK" --env-file "$FILES/database.env" --entrypoint sh "$DB_CLIENT" -c "$db_login" client "$@"
+    by_name=''
+    [ "$DB_HOST" != host.docker.internal ] || by_name=--add-host=host.docker.internal:host-gateway
+    # shellcheck disable=SC2086 # nothing, or one word
+    dk run --rm -i --network "$DB_NETWORK" $by_name --env-file "$FILES/database.env" --entrypoint sh "$DB_CLIENT" -c "$db_login" client "$@"
   fi
 }
 
@@ -23,10 +27,10 @@ sql() { # DATABASE, statements on stdin; one row a line, fields parted by |
 database_answers() { echo 'SELECT 1' | sql "$DB_MAIN" >/dev/null 2>&1; }
 schema_head() { echo 'SELECT version_num FROM alembic_version' | sql "$DB_MAIN"; }
 
-count_sql() { # prints the statement that counts every table, as rows|table|number
+count_sql() { # [MYSQL'S CONDITION]: prints the statement that counts every table, as rows|table|number
   case "$DB_KIND" in
     postgresql) printf '%s\n' "SELECT format('SELECT ''rows|%s|'' || count(*) FROM %I.%I', tablename, schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1" '\gexec' ;;
-    mysql) printf '%s\n' "SELECT CONCAT('SELECT CONCAT(''rows|', table_name, '|'', COUNT(*)) FROM \`', table_name, '\`;') FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY 1" ;;
+    mysql) printf '%s\n' "SELECT CONCAT('SELECT CONCAT(''rows|', table_name, '|'', COUNT(*)) FROM \`', table_name, '\`;') FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ${1:-} ORDER BY 1" ;;
   esac
 }
 
@@ -46,7 +50,7 @@ fingerprint() { # rows of the chosen tables, and a checksum of those that are sm
       } | sql "$DB_MAIN"
       ;;
     mysql)
-      for table in $COUNTED; do echo "SELECT CONCAT('rows|$table|', COUNT(*)) FROM \`$table\`;"; done | sql "$DB_MAIN"
+      count_sql "AND FIND_IN_SET(table_name, '$(printf '%s' "$COUNTED" | tr ' ' ',')')" | sql "$DB_MAIN" | sql "$DB_MAIN"
       for table in $SUMMED; do echo "CHECKSUM TABLE \`$table\`;"; done | sql "$DB_MAIN" | awk '{ sub(/^.*\./, "", $1); print "sum|" $1 "|" $2 }'
       ;;
   esac
@@ -76,10 +80,18 @@ dump_postgresql() {
   } | client psql -qAtX -v ON_ERROR_STOP=1 -d "$1" >"$2" 2>"$2.said" && grep -qx 'dump-exit|0' "$2.said" && [ -s "$2" ]
 }
 
-dump_mysql() { # MySQL lends its snapshot to nobody: the rows are counted before, and checked as a lower bound
-  { [ -n "$TOO_BIG_TO_COUNT" ] || count_rows "$1"; } >"$2.said" 2>&1 &&
-    client mysqldump -u "$DB_USER" --single-transaction --routines --triggers --no-tablespaces --hex-blob "$1" 2>>"$2.said" >"$2.sql" &&
-    tail -n 1 "$2.sql" | grep -q '^-- Dump completed' && gzip -1 <"$2.sql" >"$2" && rm -f "$2.sql"
+dump_mysql() { # MySQL lends its snapshot to nobody: rows are counted before and after, and the lesser number is a lower bound
+  { [ -n "$TOO_BIG_TO_COUNT" ] || count_rows "$1"; } >"$2.before" 2>"$2.said" || return 1
+  # a server with GTIDs would have them put into the dump, which nobody but root can read back
+  # shellcheck disable=SC2016 # the container's own shell expands it
+  plain='case "$(mysqldump --help 2>/dev/null)" in *set-gtid-purged*) set -- --set-gtid-purged=OFF "$@" ;; esac; exec mysqldump "$@"'
+  client sh -c "$plain" mysqldump -u "$DB_USER" --single-transaction --routines --triggers --no-tablespaces --hex-blob "$1" 2>>"$2.said" | gzip -1 >"$2" &&
+    gzip -dc "$2" | tail -n 1 | grep -q '^-- Dump completed' &&
+    { [ -n "$TOO_BIG_TO_COUNT" ] || count_rows "$1"; } >"$2.after" 2>>"$2.said" &&
+    sort -t '|' -k 2,2 -k 3,3n "$2.before" "$2.after" | awk -F '|' '!seen[$2]++' >>"$2.said"
+  result=$?
+  rm -f "$2.before" "$2.after"
+  return "$result"
 }
 
 scratch="dify-upgrade-scratch-$PROJECT"
@@ -140,71 +152,9 @@ rows_kept() { # BEFORE AFTER exact|least: whether no table lost rows; those that
   [ ! -s "$RUN/lost" ]
 }
 
-disconnect() { # DATABASE: ends every session in it
-  [ "$DB_KIND" = mysql ] || echo "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid()" | sql "$DB_CONTROL" >/dev/null
-}
-
-has_database() { echo "SELECT 'there' FROM pg_database WHERE datname = '$1'" | sql "$DB_CONTROL" | grep -qx there; }
-rename_database() { disconnect "$1" && echo "ALTER DATABASE \"$1\" RENAME TO \"$2\"" | sql "$DB_CONTROL"; }
-drop_database() { ! has_database "$1" || { disconnect "$1" && echo "DROP DATABASE \"$1\"" | sql "$DB_CONTROL"; }; }
-
-clone_databases() { # SUFFIX: going back is a rename then
-  for each in $DB_NAMES; do
-    { drop_database "$each$1" && disconnect "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\"" | sql "$DB_CONTROL"; } ||
-      fail final-backup-failed "The database $each could not be cloned."
-    say "$each: cloned as $each$1"
-  done
-}
-
-drop_clones() { for each in $DB_NAMES; do drop_database "$each$1" || return 1; done; }
-
-restore_clones() { # SUFFIX; a database whose clone is gone was put back already
-  for each in $DB_NAMES; do
-    has_database "$each$1" || continue
-    drop_database "${each}_failed" || return 1
-    ! has_database "$each" || rename_database "$each" "${each}_failed" || return 1
-    rename_database "$each$1" "$each" || return 1
-    drop_database "${each}_failed" || return 1
-    say "$each: as it was before the migration"
-  done
-}
-
-restore_dumps() { # FOLDER SUFFIX: reads FOLDER/NAME.SUFFIX back, and puts it in the place of what is there
-  for each in $DB_NAMES; do
-    [ -f "$1/$each.$2" ] || { say "$each: $1/$each.$2 is not there"; return 1; }
-    case "$DB_KIND" in
-      postgresql)
-        drop_database "${each}_restored" && echo "CREATE DATABASE \"${each}_restored\"" | sql "$DB_CONTROL" &&
-          client pg_restore -d "${each}_restored" --no-owner --exit-on-error <"$1/$each.$2" || return 1
-        drop_database "${each}_failed" || return 1
-        ! has_database "$each" || rename_database "$each" "${each}_failed" || return 1
-        rename_database "${each}_restored" "$each" && drop_database "${each}_failed" || return 1
-        ;;
-      mysql)
-        echo "DROP DATABASE IF EXISTS \`$each\`; CREATE DATABASE \`$each\`" | client mysql -u "$DB_USER" &&
-          gzip -dc "$1/$each.$2" | sql "$each" || return 1
-        ;;
-    esac
-    say "$each: restored from $each.$2"
-  done
-}
-
-last_of() { # BACKUP DATABASE: the suffix of what was saved last, with nobody writing where that was needed
-  if [ -f "$1/$2.final" ]; then echo final; else echo dump; fi
-}
-
-restore_backup() { # BACKUP
-  restore_dumps "$1" "$(last_of "$1" "$DB_MAIN")"
-}
-
-rows_of_backup() { # BACKUP: whether the main database has the rows that were counted into it
-  count_rows "$DB_MAIN" | sort >"$RUN/rows.now"
-  rows_kept "$1/$DB_MAIN.$(last_of "$1" "$DB_MAIN").rows" "$RUN/rows.now" exact
-}
-
 database_works() { # whether a session other than ours does something, or waits for a lock
   case "$DB_KIND" in
-    postgresql) echo "SELECT count(*) FROM pg_stat_activity WHERE datname = '$DB_MAIN' AND pid <> pg_backend_pid() AND state = 'active'" | sql "$DB_CONTROL" ;;
+    postgresql) echo "SELECT count(*) FROM pg_stat_activity WHERE datname = '$DB_MAIN' AND pid <> pg_backend_pid() AND state = 'active'" | sql "$DB_MAIN" ;;
     mysql) echo "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '$DB_MAIN' AND id <> CONNECTION_ID() AND command <> 'Sleep'" | sql "$DB_MAIN" ;;
   esac | grep -qv '^0$'
 }

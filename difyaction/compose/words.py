@@ -7,7 +7,7 @@ from importlib import resources
 
 from difyaction.compose.shift import Shift
 
-_VERBS = ("verbs_service.sh", "verbs_database.sh", "verbs_files.sh", "verbs_steps.sh")
+_VERBS = ("verbs_service.sh", "verbs_database.sh", "verbs_restore.sh", "verbs_files.sh", "verbs_steps.sh")
 _CONTROL = {"postgresql": "postgres", "mysql": "mysql"}  # the database that one is in to rename another
 
 
@@ -44,6 +44,8 @@ def literals(shift: Shift) -> str:
         "DB_CONTROL": _CONTROL[database.kind],
         "DB_CLIENT": database.client_image,
         "DB_NETWORK": shift.network,
+        "DB_HOST": database.host,
+        "DB_CREATES": "yes" if database.creates else "",
         "COUNTED": " ".join(shift.counted),
         "SUMMED": " ".join(shift.summed),
         "TOO_BIG_TO_COUNT": "" if database.size <= shift.wishes.restore_test_max else "yes",

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.server_faults import Striker, assert_at_rest
 from tests.e2e.server_runs import run
+from tests.rig.layouts import OUTSIDE
 from tests.rig.session import rig_or_skip
 from tests.rig.stack import Rig
 
@@ -71,3 +72,36 @@ def test_an_upgrade_goes_through_a_jump_host_whose_connections_are_cut(rig: Rig)
         assert "no contact (connection-lost)" in told.log
         assert dify.head() == NEW_HEAD
         assert_at_rest(rig, dify)
+
+
+def test_a_database_elsewhere_is_put_back_where_its_user_may_not_make_one(rig: Rig) -> None:
+    with rig.install(version=OLD, outside="NOCREATEDB") as dify:
+        before, files = dify.rows(), dify.files()
+
+        refused = run(rig, dify, dify_version=NEW, database_client_image="postgres:14-alpine")
+
+        assert (refused.status, refused.error) == ("refused", "objections"), refused.log[-3000:]
+        rig.fault("migration-half", version=NEW)
+
+        told = run(rig, dify, dify_version=NEW, final_backup="clone")
+
+        assert (told.status, told.error) == ("rolled-back", "migration-failed"), told.log[-3000:]
+        assert dify.serves()
+        assert dify.rows() == before
+        assert dify.files() == files
+        assert dify.credentials_open()
+        assert OUTSIDE["DB_PASSWORD"] not in told.log
+
+
+def test_a_database_elsewhere_is_cloned_and_upgraded_where_its_user_may_make_one(rig: Rig) -> None:
+    with rig.install(version=OLD, outside="CREATEDB") as dify:
+        before = dify.rows()
+
+        told = run(rig, dify, dify_version=NEW, final_backup="clone")
+
+        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert "cloned as dify_before_upgrade" in told.log
+        assert dify.head() == NEW_HEAD
+        assert dify.rows()["dify_plugin.plugins"] == before["dify_plugin.plugins"]
+        assert dify.rows()["dify.messages"].count == before["dify.messages"].count
+        assert "dify_before_upgrade" not in dify.sql("SELECT datname FROM pg_database")

@@ -11,10 +11,12 @@ from typing import Any
 
 import requests
 
-from tests.rig.layouts import Wanted
+from tests.rig.layouts import OUTSIDE, Wanted
 from tests.rig.machine import Machine
 
 DATABASES = ("dify", "dify_plugin")
+SERVER = "rig-database"  # the container of a server that is not the project's
+SERVE = ("--network", "host", "-v", "/opt/outside:/var/lib/postgresql/data", "-e", "POSTGRES_PASSWORD=of-its-owner")
 UP_SECONDS = 90
 COUNT = r"""
 SELECT format(
@@ -62,8 +64,24 @@ class Install:
 
     def up(self) -> None:
         """Start it and wait until a user could use it."""
+        self.start_outside()
         self.compose("up", "-d", "--remove-orphans", "--quiet-pull")
         self.wait_until_served()
+
+    def start_outside(self) -> None:
+        """Start the server that is not the project's, where one is wanted; it gets Dify's user the first time."""
+        if not self.wanted.outside or self.machine.docker("ps", "-q", "--filter", f"name={SERVER}"):
+            return
+        self.machine.docker("run", "-d", "--name", SERVER, *SERVE, "postgres:15-alpine")
+        # over TCP, where it listens when its first start is over
+        asking = ["docker", "exec", SERVER, "pg_isready", "-q", "-h", "127.0.0.1"]
+        self.machine.wait_for(lambda: self.machine.run(asking, check=False).returncode == 0, "its database")
+        user, password = OUTSIDE["DB_USERNAME"], OUTSIDE["DB_PASSWORD"]
+        if user not in self.sql("SELECT rolname FROM pg_roles", "postgres"):
+            self.sql(f"CREATE ROLE {user} LOGIN {self.wanted.outside} PASSWORD '{password}'", "postgres")
+            for database in DATABASES:
+                self.sql(f"CREATE DATABASE {database} OWNER {user}", "postgres")
+            self.sql("CREATE DATABASE another; REVOKE CONNECT ON DATABASE another FROM public", "postgres")
 
     def wait_until_served(self, seconds: float = UP_SECONDS) -> None:
         """Wait for the api and its database through nginx, and for the plugin daemon's database."""
@@ -122,7 +140,7 @@ class Install:
             "docker",
             "exec",
             "-i",
-            self.container("db", "db_postgres"),
+            SERVER if self.wanted.outside else self.container("db", "db_postgres"),
             "psql",
             "-qtAX",
             "-v",

@@ -12,6 +12,14 @@ from tests.rig import upstream
 from tests.rig.catalogue import APP, PARTS, line_of
 from tests.rig.machine import Machine
 
+# how Dify asks for a server that is not its own: by the address that the machine has for every container
+OUTSIDE = {
+    "DB_HOST": "172.17.0.1",
+    "DB_USERNAME": "dify_user",
+    "DB_PASSWORD": "outside=$ecret #1",
+    "COMPOSE_PROFILES": "${VECTOR_STORE:-weaviate}",
+}
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -26,6 +34,7 @@ class Wanted:
     folder: str = "/opt/dify/docker"
     project: str = ""
     documents: int = 200
+    outside: str = ""  # the database is no container of the project: rights of its user there, CREATEDB or NOCREATEDB
 
     @property
     def project_name(self) -> str:
@@ -38,13 +47,13 @@ class Wanted:
         mine = {name: text.encode() for name, text in self.edits.items()}
         if self.override:
             mine["docker-compose.override.yaml"] = self.override.encode()
-        return {".env": with_values(example, self.env).encode(), **mine}
+        return {".env": with_values(example, {**(OUTSIDE if self.outside else {}), **self.env}).encode(), **mine}
 
 
 def with_values(example: str, values: Mapping[str, str]) -> str:
     """Return an env file with some values set where they stand, or at the end."""
     for key, value in values.items():
-        line = f"{key}={value}"
+        line = f"{key}='{value}'" if " " in value else f"{key}={value}"
         example, changed = re.subn(rf"^{re.escape(key)}=.*$", lambda _, line=line: line, example, flags=re.MULTILINE)
         if not changed:
             example = f"{example.rstrip()}\n{line}\n"

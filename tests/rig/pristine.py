@@ -14,7 +14,7 @@ from tests.rig.machine import Machine
 
 HERE = Path(__file__).resolve().parent
 # what holds data open is put away before the data is exchanged; all else may stay
-STATEFUL = ("db", "db_postgres", "redis")
+STATEFUL = ("db", "db_postgres", "db_mysql", "redis")
 # every process but the machine's own, and what the users and programs wrote: what an earlier run left behind
 STRAYS = r"""
 for entry in /proc/[0-9]*; do
@@ -87,6 +87,7 @@ def _put_back(install: Install, kept: str) -> None:
     # in place: what a running container mounts keeps its inode
     machine.run(["rsync", "-a", "--inplace", "--delete", "--checksum", f"{kept}/", "/opt/"])
     _forget_images(machine, there["images"])
+    install.start_outside()
     install.compose("up", "-d", "--remove-orphans", "--quiet-pull")
     # api and web may have new addresses, which a running nginx does not see
     install.compose("exec", "-T", "nginx", "nginx", "-s", "reload", check=False)
@@ -105,7 +106,7 @@ def _clear(machine: Machine, kept: list[list[str]]) -> None:
     gone = [
         number
         for number, state, *labels in _listed(machine)
-        if labels not in kept or labels[0] in STATEFUL or state not in {"running", "exited"}
+        if labels not in kept or labels[0] in {*STATEFUL, ""} or state not in {"running", "exited"}
     ]
     if gone:
         machine.docker("rm", "-fv", *gone)
@@ -124,7 +125,7 @@ def _notes(machine: Machine, kept: str) -> Path:
 def _wait_for_nothing(machine: Machine) -> None:
     """Wait until no process has a database's files open any more."""
     deadline = time.monotonic() + 10
-    while machine.run(["sh", "-c", "ps -C postgres,redis-server -o pid="], check=False).stdout.strip():
+    while machine.run(["sh", "-c", "ps -C postgres,mysqld,redis-server -o pid="], check=False).stdout.strip():
         if time.monotonic() > deadline:
             raise RuntimeError("a database server does not go away")
         time.sleep(0.05)

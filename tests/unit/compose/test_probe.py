@@ -138,6 +138,40 @@ def test_a_database_that_is_no_container_is_elsewhere() -> None:
     assert (database.kind, database.host, database.port, database.user) == ("mysql", "pg.example.com", 6432, "root")
 
 
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.20", "docker_default"),  # a server far away: by a network that leads out
+        ("172.20.0.9", "company_databases"),  # a container of another project
+        ("172.18.0.9", "docker_ssrf_proxy_network"),
+        ("", "docker_default"),
+    ],
+)
+def test_the_way_to_a_database_elsewhere_is_a_network_that_leads_there(address: str, network: str) -> None:
+    networks = (
+        "company_databases|true|172.20.0.0/16 \n"
+        "docker_ssrf_proxy_network|true|172.18.0.0/16 fd00::/64 \n"
+        "docker_default|false|172.19.0.0/16 \nodd\n"
+    )
+    api = container("api", "langgenius/dify-api:1.13.3", env=["DB_HOST=pg.example.com"])
+    told = answer(
+        containers=json.dumps(api),
+        database_container="",
+        networks=networks,
+        database=f"address|{address}\ncreates|false\n",
+    )
+    database = probe.read(told).database
+    assert database is not None
+    assert database.network == network
+    assert not database.creates
+
+
+def test_a_database_of_the_project_needs_no_way_and_its_owner_may_do_everything() -> None:
+    database = probe.read(answer()).database
+    assert database is not None
+    assert (database.network, database.creates) == ("", True)
+
+
 def test_a_mirrored_image_is_still_the_api() -> None:
     mirrored = {**API, "image": "harbor.example.com:5000/mirror/langgenius/dify-api:1.13.3"}
     machine = probe.read(answer(containers="\n".join(map(json.dumps, (mirrored, DB)))))
@@ -224,7 +258,7 @@ def test_every_program_that_a_runbook_calls_is_looked_for() -> None:
         for name in (
             "runbook.sh",
             "follow.sh",
-            *(f"verbs_{each}.sh" for each in ("service", "database", "files", "steps")),
+            *(f"verbs_{each}.sh" for each in ("service", "database", "restore", "files", "steps")),
         )
     )
     assert {

@@ -125,6 +125,19 @@ def test_no_secret_stands_in_the_script_nor_in_the_documents() -> None:
     assert "sk-held-by-the-containers" not in shown
 
 
+@pytest.mark.parametrize(("creates", "step"), [(True, "clone_databases"), (False, 'dump dify "$BACKUP/dify.final"')])
+def test_who_may_not_make_databases_gets_a_dump_instead_of_a_copy(creates: bool, step: str) -> None:  # noqa: FBT001
+    plan = make_plan(facts({"wishes": {"final_backup": "clone"}, "database": {"creates": creates}}))
+    final = next(each for each in plan.steps if each.name == "final-backup")
+    assert step in final.do
+    assert f"DB_CREATES={'yes' if creates else chr(39) * 2}\n" in plan.script
+
+
+def test_the_client_of_an_external_database_joins_the_network_that_leads_there() -> None:
+    outside = {"container": "", "service": "", "host": "pg.example.com", "network": "company_databases"}
+    assert "DB_NETWORK=company_databases\n" in make_plan(facts({"database": outside})).script
+
+
 def test_the_way_to_an_external_database_is_delivered_as_a_secret() -> None:
     outside = {"container": "", "service": "", "host": "db.example.com", "client_image": "postgres:15-alpine"}
     delivered = make_plan(facts({"database": outside})).delivered

@@ -1,0 +1,95 @@
+# How databases are put back: as copies inside the server where it lends the right to make them, else in their place.
+disconnect() { # DATABASE: ends every session in it that DB_USER may end
+  [ "$DB_KIND" = mysql ] || echo "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid() AND pg_has_role(usesysid, 'MEMBER')" | sql "${2:-$DB_CONTROL}" >/dev/null
+}
+
+has_database() { echo "SELECT 'there' FROM pg_database WHERE datname = '$1'" | sql "$DB_CONTROL" | grep -qx there; }
+rename_database() { disconnect "$1" && echo "ALTER DATABASE \"$1\" RENAME TO \"$2\"" | sql "$DB_CONTROL"; }
+drop_database() { ! has_database "$1" || { disconnect "$1" && echo "DROP DATABASE \"$1\"" | sql "$DB_CONTROL"; }; }
+
+clone_databases() { # SUFFIX: going back is a rename then
+  for each in $DB_NAMES; do
+    { drop_database "$each$1" && disconnect "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\"" | sql "$DB_CONTROL"; } ||
+      fail final-backup-failed "The database $each could not be cloned."
+    say "$each: cloned as $each$1"
+  done
+}
+
+drop_clones() { for each in $DB_NAMES; do drop_database "$each$1" || return 1; done; }
+
+restore_clones() { # SUFFIX; a database whose clone is gone was put back already
+  for each in $DB_NAMES; do
+    has_database "$each$1" || continue
+    drop_database "${each}_failed" || return 1
+    ! has_database "$each" || rename_database "$each" "${each}_failed" || return 1
+    rename_database "$each$1" "$each" || return 1
+    drop_database "${each}_failed" || return 1
+    say "$each: as it was before the migration"
+  done
+}
+
+restore_dumps() { # FOLDER SUFFIX: reads FOLDER/NAME.SUFFIX back, and puts it in the place of what is there
+  for each in $DB_NAMES; do
+    [ -f "$1/$each.$2" ] || { say "$each: $1/$each.$2 is not there"; return 1; }
+    case "$DB_KIND:$DB_CREATES" in
+      postgresql:yes) restore_beside "$each" "$1/$each.$2" ;;
+      postgresql:*) restore_in_place "$each" "$1/$each.$2" ;;
+      mysql:*) gzip -t "$1/$each.$2" && drop_tables "$each" >"$RUN/drops" && sql "$each" <"$RUN/drops" && gzip -dc "$1/$each.$2" | sql "$each" ;;
+    esac || return 1
+    say "$each: restored from $each.$2"
+  done
+}
+
+restore_beside() { # DATABASE FILE: what is there goes when all of the dump has come
+  drop_database "${1}_restored" && echo "CREATE DATABASE \"${1}_restored\"" | sql "$DB_CONTROL" &&
+    client pg_restore -d "${1}_restored" --no-owner --exit-on-error <"$2" || return 1
+  drop_database "${1}_failed" || return 1
+  ! has_database "$1" || rename_database "$1" "${1}_failed" || return 1
+  rename_database "${1}_restored" "$1" && drop_database "${1}_failed"
+}
+
+restore_in_place() { # DATABASE FILE: for whoever may not make databases; in one transaction, so that all of it comes, or nothing changes
+  disconnect "$1" "$1" || return 1
+  # shellcheck disable=SC2016 # the container's own shell expands it
+  in_place='{ echo "BEGIN;"; printf "%s\n" "$1"; if pg_restore --no-owner --no-comments -f -; then echo "COMMIT;"; else echo "SELECT 1/0;"; fi; } | psql -qAtX -v ON_ERROR_STOP=1 -d "$0"'
+  client sh -c "$in_place" "$1" "$(emptying)" <"$2" >/dev/null
+}
+
+emptying() { # what makes a PostgreSQL database empty but for its extensions, and may be said by the owner of what is in it
+  cat <<'SQL'
+DO $$
+DECLARE each record;
+BEGIN
+  FOR each IN SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', nspname) AS gone FROM pg_namespace
+    WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'information_schema') LOOP EXECUTE each.gone; END LOOP;
+  FOR each IN SELECT format('DROP %s IF EXISTS public.%I CASCADE', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
+      WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relname) AS gone FROM pg_class c
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e') LOOP EXECUTE each.gone; END LOOP;
+  FOR each IN SELECT format('DROP ROUTINE IF EXISTS public.%I(%s) CASCADE', proname, pg_get_function_identity_arguments(p.oid)) AS gone FROM pg_proc p
+    WHERE pronamespace = 'public'::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e') LOOP EXECUTE each.gone; END LOOP;
+  FOR each IN SELECT format('DROP TYPE IF EXISTS public.%I CASCADE', typname) AS gone FROM pg_type t
+    WHERE typnamespace = 'public'::regnamespace AND typtype IN ('d', 'e')
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_type'::regclass AND objid = t.oid AND deptype = 'e') LOOP EXECUTE each.gone; END LOOP;
+END $$;
+SQL
+}
+
+drop_tables() { # DATABASE: the statements that make a MySQL database empty; its character set stays
+  echo 'SET FOREIGN_KEY_CHECKS = 0;'
+  printf '%s\n' "SELECT CONCAT('DROP ', IF(table_type = 'VIEW', 'VIEW', 'TABLE'), ' IF EXISTS \`', table_name, '\`;') FROM information_schema.tables WHERE table_schema = DATABASE()" | sql "$1"
+}
+
+last_of() { # BACKUP DATABASE: the suffix of what was saved last, with nobody writing where that was needed
+  if [ -f "$1/$2.final" ]; then echo final; else echo dump; fi
+}
+
+restore_backup() { # BACKUP
+  restore_dumps "$1" "$(last_of "$1" "$DB_MAIN")"
+}
+
+rows_of_backup() { # BACKUP: whether the main database has the rows that were counted into it
+  count_rows "$DB_MAIN" | sort >"$RUN/rows.now"
+  rows_kept "$1/$DB_MAIN.$(last_of "$1" "$DB_MAIN").rows" "$RUN/rows.now" exact
+}
