@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from difyaction.explanations import explanation
 from difyaction.language import N_, Language
 from difyaction.report import Told
 from difyaction.story import STAGES
-from difyaction.target import Objection, Plan, Severity
+from difyaction.target import Document, Objection, Plan, Severity
 
 ROWS = 200
 _HEADS = 2  # lines of a table before its rows
@@ -71,8 +71,8 @@ def summary(told: Told, language: Language) -> str:
         parts.extend(_plan(told.plan, language))
     if told.stages:
         parts.append(_flowchart(told, language))
-    if told.plan is not None:
-        parts.extend(_documents(told.plan, language))
+    planned = told.plan.documents if told.plan else ()
+    parts.extend(_documents([*planned, *(told.outcome.documents if told.outcome else ())], language))
     parts.append(_footer(told, language))
     return "\n\n".join(parts) + "\n"
 
@@ -192,9 +192,9 @@ def _flowchart(told: Told, language: Language) -> str:
     return "\n".join(("```mermaid", "flowchart LR", *nodes, *arrows, *styles, "```"))
 
 
-def _documents(plan: Plan, language: Language) -> Iterator[str]:
+def _documents(documents: Sequence[Document], language: Language) -> Iterator[str]:
     room = ALL_DOCUMENTS_CHARACTERS
-    for document in plan.documents:
+    for document in documents:
         shown = document.text[: min(DOCUMENT_CHARACTERS, room)]
         room -= len(shown)
         # A document of kind "markdown" was made harmless by whoever made it; every other kind is foreign.

@@ -134,12 +134,16 @@ class Plan(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How ``apply`` ended. ``outputs`` are the target's own outputs, by their names in action.yml."""
+    """How ``apply`` ended. ``outputs`` are the target's own outputs, by their names in action.yml.
+
+    ``documents``: texts that a reader may want to see whole, and that only came about meanwhile.
+    """
 
     status: str
     changed: bool
     outputs: Mapping[str, str] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
+    documents: tuple[Document, ...] = ()
 
 
 F = TypeVar("F")

@@ -15,6 +15,7 @@ from difyaction.azure_vm.clients import Clients
 from difyaction.errors import Stranded
 from difyaction.inputs import Inputs
 from difyaction.language import N_
+from difyaction.target import Document
 
 LAST_RUNG = N_(
     "The last rung puts the disks back as {snapshots} hold them, and loses all that was written since; "
@@ -35,6 +36,11 @@ class Kept:
     def names(self) -> tuple[str, ...]:
         """What holds the disks, by name."""
         return tuple(last_name(each.source) for each in self.keepsake.kept)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The way back that is left to a person."""
+        return (Document(N_("Putting the disks back"), "\n".join(self.commands), "sh"),)
 
     @property
     def outputs(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ from difyaction.azure_vm.ssh_way import SshWay
 from difyaction.azure_vm.tidying import close_expired
 from difyaction.azure_vm.way_in import WayIn
 from difyaction.cancelled import Cancelled
-from difyaction.errors import Degraded, RolledBack, Running, Stranded
+from difyaction.errors import ActionError, Degraded, RolledBack, Running, Stranded
 from difyaction.inputs import Inputs
 from difyaction.surroundings import Surroundings
 from difyaction.target import Outcome, Severity
@@ -38,6 +38,7 @@ class AzureVm:
         self._way, self._releases = way, releases
         self._server: Server | None = None
         self._kept: Kept | None = None
+        self._runs = "upgrade"  # the release that is kept, as far as it is known: the names of snapshots say it
         self._outcome: Outcome | None = None
 
     def inspect(self) -> AzureFacts:
@@ -79,7 +80,8 @@ class AzureVm:
             raise ValueError("nobody got in, and the guard let that pass")
         with self._doors_first():
             if plan.keeps:
-                self._keep(plan.machine, plan.from_version)
+                self._runs = plan.from_version
+                self._keep(plan.machine)
             try:
                 outcome = self._server.apply(plan.server)
             except Stranded as error:
@@ -89,7 +91,7 @@ class AzureVm:
                 error.left |= self._outputs()
                 raise
             if self._kept:
-                keeping.let_go(self._inputs, self._clients, plan.machine, self._surroundings.say)
+                self._prune(plan.machine)
             self._outcome = self._told(outcome)
             return self._outcome
 
@@ -123,14 +125,14 @@ class AzureVm:
     def _entered(self, machine: Machine) -> Server:
         """Return the target `Server` on the far side. It keeps the disks once more where the host waits for that."""
         server = Server(self._inputs, self._surroundings, self._way.connection(), self._releases)
-        server.watch = replace(server.watch, keep=lambda seconds: self._keep(machine, "final", patience=seconds))
+        server.watch = replace(server.watch, keep=lambda seconds: self._keep(machine, patience=seconds))
         if self._inputs.connection == "run-command":
             server.watch = unhurried(server.watch)
         return server
 
-    def _keep(self, machine: Machine, version: str, *, patience: float = PATIENCE) -> None:
+    def _keep(self, machine: Machine, *, patience: float = PATIENCE) -> None:
         say, now = self._surroundings.say, self._surroundings.now()
-        kept = keeping.keep(self._inputs, self._clients, machine, version=version, now=now, patience=patience)
+        kept = keeping.keep(self._inputs, self._clients, machine, version=self._runs, now=now, patience=patience)
         self._kept = kept
         for name in kept.names:
             say(f"kept and verified: {name}")
@@ -139,6 +141,13 @@ class AzureVm:
         say("To put the disks back by hand, the last rung (docs/restore.md explains it):")
         for command in kept.commands:
             say(f"  {command}")
+
+    def _prune(self, machine: Machine) -> None:
+        """Let old snapshots go. What went well stays well when that does not: they only cost."""
+        try:
+            keeping.let_go(self._inputs, self._clients, machine, self._surroundings.say)
+        except ActionError as why:
+            self._surroundings.runner.warning(str(why), title=why.id)
 
     def _outputs(self) -> dict[str, str]:
         kept = self._kept.outputs if self._kept else {}
@@ -151,6 +160,7 @@ class AzureVm:
             outcome,
             outputs={**outcome.outputs, **self._outputs()},
             sentences=(*outcome.sentences, *said, *exposure.sentences(self._clients.doors.exposures)),
+            documents=(*outcome.documents, *(kept.documents if kept else ())),
         )
 
 

@@ -1,0 +1,70 @@
+"""Everything that is wrong with the inputs of azure-vm is said at once, before Azure is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from difyaction.errors import Invalid
+from difyaction.inputs import read
+from tests.unit.azure_vm.test_roads import AZURE, SSH, complained
+
+
+def test_all_that_is_missing_is_said_together() -> None:
+    bare = {"target": "azure-vm", "dify-version": "1.14.1"}
+    assert complained(bare) == [
+        "azure-subscription-id",
+        "resource-group",
+        "vm-name",
+        "azure-tenant-id",
+        "azure-client-id",
+        "user",
+        "ssh-key",
+        "source-address",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "about"),
+    [
+        ({"azure_login": "client-secret"}, "azure-client-secret"),
+        ({"azure_client_secret": "a-long-secret"}, "azure-client-secret"),
+        ({"open_key_vault": "true"}, "key-vault"),
+        ({"key_vault_secret": "key"}, "ssh-key"),
+        ({"host": "local"}, "host"),
+        ({"azure_subscription_id": "my subscription"}, "azure-subscription-id"),
+        ({"azure_environment": "mooncake"}, "azure-environment"),
+        ({"vm_name": "../other"}, "vm-name"),
+        ({"resource_group": "a/b"}, "resource-group"),
+        ({"source_address": "2001:db8::1"}, "source-address"),
+        ({"source_address": "0.0.0.0/0"}, "source-address"),
+        ({"source_address": "http://ip.example"}, "source-address"),
+        ({"key_vault": "https://dify-kv.vault.azure.net"}, "key-vault"),
+        ({"snapshot_keep": "0"}, "snapshot-keep"),
+    ],
+)
+def test_what_is_wrong_is_named(given: dict[str, str], about: str) -> None:
+    assert about in complained(SSH, **given)
+
+
+def test_a_vault_alone_stands_for_key_and_address() -> None:
+    given = {**AZURE, "user": "me", "key-vault": "dify-kv", "key-vault-secret": "key"}
+    assert read(given).key_vault == "dify-kv"
+    del given["key-vault-secret"]
+    assert complained(given) == ["key-vault-secret"]
+
+
+def test_a_sweep_needs_a_login_and_a_machine_and_no_key() -> None:
+    given = {name: text for name, text in AZURE.items() if name != "dify-version"}
+    assert read({**given, "mode": "sweep"}).mode == "sweep"
+    assert complained(given, mode="sweep", plan_id="abc") == ["plan-id"]
+
+
+def test_a_managed_identity_needs_no_ids() -> None:
+    given = {name: text for name, text in SSH.items() if name not in {"azure-client-id", "azure-tenant-id"}}
+    assert read({**given, "azure-login": "managed-identity"}).azure_client_id == ""
+
+
+def test_only_machines_in_azure_are_swept() -> None:
+    with pytest.raises(Invalid) as caught:
+        read({"target": "server", "mode": "sweep", "host": "local"})
+    assert "mode" in [complaint.input for complaint in caught.value.complaints]
