@@ -32,7 +32,7 @@ check: $(VENV)/.ready ## Style, types, the house rules, workflows
 	$(BIN)/mypy --explicit-package-bases scripts/release
 	$(BIN)/mypy --explicit-package-bases --follow-imports=silent scripts/screenshots
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/run tests/rig/*.sh
+	$(BIN)/shellcheck .ci/run tests/rig/*.sh tests/image/*.sh
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/zizmor --offline --quiet --pedantic .github
 	$(BIN)/zizmor --offline --quiet action.yml examples

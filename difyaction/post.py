@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/local/bin/python3 -EsSBu
 """The post step: closes the doors in Azure, and revokes the App's token. Standard library only.
 
 The main step saves through GITHUB_STATE what it opens before it opens it (``azure_...``), and ``app_token`` with

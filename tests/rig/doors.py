@@ -78,7 +78,7 @@ class Door:
     def _carry(self, outside: socket.socket) -> None:
         self._flowing.wait()
         try:
-            _enter_network(self._first_process())
+            enter_network(self._first_process())
             inside = socket.create_connection(("127.0.0.1", self._port_inside), timeout=10)
         except OSError:
             _hang_up(outside, reset=True)
@@ -114,7 +114,7 @@ def _hang_up(end: socket.socket, *, reset: bool) -> None:
         end.close()
 
 
-def _enter_network(process: int) -> None:
+def enter_network(process: int) -> None:
     """Put this thread, and no other, into the network of a process."""
     network = os.open(f"/proc/{process}/ns/net", os.O_RDONLY)
     try:
