@@ -2,7 +2,8 @@
 
 import sys
 
-from benchmarks import editor, runs
+from benchmarks import editor, image, runs
 
 editor.run(sys.stdout)
 runs.run(sys.stdout)
+image.run(sys.stdout)

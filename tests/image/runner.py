@@ -60,7 +60,8 @@ class Job:
     """One job on one runner: its folders are kept from step to step.
 
     ``network`` is that of the job's own container, none for most; ``environ`` what ``env:`` of job and step says;
-    ``context`` gives what the defaults of action.yml ask for, such as ``github.token``.
+    ``context`` gives what the defaults of action.yml ask for, such as ``github.token``; ``pace`` stretches the runner's
+    patience on a machine that is busy with other things.
     """
 
     engine: Engine
@@ -69,6 +70,7 @@ class Job:
     network: str = ""
     environ: Mapping[str, str] = field(default_factory=dict)
     context: Mapping[str, str] = field(default_factory=dict)
+    pace: float = 1.0
 
     def __post_init__(self) -> None:
         for path in (*self._mounts(), self.temp / "_github_workflow" / "event.json"):
@@ -131,7 +133,7 @@ class Job:
             text=True,
             errors="replace",
         )
-        return Running(self.engine, name, process, files, inputs)
+        return Running(self, name, process, files=files, inputs=inputs)
 
     def _mounts(self) -> dict[Path, str]:
         temp = self.temp
@@ -189,14 +191,15 @@ class Running:
 
     def __init__(
         self,
-        engine: Engine,
+        job: Job,
         container: str,
         process: subprocess.Popen[str],
+        *,
         files: Mapping[str, Path],
         inputs: Mapping[str, str],
     ) -> None:
         self.container = container
-        self._engine, self._process, self._files, self._inputs = engine, process, files, inputs
+        self._job, self._process, self._files, self._inputs = job, process, files, inputs
         self._began = time.monotonic()
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -226,7 +229,7 @@ class Running:
             self._process.send_signal(number)
             sent.append(number.name)
             try:
-                self._process.wait(seconds)
+                self._process.wait(seconds * self._job.pace)
             except subprocess.TimeoutExpired:
                 continue
             break
@@ -247,7 +250,7 @@ class Running:
             seconds,
             self._inputs,
             sent,
-            bool(self._engine.ask("ps", "--quiet", "--filter", f"name={self.container}")),
+            bool(self._job.engine.ask("ps", "--quiet", "--filter", f"name={self.container}")),
         )
 
     def _read(self) -> None:

@@ -11,6 +11,7 @@ from tests.image.station import Station
 from tests.stage.world import World, world
 
 SLOW = "GET /repos/langgenius/dify/releases*"
+PACE = 5  # an idle machine needs half a second of the runner's ten
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def stage() -> Iterator[World]:
 @pytest.fixture
 def online(station: Station, stage: World) -> Iterator[Job]:
     with station.folder() as folder, station.reaching(stage.github.url, stage.registry.url):
-        yield Job(station.engine, station.image.name, folder, network="host")
+        yield Job(station.engine, station.image.name, folder, network="host", pace=PACE)
 
 
 def test_a_run_that_waits_for_an_answer_ends_at_the_first_signal_and_leaves_nothing_open(
@@ -41,16 +42,14 @@ def test_a_run_that_waits_for_an_answer_ends_at_the_first_signal_and_leaves_noth
     assert (after.exit_code, after.survived) == (0, False), after.log
 
 
-def test_a_run_whose_interpreter_only_starts_ends_too(online: Job, stage: World) -> None:
+def test_a_run_that_is_cancelled_while_its_interpreter_starts_leaves_nothing_behind(online: Job, stage: World) -> None:
     running = online.start(stage.inputs())
     running.wait_until(lambda: online.engine.ask("ps", "--quiet", "--filter", f"name={running.container}"))
 
     ended = running.cancel()
 
-    # 1: the interpreter itself was not up; 130 and 143: it was
-    assert ended.exit_code in {1, 130, 143}, ended.log
-    assert (len(ended.sent) < 3, ended.survived) == (True, False), ended
+    # a signal that comes before the interpreter can hear one is lost: then the next one counts, or the run's own end
+    assert not ended.survived, ended.log
     assert online.post(ended).exit_code == 0
-    assert len(stage.github.calls("DELETE /installation/token")) == len(
-        stage.github.calls("POST /app/installations/*/access_tokens")
-    )
+    revoked = [call for call in stage.github.calls("DELETE /installation/token") if call.status == 204]
+    assert len(revoked) == len(stage.github.calls("POST /app/installations/*/access_tokens"))
