@@ -29,7 +29,7 @@ def test_an_upgrade_ends_with_the_new_release_and_the_backup_leads_back(rig: Rig
         assert dify.running_images()["api"] == f"langgenius/dify-api:{NEW}"
         assert {name: dify.rows()[name].count for name in SEEN_BY_USERS} == {n: before[n].count for n in SEEN_BY_USERS}
         assert dify.credentials_open()
-        assert int(told.outputs["seconds-without-service"]) < 60
+        assert 0 < int(told.outputs["seconds-without-service"]) < 600
 
         assert dify.chat("written after the upgrade")
         backup = told.outputs["backup-id"]

@@ -34,7 +34,7 @@ def test_a_user_who_has_to_say_sudo_upgrades_and_goes_back(rig: Rig) -> None:
         assert list(rig.machine.path("/home/sudoer").glob(".dify*")) == []
         told = run(rig, dify, user="sudoer", mode="rollback", rollback_to=backup, acknowledge=f"lose-writes@{backup}")
 
-        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert (told.status, told.error) == ("restored", ""), told.log[-3000:]
         assert dify.rows() == before
         assert {path: sha for path, sha in dify.files().items() if path in files} == files
         assert_at_rest(rig, dify)

@@ -122,9 +122,10 @@ class Install:
         return ran.returncode == 0
 
     def rows(self) -> dict[str, Rows]:
-        """Return what the tables of both databases hold (`dify.messages`)."""
+        """Return what the tables of both databases hold (`dify.messages`); before 1.0.0 there is one."""
         found = {}
-        for database in DATABASES:
+        there = self.sql("SELECT datname FROM pg_database", "postgres").split()
+        for database in (name for name in DATABASES if name in there):
             for line in self.sql(COUNT, database).splitlines():
                 table, count, checksum = line.split("|")
                 found[f"{database}.{table}"] = Rows(int(count), checksum)
