@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from difyaction.web import DEFAULT_LIMIT, Credential, Reply
+from difyaction.web import Credential, Reply
 from tests.shared import upstream_file, upstream_tags
+from tests.unit.reads import Answers, Asked
 
 API = "https://api.github.com"
 
@@ -42,7 +43,7 @@ def many_releases() -> dict[str, str]:
 
 
 @dataclass
-class FakeUpstream:
+class FakeUpstream(Answers):
     """``refusals`` maps the beginning of a path to the answer that is given in its place."""
 
     releases: Mapping[str, str] = field(default_factory=lambda: RELEASES)
@@ -53,25 +54,17 @@ class FakeUpstream:
     asked: list[str] = field(default_factory=list)
     credentials: list[Credential | None] = field(default_factory=list)
 
-    def get(
-        self,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        credential: Credential | None = None,
-        limit: int = DEFAULT_LIMIT,
-    ) -> Reply:
+    def answer(self, asked: Asked) -> Reply:
         root = f"{self.api_url}/repos/langgenius/dify/"
-        assert url.startswith(root), url
-        assert headers is not None
-        assert limit >= 1_000_000
-        path = url.removeprefix(root)
+        assert asked.url.startswith(root), asked.url
+        assert asked.limit >= 1_000_000
+        path = asked.url.removeprefix(root)
         self.asked.append(path)
-        self.credentials.append(credential)
+        self.credentials.append(asked.credential)
         for beginning, reply in self.refusals.items():
             if path.startswith(beginning):
                 return reply
-        return self._answer(path, headers["Accept"])
+        return self._answer(path, asked.headers["Accept"])
 
     def _answer(self, path: str, accept: str) -> Reply:
         parts = urlsplit(path)

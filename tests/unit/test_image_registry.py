@@ -11,6 +11,7 @@ from difyaction.input_kinds import RegistryCredential
 from difyaction.registry_login import DOCKER_HUB
 from difyaction.secret import Secret
 from difyaction.web import DEFAULT_LIMIT, Credential, Reply
+from tests.unit.reads import Answers, Asked
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
@@ -21,27 +22,20 @@ def account(host: str) -> RegistryCredential:
 
 
 @dataclass
-class Registries:
+class Registries(Answers):
     """Answers the addresses that it knows, and fails on any other one."""
 
     replies: Mapping[str, Reply]
     token: str = ""
     sent: list[tuple[str, Credential | None]] = field(default_factory=list)
 
-    def get(
-        self,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        credential: Credential | None = None,
-        limit: int = DEFAULT_LIMIT,
-    ) -> Reply:
-        assert limit <= DEFAULT_LIMIT
+    def answer(self, asked: Asked) -> Reply:
+        url, credential = asked.url, asked.credential
+        assert asked.limit <= DEFAULT_LIMIT
         self.sent.append((url, credential))
         if "/v2/" in url:
-            assert headers is not None
-            assert INDEX in headers["Accept"]
-            assert IMAGE in headers["Accept"]
+            assert INDEX in asked.headers["Accept"]
+            assert IMAGE in asked.headers["Accept"]
             if self.token and (credential is None or credential.authorization.reveal() != f"Bearer {self.token}"):
                 challenge = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io"'
                 return Reply(401, {"WWW-Authenticate": challenge}, b"")

@@ -1,5 +1,4 @@
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,6 +8,7 @@ from difyaction.input_kinds import RegistryCredential
 from difyaction.registry_login import DOCKER_HUB, HUB_LOGIN, Challenge, log_in, read_challenge
 from difyaction.secret import Secret
 from difyaction.web import DEFAULT_LIMIT, Credential, Reply
+from tests.unit.reads import Answers, Asked
 
 
 def account(host: str) -> RegistryCredential:
@@ -16,7 +16,7 @@ def account(host: str) -> RegistryCredential:
 
 
 @dataclass
-class TokenServer:
+class TokenServer(Answers):
     """Answers one address once, and remembers with which credential it was asked."""
 
     address: str
@@ -24,20 +24,13 @@ class TokenServer:
     credential: Credential | None = None
     asked: list[str] = field(default_factory=list)
 
-    def get(
-        self,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        credential: Credential | None = None,
-        limit: int = DEFAULT_LIMIT,
-    ) -> Reply:
-        assert url.startswith(self.address)
+    def answer(self, asked: Asked) -> Reply:
+        assert asked.url.startswith(self.address)
         assert not self.asked
-        assert not headers
-        assert limit < DEFAULT_LIMIT
-        self.credential = credential
-        self.asked.append(url)
+        assert not asked.headers
+        assert asked.limit < DEFAULT_LIMIT
+        self.credential = asked.credential
+        self.asked.append(asked.url)
         return self.reply
 
 
