@@ -224,9 +224,19 @@ class Running:
 
     def cancel(self) -> Ended:
         """Cancel it as the runner does: signals to the docker client, the next one when its patience is over."""
-        sent = []
+        self.interrupt()
+        return self.cancelled()
+
+    def interrupt(self) -> None:
+        """Send the first signal of a cancellation, and do not wait."""
+        self._process.send_signal(PATIENCE[0][0])
+
+    def cancelled(self) -> Ended:
+        """Go on with a cancellation after its first signal."""
+        sent: list[str] = []
         for number, seconds in PATIENCE:
-            self._process.send_signal(number)
+            if sent:
+                self._process.send_signal(number)
             sent.append(number.name)
             try:
                 self._process.wait(seconds * self._job.pace)

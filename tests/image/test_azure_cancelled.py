@@ -1,0 +1,114 @@
+"""A run on Azure, cancelled as the runner does it: whatever the moment, no rule, no address and no lease is left."""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.e2e.azure_runs import Setting, setting
+from tests.e2e.connections.sshd import Sshd, make_key, private_text
+from tests.emulators.azure.emulator import AzureEmulator
+from tests.image.runner import Job
+from tests.image.station import Station
+
+PACE = 5  # an idle machine needs a second or two of the runner's ten
+PHASES = [
+    "POST */oauth2/v2.0/token",
+    "PATCH */vaults/*",
+    "GET /secrets/*",
+    "PUT */nic-nsg/securityRules/*",
+    "DELETE */securityRules/*",
+]
+
+
+@dataclass(frozen=True)
+class Host:
+    """An sshd of this machine, as a setting wants it. What these tests look at happens around it."""
+
+    server: Sshd
+    host: str = "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    @property
+    def user(self) -> str:
+        return getpass.getuser()
+
+    @property
+    def key(self) -> str:
+        return private_text(self.server.client)
+
+    @property
+    def known_hosts(self) -> str:
+        return self.server.known_hosts
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    folder, nothing = tmp_path_factory.mktemp("sshd"), ("ForceCommand echo nothing here",)
+    server = Sshd(folder, {"ed25519": make_key("ed25519")}, make_key("ed25519"), more=nothing)
+    server.start()
+    yield Host(server)
+    server.stop()
+
+
+@pytest.fixture
+def place(host: Host) -> Iterator[Setting]:
+    with AzureEmulator() as azure, setting(azure, host) as built:
+        yield built
+
+
+@pytest.fixture
+def online(station: Station, place: Setting) -> Iterator[Job]:
+    azure = place.azure
+    with station.folder() as folder, station.reaching(azure.url, place.vault.url, f"gate:{place.gate.port}"):
+        authority = folder / "_temp" / "ca.pem"
+        environ = {**azure.environ, "REQUESTS_CA_BUNDLE": str(authority), "SSL_CERT_FILE": str(authority)}
+        job = Job(station.engine, station.image.name, folder, network="host", environ=environ, pace=PACE)
+        shutil.copy(azure.ca_file, authority)
+        yield job
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_run_that_is_cancelled_leaves_no_door(online: Job, place: Setting, phase: str) -> None:
+    running, reached = online.start(place.inputs(mode="plan", dify_version="1.14.1")), threading.Event()
+
+    def strike(_: object) -> None:
+        running.interrupt()
+        reached.set()
+
+    place.azure.faults.add(phase, before=strike)
+    running.wait_until(reached.is_set)
+
+    ended = running.cancelled()
+
+    assert (ended.exit_code, ended.sent, ended.survived) == (130, ("SIGINT",), False), ended.log
+    assert place.is_shut, ended.log
+    after = online.post(ended)
+    assert after.exit_code == 0, after.log
+    assert place.is_shut
+
+
+def test_what_a_killed_container_left_open_the_post_step_closes(online: Job, place: Setting) -> None:
+    running, reached = online.start(place.inputs(mode="plan", dify_version="1.14.1")), threading.Event()
+
+    def strike(_: object) -> None:
+        online.engine.run("kill", running.container)
+        reached.set()
+
+    place.azure.faults.add("PUT */nic-nsg/securityRules/*", before=strike)
+    running.wait_until(reached.is_set)
+    main = running.wait()
+
+    assert main.exit_code == 137, main.log
+    assert place.rules, "nothing was open when it died"
+    after = online.post(main)
+    assert after.exit_code == 0, after.log
+    assert place.is_shut, after.log
