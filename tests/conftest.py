@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 # Nothing of the developer's own git, locale or proxies may reach a test.
 for name in [name for name in os.environ if name.startswith(("GIT_", "INPUT_", "GITHUB_", "RUNNER_"))]:
