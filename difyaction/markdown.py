@@ -42,9 +42,9 @@ def fence(text: str, kind: str = "text") -> str:
     return f"{ticks}{kind}\n{text.rstrip(chr(10))}\n{ticks}"
 
 
-def details(title: str, body: str) -> str:
-    """Fold Markdown under a title."""
-    return f"<details>\n<summary>{inline(title)}</summary>\n\n{body}\n\n</details>"
+def details(title: str, body: str, *, shown: bool = False) -> str:
+    """Fold Markdown under a title; ``shown``: it is open at first."""
+    return f"<details{' open' if shown else ''}>\n<summary>{inline(title)}</summary>\n\n{body}\n\n</details>"
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

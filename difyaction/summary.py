@@ -52,12 +52,6 @@ _STAGE_NAMES: Mapping[str, str] = {
     "sweep": N_("Sweep"),
 }
 
-_SEVERITIES: Mapping[Severity, str] = {
-    Severity.AUTOMATIC: N_("✅ dealt with by the plan"),
-    Severity.ACKNOWLEDGE: N_("✋ needs your consent"),
-    Severity.NEVER: N_("⛔ cannot be acknowledged"),
-}
-
 
 def summary(told: Told, language: Language) -> str:
     """Write the whole summary as Markdown, in the reader's language."""
@@ -145,9 +139,7 @@ def _pull_requests(told: Told, language: Language) -> Iterator[str]:
 
 
 def _plan(plan: Plan, language: Language) -> Iterator[str]:
-    if plan.objections:
-        yield f"### {language.say('Objections')}"
-        yield "\n".join(_objection(each, language) for each in plan.objections)
+    yield from _objections(plan, language)
     if plan.changes:
         yield f"### {language.say('Changes')}"
         if place := changed.opening(plan.changes, language.say):
@@ -162,14 +154,33 @@ def _plan(plan: Plan, language: Language) -> Iterator[str]:
         yield "\n".join(f"- {sentence}" for sentence in sentences)
 
 
+def _objections(plan: Plan, language: Language) -> Iterator[str]:
+    """Say what somebody has to decide; what the plan has dealt with is folded."""
+    settled = [each for each in plan.objections if each.severity is Severity.AUTOMATIC]
+    others = [each for each in plan.objections if each.severity is not Severity.AUTOMATIC]
+    if others:
+        yield f"### {language.say('Objections')}"
+        yield "\n".join(_objection(each, language) for each in others)
+    asking = [each.consent for each in others if each.severity is Severity.ACKNOWLEDGE and each.in_the_way]
+    if len(asking) > 1:
+        words = markdown.code(f"acknowledge: {', '.join(asking)}")
+        yield language.say(N_("To accept all of them: {words}"), words=words)
+    if settled:
+        title = language.say(N_("Dealt with by the plan: {count}"), count=len(settled))
+        yield markdown.details(title, "\n".join(_objection(each, language) for each in settled))
+
+
 def _objection(objection: Objection, language: Language) -> str:
-    text = markdown.fill(language.template(objection.text), language.facts(objection.facts))
-    standing = language.say(_SEVERITIES[objection.severity])
-    if objection.severity is Severity.ACKNOWLEDGE:
-        if objection.acknowledged:
-            standing = language.say("✅ acknowledged")
-        standing += f": `acknowledge: {objection.consent}`"
-    return f"- **{markdown.inline(objection.rule)}** ({standing}): {text}"
+    text = markdown.fill(language.template(objection.text), objection.facts)
+    said = f"**{markdown.inline(objection.rule)}**: {text}"
+    if objection.severity is Severity.AUTOMATIC:
+        return f"- {said}"
+    if objection.severity is Severity.NEVER:
+        return f"- ⛔ {said}<br>{language.say('This cannot be acknowledged.')}"
+    words = markdown.code(f"acknowledge: {objection.consent}")
+    if objection.acknowledged:
+        return f"- ✅ {said}<br>{language.say('Accepted with {words}.', words=words)}"
+    return f"- ✋ {said}<br>{language.say('To accept it: {words}', words=words)}"
 
 
 def _flowchart(told: Told, language: Language) -> str:
@@ -204,7 +215,7 @@ def _documents(documents: Sequence[Document], language: Language) -> Iterator[st
             body += "\n\n" + language.say(
                 "{count} characters more are not shown.", count=len(document.text) - len(shown)
             )
-        yield markdown.details(language.template(document.title), body)
+        yield markdown.details(language.template(document.title), body, shown=document.shown)
 
 
 def _footer(told: Told, language: Language) -> str:

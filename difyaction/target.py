@@ -57,11 +57,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Document:
-    """A text that a reader may want to see whole: a diff, a script, a list. ``kind`` names its fence."""
+    """A text that a reader may want to see whole: a diff, a script, a list. ``kind`` names its fence.
+
+    ``shown``: it is short, and everybody wants to see it.
+    """
 
     title: str
     text: str
     kind: str = "text"
+    shown: bool = False
 
 
 class Finding(Protocol):

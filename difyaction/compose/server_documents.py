@@ -24,7 +24,7 @@ def documents(
 ) -> Iterator[Document]:
     """Yield what a reader may want to see whole."""
     yield Document(N_("Facts"), facts_text(machine, shift))
-    yield Document(N_("Estimates"), estimates.lines())
+    yield Document(N_("Estimates"), estimates.lines(), shown=True)
     diffs = [_diff(path, shift, drafted) for path in drafted.written] if drafted else []
     if diffs:
         yield Document(N_("Files"), "\n".join(diffs), "diff")

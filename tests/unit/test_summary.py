@@ -156,3 +156,23 @@ def test_several_pull_requests_are_all_linked() -> None:
     assert WHOLE.outcome
     said = text(dataclasses.replace(WHOLE, outcome=dataclasses.replace(WHOLE.outcome, outputs=outputs)))
     assert "**[Pull request 1](https://g.example/1)** · **[Pull request 2](https://g.example/2)**" in said
+
+
+def test_all_that_asks_for_consent_can_be_accepted_in_one_line() -> None:
+    both = SamplePlan(objections=(objection(), objection(rule="weaviate-jump"), objection(Severity.NEVER, "no-way")))
+    said = text(dataclasses.replace(WHOLE, plan=both))
+    assert "To accept all of them: `acknowledge: plugin-migration@1.14.1, weaviate-jump@1.14.1`" in said
+    assert "To accept all" not in text(WHOLE)
+
+
+def test_what_the_plan_has_dealt_with_is_folded_and_no_objection() -> None:
+    settled = SamplePlan(objections=(objection(Severity.AUTOMATIC, "env-layout"),))
+    said = text(dataclasses.replace(WHOLE, plan=settled))
+    assert "### Objections" not in said
+    assert "<summary>Dealt with by the plan: 1</summary>" in said
+
+
+def test_a_document_that_everybody_wants_to_see_is_open() -> None:
+    documents = (Document("Estimates", "10 s", shown=True), Document("Runbook", "true", "sh"))
+    said = text(dataclasses.replace(WHOLE, plan=SamplePlan(documents=documents)))
+    assert re.findall(r"<details( open)?>\n<summary>(\w+)", said) == [(" open", "Estimates"), ("", "Runbook")]
