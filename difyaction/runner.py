@@ -56,6 +56,7 @@ class Runner:
         self._told: set[str] = set()  # as the runner was told: whole
         self._annotated: Counter[str] = Counter()
         self._in_group = False
+        self._folded = False
         told = self.debug if self.debugging else None
         self.events = Events(told, monotonic=monotonic, redact=self.redact)
 
@@ -104,21 +105,30 @@ class Runner:
 
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
-        """Fold what is printed inside, and say afterwards how long it took. A group in a group is a heading."""
+        """Fold what is printed inside, and say afterwards how long it took.
+
+        GitHub knows no group in a group: one inside takes the outer one's place, and says no time of its own.
+        """
         outermost, began = not self._in_group, self._monotonic()
         self._in_group = True
-        if outermost and self.is_github:
+        if self.is_github:
+            self._unfold()
             self._command("group", title)
+            self._folded = True
         else:
             self.say(f"== {title}" if outermost else f"-- {title}")
         try:
             yield
         finally:
+            self._unfold()
             if outermost:
                 self._in_group = False
-                if self.is_github:
-                    self._print("::endgroup::")
                 self.say(f"{title}: {self._monotonic() - began:.1f} s")
+
+    def _unfold(self) -> None:
+        if self._folded:
+            self._folded = False
+            self._print("::endgroup::")
 
     def error(self, text: str, *, title: str = "", file: str = "", line: int = 0) -> None:
         """Annotate the run with an error; beyond ten of a kind, a line of the log."""

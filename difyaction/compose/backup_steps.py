@@ -13,7 +13,7 @@ _PACKED = tuple(f"--exclude=./{name}" for name in ("volumes", "env-backup", "*.t
 _KEPT_RUNS = 10  # folders of runs that ended, for whoever wants to read a log
 _STORAGE = "/app/api/storage"
 _START_SECONDS = 120
-_PULLED = "dk system df --format '{{.Type}} {{.Size}}' | head -n 1"
+_PULLED = """echo "pulling $(cat "$RUN/pulling"), images take $(dk system df --format '{{.Size}}' | head -n 1)\""""
 
 
 def backup_steps(shift: Shift) -> Iterator[Step]:
@@ -38,7 +38,10 @@ def _dumps(shift: Shift) -> Iterator[Step]:
         which = "" if name == shift.database.main else "-plugins"
         file = f'"$BACKUP/{name}.dump"'
         whole = shift.database.sizes.get(name, 0) <= shift.wishes.restore_test_max
-        dump, live = f"{call('dump', name)} {file}", f"wc -c <{file}"
+        dump, live = (
+            f"{call('dump', name)} {file}",
+            f'echo "$(wc -c <{file} | tr -d " ") bytes of the dump are written"',
+        )
         yield Step(f"dump{which}", dump, title=f"Dump the database {name}", live=live)
         test = f"{call('test_restore', name)} {file} {'full' if whole else 'schema'}"
         title = f"Read the dump of {name} back"

@@ -14,6 +14,7 @@ from difyaction.compose.words import Variable, call
 BACKUP = Variable('"$BACKUP"')
 CLONE = "_before_upgrade"
 _STOP_SECONDS = 30
+_MIGRATED = 'echo "the schema is at $(schema_head 2>/dev/null | tr "\\n" " ")"'
 _USER_1001 = (1, 10, 1)  # from here on Dify's containers run as this user
 
 
@@ -112,7 +113,7 @@ def _database_steps(shift: Shift) -> Iterator[Step]:
     elif shift.schema_changes:
         limit = shift.wishes.migration_timeout or ""
         do = call("migrate", shift.api, limit, shift.wishes.migration_idle)
-        yield Step("migrate", do, undo, title="Migrate the database", live="schema_head 2>/dev/null")
+        yield Step("migrate", do, undo, title="Migrate the database", live=_MIGRATED)
 
 
 def _restore(shift: Shift) -> str:

@@ -27,6 +27,7 @@ class Draft:
     """``files`` are all files of the folder as they would be, ``written`` those of them that change, by path.
 
     ``merged`` holds how each edited file merged, conflicts included; a conflict leaves the file as it is.
+    ``edited`` are those of ``written`` that are not simply upstream's before and upstream's after.
     """
 
     files: Files = field(repr=False)
@@ -35,6 +36,7 @@ class Draft:
     env: Merged
     shipped: Shipped = field(repr=False)
     mirrors: Mapping[str, str] = field(default_factory=dict)
+    edited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +74,15 @@ def draft(install: Install, way: Way, *, secret_key: Secret | None, image_map: M
         env_files={path: content for path, content in theirs.items() if path.startswith("envs/") and _is_env(path)},
     )
     drafted[ENV] = env.content
+    written = tuple(sorted(path for path, content in drafted.items() if theirs.get(path) != content))
     return Draft(
         files=drafted,
-        written=tuple(sorted(path for path, content in drafted.items() if theirs.get(path) != content)),
+        written=written,
+        edited=tuple(
+            path
+            for path in written
+            if path == ENV or theirs.get(path) != way.before.get(path) or drafted[path] != way.after.get(path)
+        ),
         merged=merges,
         env=env,
         shipped=shipped,

@@ -26,6 +26,7 @@ class Estimates:
     """Room at two places, the size of the backup, and seconds without service."""
 
     images: int
+    missing: tuple[str, ...]  # the images that are not there yet
     backup: int
     clone: int
     backup_seconds: int
@@ -35,12 +36,15 @@ class Estimates:
         """Return them for a reader."""
         return "\n".join(
             (
-                f"images to pull: about {sized(self.images)}",
+                f"images to pull: about {sized(self.images)}: {', '.join(self.missing)}"
+                if self.missing
+                else "images to pull: none",
                 f"backup: about {sized(self.backup)}, {self.backup_seconds} s while the old release serves",
                 f"copy inside the database server: {sized(self.clone)}"
                 if self.clone
                 else "no copy inside the database server",
-                f"without service: about {self.downtime} s; measured again with the first dump's throughput",
+                f"without service: about {self.downtime} s"
+                + ("" if self.clone else ", estimated again by the first dump's throughput"),
             )
         )
 
@@ -54,6 +58,7 @@ def estimate(shift: Shift, machine: Machine) -> Estimates:
     kept = _SNAPSHOT if shift.wishes.final_backup == "snapshot" else 0
     dumped = int(size * _DUMP_SHARE)
     return Estimates(
+        missing=tuple(missing),
         images=sum(_IMAGE_SIZES.get(image.rpartition("/")[2].partition(":")[0], _OTHER_IMAGE) for image in missing),
         backup=dumped * (2 if shift.schema_changes else 1) + tars,
         clone=size if shift.clone and shift.schema_changes else 0,

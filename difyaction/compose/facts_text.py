@@ -58,9 +58,15 @@ def _data(machine: Machine, shift: Shift) -> Iterator[str]:
             yield f"vector store: {name} {tag}, service {container.service}"
     if machine.api:
         yield f"storage: {machine.api.env('STORAGE_TYPE', 'opendal')}"
-    sizes = {mount.source: mount.size for container in machine.containers for mount in container.mounts if mount.size}
+    folder = f"{shift.folder}/"
+    sizes = {
+        mount.source: mount.size
+        for container in machine.containers
+        for mount in container.mounts
+        if mount.size and (mount.source.startswith(f"{folder}volumes/") or not mount.source.startswith(folder))
+    }
     for source, size in sorted(sizes.items(), key=lambda item: -item[1])[:_MOST]:
-        yield f"volume {source.removeprefix(shift.folder + '/')}: {sized(size)}"
+        yield f"volume {source.removeprefix(folder)}: {sized(size)}"
 
 
 def _services(machine: Machine, shift: Shift) -> Iterator[str]:

@@ -25,11 +25,20 @@ def documents(
     """Yield what a reader may want to see whole."""
     yield Document(N_("Facts"), facts_text(machine, shift))
     yield Document(N_("Estimates"), estimates.lines(), shown=True)
-    diffs = [_diff(path, shift, drafted) for path in drafted.written] if drafted else []
-    if diffs:
-        yield Document(N_("Files"), "\n".join(diffs), "diff")
+    if drafted and drafted.written:
+        yield Document(N_("Files"), "\n".join(_files(shift, drafted)), "diff")
     if script:
         yield Document(N_("Runbook"), script, "sh")
+
+
+def _files(shift: Shift, drafted: Draft) -> Iterator[str]:
+    """Yield the diffs of what they edited, then a line for each file that is upstream's before and after."""
+    for path in drafted.edited:
+        yield _diff(path, shift, drafted)
+    for path in drafted.written:
+        if path not in drafted.edited:
+            how = f"upstream's of {shift.installed}" if path in shift.install.files else "not there"
+            yield f"# {path}: {how}, becomes upstream's of {shift.wanted}"
 
 
 def _diff(path: str, shift: Shift, drafted: Draft) -> str:

@@ -143,9 +143,14 @@ def _changes(shift: Shift, drafted: Draft) -> Iterator[Change]:
     for name, service in shift.after.items():
         if before.get(name) != service.image:
             yield Change(shift.folder, f"service {name}", before.get(name, "(none)"), service.image, shift.project)
+    untouched = [path for path in drafted.written if path not in drafted.edited]
     for path in drafted.written:
-        was, will_be = ("as it is", "merged") if path in shift.install.files else ("(none)", "new")
-        yield Change(shift.folder, path, was, will_be, shift.project)
+        if path in drafted.edited:
+            was, will_be = ("as it is", "merged") if path in shift.install.files else ("(none)", "new")
+            yield Change(shift.folder, path, was, will_be, shift.project)
+    if untouched:
+        what = f"{len(untouched)} files of upstream's that nobody edited"
+        yield Change(shift.folder, what, f"of {shift.installed}", f"of {shift.wanted}", shift.project)
 
 
 def _findings(facts: ServerFacts, shift: Shift) -> Iterator[Finding]:

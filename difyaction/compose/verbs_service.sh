@@ -9,6 +9,7 @@ last_line() { tail -n 2 "$1" 2>/dev/null | tr '\n' ' '; }
 pull_image() { # an image that is here already stays as it is: nginx:latest does not move under anybody's feet
   dk image inspect "$1" >/dev/null 2>&1 && { say "$1 is here"; return 0; }
   say "pulling $1"
+  printf %s "$1" >"$RUN/pulling"
   if ! dk pull -q "$1" >"$RUN/pull.said" 2>&1; then
     case "$(cat "$RUN/pull.said")" in
       *'no space left'*) fail disk-full "The disk filled up while $1 was pulled." ;;
@@ -150,4 +151,8 @@ start_by_id() { # ID...: those that are still there, in this order
 
 remove_held() { dk rm -fv "$HELD" >/dev/null 2>&1 || true; }
 service_stops() { [ -f "$RUN/stopped" ] || date +%s >"$RUN/stopped"; }
-service_is_back() { fact seconds-without-service $(($(date +%s) - $(cat "$RUN/stopped" 2>/dev/null || date +%s))) && : >"$RUN/back"; }
+service_is_back() {
+  away=$(($(date +%s) - $(cat "$RUN/stopped" 2>/dev/null || date +%s)))
+  fact seconds-without-service "$away" && : >"$RUN/back"
+  say "users were without service for $away s"
+}

@@ -20,6 +20,7 @@ read_head() { # IMAGE EXPECTED: the schema that the release's own code migrates 
   [ "$(wc -l <"$RUN/wanted-head" | tr -d ' ')" = 1 ] || fail head-unread "The release has no single schema head."
   [ -z "$2" ] || [ "$(cat "$RUN/wanted-head")" = "$2" ] || fail head-unexpected "The image expects the schema $(cat "$RUN/wanted-head"), and upstream's release $2."
   fact wanted-head "$(cat "$RUN/wanted-head")"
+  say "its schema is $(cat "$RUN/wanted-head")"
 }
 
 fetch_tag() { # TAG: the files do without it, the checkout's commit does not
@@ -49,6 +50,7 @@ save_keys() { # SOURCE: the keys in the storage volume; without them all models'
 hold_estimate() { # SECONDS MOST: what is added to a second dump, and what is allowed
   took=$(($(awk '{ s += $1 } END { print s + 0 }' "$RUN/dump-seconds") + $1))
   fact estimated-seconds-without-service "$took"
+  say "by the first dump, service will be away for about $took s"
   [ "$took" -le "$2" ] || fail downtime-too-long "By the first dump, service would be away for about $took s; $2 s are allowed."
 }
 
@@ -66,7 +68,7 @@ drain() { # SECONDS ID...: workers take nothing new; what still runs then is cou
   cut=0
   for worker in "$@"; do cut=$((cut + $(active_in "$worker"))); done
   fact tasks-cut "$cut"
-  say "$cut tasks were still running"
+  if [ "$cut" = 0 ]; then say "no task is running any more"; else say "$cut tasks are still running and are cut off"; fi
 }
 
 idle() { for worker in "$@"; do [ "$(active_in "$worker")" = 0 ] || return 1; done; }

@@ -8,7 +8,8 @@ from dataclasses import replace
 import requests
 
 from difyaction.compose import follow, probe
-from difyaction.compose.draft import Way
+from difyaction.compose.compose_text import service_names
+from difyaction.compose.draft import COMPOSE, Way
 from difyaction.compose.env_records import shown
 from difyaction.compose.facts import Machine
 from difyaction.compose.installed import installed_version, must_be_known
@@ -232,9 +233,12 @@ def _owner(environ: Mapping[str, str]) -> str:
 def _secrets(machine: Machine) -> list[Secret]:
     """Return what of the containers' environments must never be printed.
 
-    Upstream's default key of the sandbox is a part of its image's name, and no secret to anybody.
+    Some of upstream's published defaults are words, such as a part of an image's or a service's name: they are no
+    secret to anybody, and a log without them could not be read.
     """
-    images = " ".join(container.image for container in machine.containers)
+    install = machine.install
+    compose = install.files[COMPOSE].content.decode("utf-8", "replace") if install and COMPOSE in install.files else ""
+    images = " ".join((*(container.image for container in machine.containers), *service_names(compose)))
     return [
         secret
         for container in machine.containers

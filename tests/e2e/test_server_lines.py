@@ -11,7 +11,7 @@ from tests.rig.install import Install, Rows
 from tests.rig.session import rig_or_skip
 from tests.rig.stack import Rig
 
-PATIENT = {"start_timeout": "300s"}
+PATIENT = {"start_timeout": "300s", "migration_idle": "300s"}
 
 
 @pytest.fixture(scope="session")

@@ -138,7 +138,20 @@ def test_a_group_is_closed_and_timed_also_when_it_fails() -> None:
     one = runner(out, **ON_GITHUB)
     with pytest.raises(KeyError), one.group("Plan"), one.group("inner"):
         raise KeyError
-    assert out.getvalue() == "::group::Plan\n-- inner\n::endgroup::\nPlan: 3.0 s\n"
+    assert out.getvalue() == "::group::Plan\n::endgroup::\n::group::inner\n::endgroup::\nPlan: 3.0 s\n"
+
+
+def test_what_follows_a_group_in_a_group_is_seen_without_unfolding() -> None:
+    out = io.StringIO()
+    one = runner(out, **ON_GITHUB)
+    with one.group("Apply"):
+        with one.group("Stop"):
+            one.say("inside")
+        one.say("Stop: done after 3 s")
+        with one.group("Start"):
+            pass
+    folded = "::group::Apply\n::endgroup::\n::group::Stop\ninside\n::endgroup::\nStop: done after 3 s\n"
+    assert out.getvalue() == f"{folded}::group::Start\n::endgroup::\nApply: 4.5 s\n"
 
 
 def test_foreign_text_is_cut_and_loses_what_a_terminal_would_obey() -> None:
