@@ -2,8 +2,9 @@
 
 import sys
 
-from benchmarks import editor, image, runs
+from benchmarks import azure, editor, image, runs
 
 editor.run(sys.stdout)
 runs.run(sys.stdout)
 image.run(sys.stdout)
+azure.run(sys.stdout)

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import getpass
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.azure_children import Child
+from tests.e2e.azure_plain import Plain, plain_sshd
 from tests.e2e.azure_runs import SECRET, NoReleases, Setting, Told, setting, told, trust
-from tests.e2e.connections.sshd import Sshd, make_key, private_text, public_line
+from tests.e2e.connections.sshd import make_key, private_text, public_line
 from tests.emulators.azure.emulator import AzureEmulator
 
 HASTE = 7.0  # seconds from the signal until every door is shut
 
 
-@dataclass(frozen=True)
-class Plain:
-    """An sshd of this machine, as a setting wants it."""
-
-    server: Sshd
-    host: str = "127.0.0.1"
-
-    @property
-    def port(self) -> int:
-        return self.server.port
-
-    @property
-    def user(self) -> str:
-        return getpass.getuser()
-
-    @property
-    def key(self) -> str:
-        return private_text(self.server.client)
-
-    @property
-    def known_hosts(self) -> str:
-        return self.server.known_hosts
-
-
 @pytest.fixture(scope="module")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
-    """Whoever gets in is told that there is nothing: what these tests look at happens around that."""
-    folder, nothing = tmp_path_factory.mktemp("sshd"), ("ForceCommand echo nothing here",)
-    server = Sshd(folder, {"ed25519": make_key("ed25519")}, make_key("ed25519"), more=nothing)
-    server.start()
-    yield Plain(server)
-    server.stop()
+    with plain_sshd(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
 
 
 @pytest.fixture
