@@ -12,7 +12,6 @@ from tests.e2e.server_runs import run
 from tests.rig.session import rig_or_skip
 from tests.rig.stack import Rig
 
-OLD, NEW = "1.13.3", "1.14.1"
 PAGE = Path(__file__).parents[2] / "docs" / "restore.md"
 BACKUPS = "/var/lib/dify-upgrade-action/backups"
 
@@ -31,12 +30,13 @@ def commands(backup: str, *steps: int) -> str:
     return "".join(blocks).replace(f"{BACKUPS}/ID", f"{BACKUPS}/{backup}")
 
 
-def test_the_commands_of_the_page_lead_back_to_the_old_release(rig: Rig) -> None:
-    with rig.install(version=OLD, layout="git") as dify:
+@pytest.mark.parametrize(("old", "new"), [("1.13.3", "1.14.1"), ("1.10.0", "1.10.1")])
+def test_the_commands_of_the_page_lead_back_to_the_old_release(rig: Rig, old: str, new: str) -> None:
+    with rig.install(version=old, layout="git") as dify:
         before, files, images = dify.rows(), dify.files(), dify.running_images()
-        told = run(rig, dify, dify_version=NEW)
+        told = run(rig, dify, dify_version=new, migration_idle="300s", start_timeout="300s")
         assert told.status == "upgraded", told.log[-3000:]
-        script = commands(told.outputs["backup-id"], 1, 2, 3, 4, 7)
+        script = commands(told.outputs["backup-id"], 1, 2, 3, 4, 5, 7)
 
         ran = dify.machine.run(["sh", "-euc", script])
 
@@ -45,4 +45,6 @@ def test_the_commands_of_the_page_lead_back_to_the_old_release(rig: Rig) -> None
         assert f"{dify.head()} (head)" in said
         assert dify.rows() == before
         assert dify.running_images() == images
+        kept = {each["HostConfig"]["RestartPolicy"]["Name"] for each in dify.containers() if each["State"]["Running"]}
+        assert kept == {"always"}
         assert {path: sha for path, sha in dify.files().items() if path in files} == files
