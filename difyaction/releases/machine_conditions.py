@@ -252,10 +252,13 @@ def _same_line(before: str, after: str) -> bool:
     """
     if before == after:
         return True
-    (name, _, old), (other, _, new) = before.rpartition(":"), after.rpartition(":")
-    depth = 2 if "mysql" in name or "mariadb" in name else 1
-    kinds = {name.rpartition("/")[2], other.rpartition("/")[2]}
-    return len(kinds) == 1 and _numbers(old)[:depth] == _numbers(new)[:depth] and ("alpine" in old) == ("alpine" in new)
+    # a digest says nothing of the line, and a registry's port is no tag
+    (name, _, old), (other, _, new) = (
+        image.partition("@")[0].rpartition("/")[2].partition(":") for image in (before, after)
+    )
+    depth = 2 if name in {"mysql", "mariadb"} else 1
+    same_libraries = ("alpine" in old) == ("alpine" in new)
+    return name == other and same_libraries and _numbers(old)[:depth] == _numbers(new)[:depth]
 
 
 def _machine(situation: Situation) -> MachineSituation:
