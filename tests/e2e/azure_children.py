@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,15 +65,14 @@ class Child:
         self._log.close()
         return code
 
-    def cancelled(self) -> tuple[int, float]:
-        """Go on as the runner does after SIGINT; return the exit code, and the seconds that it took."""
-        began = time.monotonic()
+    def cancelled(self) -> int:
+        """Go on as the runner does after SIGINT, and return the exit code."""
         for patience, follows in ((TO_SIGTERM, signal.SIGTERM), (TO_KILL, signal.SIGKILL)):
             try:
-                return self.wait(patience), time.monotonic() - began
+                return self.wait(patience)
             except subprocess.TimeoutExpired:
                 self.process.send_signal(follows)
-        return self.wait(), time.monotonic() - began
+        return self.wait()
 
     @property
     def log(self) -> str:
