@@ -25,6 +25,7 @@ need useradd passwd
 need sudo sudo
 need git git
 need curl curl
+need /usr/bin/python3 python3
 
 if [ -n "$missing" ]; then
     # packages must not start their daemons: the rig starts its own, in its own namespaces
