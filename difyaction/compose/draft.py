@@ -37,6 +37,7 @@ class Draft:
     shipped: Shipped = field(repr=False)
     mirrors: Mapping[str, str] = field(default_factory=dict)
     edited: tuple[str, ...] = ()
+    upstream: Files = field(default_factory=dict, repr=False)  # the wanted release's own files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,7 @@ def draft(install: Install, way: Way, *, secret_key: Secret | None, image_map: M
         env=env,
         shipped=shipped,
         mirrors=mirrors,
+        upstream=way.after,
     )
 
 

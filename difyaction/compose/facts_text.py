@@ -83,7 +83,7 @@ def _digest(container: Container) -> str:
 
 
 def _standing(container: Container) -> str:
-    health = f" and {container.health}" if container.health and container.state == "running" else ""
+    health = f" ({container.health})" if container.health and container.state == "running" else ""
     restarts = f", restarted {container.restarts} times" if container.restarts else ""
     return f"{container.state}{health}{restarts}"
 

@@ -42,11 +42,16 @@ def _files(shift: Shift, drafted: Draft) -> Iterator[str]:
 
 
 def _diff(path: str, shift: Shift, drafted: Draft) -> str:
-    held = shift.install.files.get(path)
-    before, after = (_shown(path, content) for content in (held.content if held else b"", drafted.files[path]))
+    """Return what a reader looks for: of `.env` what changes, of a file of upstream's what in it is theirs."""
+    held, upstream = shift.install.files.get(path), drafted.upstream.get(path)
+    after = _shown(path, drafted.files[path])
     if held is None:
         return f"+++ {path} (new, {len(after)} lines)"
-    return "\n".join(difflib.unified_diff(before, after, f"{path} (now)", f"{path} (merged)", lineterm="", n=_CONTEXT))
+    name, content = ("now", held.content) if upstream is None else (f"upstream's of {shift.wanted}", upstream)
+    before = _shown(path, content)
+    title = "merged" if upstream is None else "with your edits"
+    lines = difflib.unified_diff(before, after, f"{path} ({name})", f"{path} ({title})", lineterm="", n=_CONTEXT)
+    return "\n".join(lines) or f"# {path}: becomes upstream's of {shift.wanted}, in which your edits are already"
 
 
 def _shown(path: str, content: bytes) -> list[str]:

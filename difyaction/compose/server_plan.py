@@ -150,7 +150,7 @@ def _changes(shift: Shift, drafted: Draft) -> Iterator[Change]:
             yield Change(shift.folder, path, was, will_be, shift.project)
     if untouched:
         what = f"{len(untouched)} files of upstream's that nobody edited"
-        yield Change(shift.folder, what, f"of {shift.installed}", f"of {shift.wanted}", shift.project)
+        yield Change(shift.folder, what, str(shift.installed), str(shift.wanted), shift.project)
 
 
 def _findings(facts: ServerFacts, shift: Shift) -> Iterator[Finding]:

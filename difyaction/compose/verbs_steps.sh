@@ -163,6 +163,7 @@ migrate() { # SERVICE MOST IDLE: ends by itself, after MOST seconds, or when the
   done
   code=$(cat "$RUN/migration.code")
   fact migration-seconds $(($(date +%s) - began))
+  [ "$code" = 0 ] || say "$(tail -n 20 "$RUN/migration.log" | head -c 3000)"
   [ "$code" = 0 ] || fail migration-failed "flask db upgrade ended with exit code $code: $(grep -v '^ ' "$RUN/migration.log" | tail -n 2 | tr '\n' ' ')"
   [ "$(schema_head)" = "$(cat "$RUN/wanted-head")" ] || fail migration-incomplete "flask db upgrade ended well, but the schema is $(schema_head) and not $(cat "$RUN/wanted-head")."
   say "the schema is $(cat "$RUN/wanted-head")"

@@ -8,7 +8,7 @@ import pytest
 
 from difyaction.compose.server_plan import make_plan
 from difyaction.secret import Secret
-from tests.unit.compose.machines import facts
+from tests.unit.compose.machines import compose_text, facts
 
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 GIT = {"checkout": {"edited": ["docker-compose.yaml"]}}
@@ -104,6 +104,22 @@ def test_of_a_release_that_is_not_known_the_plan_says_what_is_known_and_what_not
     assert "read_head langgenius/dify-api:1.99.0 ''" in unread.script
     assert before("read-head", "drain", steps)
     assert {"final-backup", "migrate"} <= set(steps)
+
+
+def test_a_plan_shows_what_is_theirs_and_counts_what_is_upstreams() -> None:
+    theirs = compose_text("1.13.3").replace("image: redis:6-alpine", "image: redis:6-alpine  # ours")
+    plan = make_plan(facts({"files": {"docker-compose.yaml": theirs}}))
+    (files,) = [document.text for document in plan.documents if document.title == "Files"]
+    assert "+++ docker-compose.yaml (with your edits)" in files
+    changed = [line for line in files.splitlines() if line.startswith(("-", "+")) and "redis" in line]
+    assert changed == ["-    image: redis:6-alpine", "+    image: redis:6-alpine  # ours"]
+    assert "langgenius/dify-api:1.13.3" not in files
+
+    unedited = make_plan(facts({}))
+    (files,) = [document.text for document in unedited.documents if document.title == "Files"]
+    assert "# docker-compose.yaml: upstream's of 1.13.3, becomes upstream's of 1.14.1" in files
+    moved = [change.what for change in unedited.changes if "service" not in change.what]
+    assert moved == [".env", "1 files of upstream's that nobody edited"]
 
 
 def test_the_same_facts_make_the_same_plan_id_and_another_edit_another() -> None:
