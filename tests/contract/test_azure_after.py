@@ -101,6 +101,16 @@ def test_without_doors_nobody_is_asked(azure: AzureEmulator) -> None:
     assert azure.requests == []
 
 
+def test_a_run_that_could_open_a_door_yet_is_fenced_before_it_has_opened_any(
+    azure: AzureEmulator, tmp_path: Path
+) -> None:
+    setting = bench(azure)
+    given = {f"STATE_{after.IDENTITY}": setting.identity.state(), f"STATE_{fence.FENCE}": str(tmp_path / "fence")}
+    assert after.close_up(given, lambda _: None, world(setting, tmp_path)) == 0
+    assert (tmp_path / "fence").exists()
+    assert azure.requests == []
+
+
 def test_a_client_secret_is_found_in_the_environment(
     azure: AzureEmulator, left_open: tuple[Bench, SecurityGroup, Vault], tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
@@ -161,15 +161,8 @@ def run(place: Setting, rig: Rig, dify: Install, **given: str) -> Told:
 def told(place: Setting, releases: Releases, **given: str) -> Told:
     """Run the target once in this process, with releases from anywhere."""
     out = io.StringIO()
-    runner = Runner({}, out, monotonic=time.monotonic)
-    surroundings = Surroundings(
-        environ={"GITHUB_REPOSITORY": "acme/infra", "GITHUB_RUN_ID": "123", **place.azure.environ},
-        runner=runner,
-        now=lambda: datetime.now(UTC),
-        pause=lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE)),
-        monotonic=time.monotonic,
-    )
-    journal = Journal(runner, time.monotonic)
+    surroundings = surroundings_of(place, out)
+    journal = Journal(surroundings.runner, time.monotonic)
     try:
         read = inputs.read(place.inputs(**given))
         clients = clients_of(read, surroundings)
@@ -179,3 +172,14 @@ def told(place: Setting, releases: Releases, **given: str) -> Told:
         return Told(why.status, why.id, {**why.left, "says": str(why)}, out.getvalue(), journal.plan)
     outputs = ending.outcome.outputs if ending.outcome else {}
     return Told(ending.status, "", outputs, out.getvalue(), journal.plan)
+
+
+def surroundings_of(place: Setting, out: io.StringIO, *, ahead: timedelta = timedelta(0)) -> Surroundings:
+    """Return what a run sees of the world; its clock may go ``ahead`` of Azure's."""
+    return Surroundings(
+        environ={"GITHUB_REPOSITORY": "acme/infra", "GITHUB_RUN_ID": "123", **place.azure.environ},
+        runner=Runner({}, out, monotonic=time.monotonic),
+        now=lambda: datetime.now(UTC) + ahead,
+        pause=lambda seconds: time.sleep(min(seconds, LONGEST_PAUSE)),
+        monotonic=time.monotonic,
+    )

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from difyaction import inputs
+from difyaction.azure.machine import read_machine
+from difyaction.azure_vm.clients import clients_of
+from difyaction.azure_vm.keeping import keep
+from difyaction.targets.azure_vm import sweep
 from tests.e2e.azure_children import Child
 from tests.e2e.azure_plain import Plain, plain_sshd
-from tests.e2e.azure_runs import SECRET, NoReleases, Setting, Told, setting, told, trust
+from tests.e2e.azure_runs import SECRET, NoReleases, Setting, Told, setting, surroundings_of, told, trust
 from tests.e2e.connections.sshd import make_key, private_text, public_line
 from tests.emulators.azure.emulator import AzureEmulator
 
@@ -257,6 +265,25 @@ def test_a_missing_right_is_an_objection_that_names_the_line_to_add(place: Setti
     assert "azure-right-missing" in objections(ended)
     assert '"Microsoft.Network/networkSecurityGroups/securityRules/write"' in ended.log
     assert not place.azure.calls("PUT */securityRules/*")
+
+
+def test_a_sweep_lets_go_of_disks_whose_time_is_over_by_their_tags_alone(place: Setting) -> None:
+    now, asked = surroundings_of(place, io.StringIO()), inputs.read(place.inputs(mode="sweep", snapshot_days="30"))
+    clients = clients_of(asked, now)
+    machine = read_machine(clients.azure, place.machine.id)
+    keep(asked, clients, machine, version="1.13.3", now=now.now(), patience=60.0)
+    theirs: Any = {"location": "japaneast", "properties": {"creationData": {"createOption": "Copy"}}}
+    theirs["properties"]["creationData"]["sourceResourceId"] = machine.disks[0].id
+    clients.azure.compute(machine.id).snapshots.begin_create_or_update(place.group.name, "theirs", theirs).wait()
+
+    early = sweep(asked, now)
+    late = sweep(asked, surroundings_of(place, io.StringIO(), ahead=timedelta(days=31)))
+
+    assert (early.status, early.changed) == ("swept", False)
+    assert (late.status, late.changed) == ("swept", True)
+    place.azure.pass_time(60)  # nobody waits for Azure to have removed them
+    _wait_until(lambda: place.azure.collections == [])
+    assert [snapshot.name for snapshot in place.azure.snapshots] == ["theirs"]
 
 
 def _wait_until(look: Callable[[], bool], seconds: float = 30) -> None:
