@@ -2,9 +2,10 @@
 
 import sys
 
-from benchmarks import azure, editor, image, runs
+from benchmarks import azure, azure_upgrade, editor, image, runs
 
 editor.run(sys.stdout)
 runs.run(sys.stdout)
 image.run(sys.stdout)
 azure.run(sys.stdout)
+azure_upgrade.run(sys.stdout)

@@ -34,7 +34,7 @@ class Measured:
 
 def run(out: TextIO) -> None:
     """Measure, and print tables."""
-    library = _measure([sys.executable, "-c", "import github; print()"], dict(os.environ), ROOT)
+    library = measure([sys.executable, "-c", "import github; print()"], dict(os.environ), ROOT)
     out.write(f"\nRuns ('import github' alone: {library.seconds:.2f} s, {library.mebibytes:.0f} MiB)\n\n")
     out.write("files  delivery      seconds  x import  first line  MiB  x import  calls (own, upstream)\n")
     for count in COUNTS:
@@ -54,8 +54,8 @@ def run(out: TextIO) -> None:
             f"\none `--set` edit of a checkout: {started.seconds:.2f} s, "
             f"{started.seconds / library.seconds:.2f}x 'import github' (goal: at most 0.75x)\n"
         )
-    post = _measure([sys.executable, str(ROOT / "difyaction/post.py")], {"PATH": os.environ["PATH"]}, ROOT)
-    bare = _measure([sys.executable, "-c", "import ssl, http.client; print()"], {"PATH": os.environ["PATH"]}, ROOT)
+    post = measure([sys.executable, str(ROOT / "difyaction/post.py")], {"PATH": os.environ["PATH"]}, ROOT)
+    bare = measure([sys.executable, "-c", "import ssl, http.client; print()"], {"PATH": os.environ["PATH"]}, ROOT)
     out.write(f"post step: {post.seconds:.2f} s, {post.seconds / bare.seconds:.1f}x 'import ssl, http.client'\n")
 
 
@@ -74,17 +74,18 @@ def _act(stage: World, more: Mapping[str, str], workspace: Path | None = None) -
     with tempfile.TemporaryDirectory() as folder:
         given = stage.inputs() | {"image-check": "off"} | dict(more)
         variables = environment(given, Path(folder), GITHUB_WORKSPACE=str(workspace or folder))
-        return _measure([sys.executable, str(ROOT / "entrypoint.py")], variables, workspace or Path(folder))
+        return measure([sys.executable, str(ROOT / "entrypoint.py")], variables, workspace or Path(folder))
 
 
 def _edit(folder: Path) -> Measured:
     arguments = ["--target", "gitops", "--delivery", "files", "--image-check", "off"]
     arguments += ["--set", "fleet/0000/values.yaml#image.api.tag=1.14.1"]
     variables = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)}
-    return _measure([sys.executable, "-m", "difyaction", *arguments], variables, folder)
+    return measure([sys.executable, "-m", "difyaction", *arguments], variables, folder)
 
 
-def _measure(command: list[str], variables: Mapping[str, str], folder: Path) -> Measured:
+def measure(command: list[str], variables: Mapping[str, str], folder: Path) -> Measured:
+    """Run a command to its good end; one that fails ends the measuring."""
     began = time.perf_counter()
     with tempfile.TemporaryFile() as rest:
         process = subprocess.Popen(  # noqa: S603 - our own commands
