@@ -8,8 +8,11 @@ export LC_ALL
 PATH="$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 [ -z "$want_docker_host" ] || { DOCKER_HOST="$want_docker_host"; export DOCKER_HOST; }
 
+newline='
+'
+
 emit() { printf '%s ' "$1"; head -c "${2:-65536}" | base64 | tr -d '\n'; echo; }
-squeeze() { if command -v xz >/dev/null 2>&1; then xz -4 -c; else gzip -c; fi; } # not every way here is wide
+squeeze() { if xz -4 -c </dev/null >/dev/null 2>&1; then xz -4 -c; else gzip -c; fi; } # not every way here is wide; busybox's xz only unpacks
 fact() { name="$1"; shift; printf '%s' "$*" | emit "$name"; }
 within() { seconds="$1"; shift; if command -v timeout >/dev/null 2>&1; then timeout "$seconds" "$@"; else "$@"; fi; }
 free_at() { # name path: the nearest folder that exists
@@ -96,10 +99,13 @@ as_containers_say() { # the same folder, by the path that mounts and labels have
 look_at_files() {
   [ -f "$folder/docker-compose.yaml" ] || [ -f "$folder/docker-compose.yml" ] || return 0
   cd "$folder" || return 0
-  {
+  listed=$({
     find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type f -size -700k ! -name '*.tgz' ! -name '*.tar' ! -name '*.gz' ! -name '*.dump' -print
     find volumes/sandbox/conf volumes/myscale/config volumes/oceanbase volumes/opensearch -maxdepth 2 -type f -size -200k 2>/dev/null
-  } 2>/dev/null | head -n 3000 | tar -cf - -T - 2>/dev/null | squeeze | emit files 8000000
+  } 2>/dev/null | head -n 3000)
+  # as arguments: busybox's tar reads no list
+  # shellcheck disable=SC2086 # a name a line
+  (IFS="$newline" && set -f && tar -cf - $listed) 2>/dev/null | squeeze | emit files 8000000
   find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type l -print 2>/dev/null | head -n 300 | emit links
   command -v git >/dev/null 2>&1 || return 0
   g() { git -c safe.directory='*' -C "$folder" "$@" 2>/dev/null; }

@@ -59,10 +59,10 @@ class Controller:
 class Striker:
     """Looks at the journals that the host writes, and strikes at each step as soon as it begins."""
 
-    def __init__(self, rig: Rig, strike: Callable[[str], None]) -> None:
+    def __init__(self, rig: Rig, strike: Callable[[str], None], *, state: str = STATE) -> None:
         self.steps: list[str] = []
         self.trouble: list[Exception] = []
-        self._rig, self._strike = rig, strike
+        self._rig, self._strike, self._state = rig, strike, state
         self._known: dict[str, int] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -90,7 +90,7 @@ class Striker:
     def news(self) -> list[str]:
         """Return the steps that began since the last look; ``undo NAME`` for one that is undone."""
         news = []
-        for path in self._rig.machine.path(f"{STATE}/runs").glob("*/journal"):
+        for path in self._rig.machine.path(f"{self._state}/runs").glob("*/journal"):
             with contextlib.suppress(OSError):  # the machine is being started anew
                 rows = [line.split() for line in path.read_text(encoding="ascii").split("\n")[:-1]]
                 fresh = [row for row in rows[self._known.get(path.parent.name, 0) :] if len(row) > ROW]

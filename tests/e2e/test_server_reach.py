@@ -10,9 +10,11 @@ from tests.e2e.server_faults import Striker, assert_at_rest
 from tests.e2e.server_runs import run
 from tests.rig.layouts import OUTSIDE
 from tests.rig.session import rig_or_skip
+from tests.rig.sparse import sparse
 from tests.rig.stack import Rig
 
 OLD, NEW = "1.13.3", "1.14.1"
+PATIENT = {"start_timeout": "300s"}  # of machines that are busier than they are here usually
 NEW_HEAD = "a4f2d8c9b731"
 
 
@@ -21,11 +23,17 @@ def rig() -> Iterator[Rig]:
     yield from rig_or_skip()
 
 
+def runbook(rig: Rig, home: str) -> str:
+    """Return the script of the only run of a user who is not root."""
+    (found,) = rig.machine.path(f"{home}/.local/state/dify-upgrade-action/runs").glob("*/runbook.sh")
+    return found.read_text(encoding="utf-8")
+
+
 def test_a_user_who_has_to_say_sudo_upgrades_and_goes_back(rig: Rig) -> None:
     with rig.install(version=OLD) as dify:
         before, files = dify.rows(), dify.files()
 
-        told = run(rig, dify, user="sudoer", dify_version=NEW)
+        told = run(rig, dify, user="sudoer", dify_version=NEW, **PATIENT)
 
         assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
         assert dify.head() == NEW_HEAD
@@ -64,7 +72,7 @@ def test_an_upgrade_goes_through_a_jump_host_whose_connections_are_cut(rig: Rig)
                 cuts.append(jump.cut())
 
         with Striker(rig, cut):
-            told = run(rig, dify, dify_version=NEW, **way)
+            told = run(rig, dify, dify_version=NEW, **way, **PATIENT)
 
         assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
         assert len(cuts) == 3
@@ -97,7 +105,7 @@ def test_a_database_elsewhere_is_cloned_and_upgraded_where_its_user_may_make_one
     with rig.install(version=OLD, outside="CREATEDB") as dify:
         before = dify.rows()
 
-        told = run(rig, dify, dify_version=NEW, final_backup="clone")
+        told = run(rig, dify, dify_version=NEW, final_backup="clone", **PATIENT)
 
         assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
         assert "cloned as dify_before_upgrade" in told.log
@@ -105,3 +113,62 @@ def test_a_database_elsewhere_is_cloned_and_upgraded_where_its_user_may_make_one
         assert dify.rows()["dify_plugin.plugins"] == before["dify_plugin.plugins"]
         assert dify.rows()["dify.messages"].count == before["dify.messages"].count
         assert "dify_before_upgrade" not in dify.sql("SELECT datname FROM pg_database")
+
+
+def test_a_dify_in_mysql_is_put_back_when_its_migration_stops_half_way_and_upgraded_when_it_does_not(rig: Rig) -> None:
+    with rig.install(version=OLD, mysql=True) as dify:
+        before, files = dify.rows(), dify.files()
+        rig.fault("migration-half", version=NEW)
+
+        told = run(rig, dify, dify_version=NEW)
+
+        assert (told.status, told.error) == ("rolled-back", "migration-failed"), told.log[-3000:]
+        assert dify.serves()
+        assert dify.rows() == before
+        assert dify.files() == files
+        rig.restore_images()
+
+        told = run(rig, dify, dify_version=NEW, **PATIENT)
+
+        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert dify.head() == NEW_HEAD
+        assert dify.rows()["dify.messages"] == before["dify.messages"]
+        assert dify.credentials_open()
+        assert "tables have their rows" in told.log
+
+
+def test_a_rootless_engine_is_found_and_its_run_outlives_the_logout(rig: Rig) -> None:
+    with rig.install(version=OLD, rootless=True) as dify:
+        before = dify.rows()
+        sshd, state = rig.sshd("rootless"), "/home/rootless/.local/state/dify-upgrade-action"
+
+        def log_out(step: str) -> None:
+            if step in {"dump", "start"}:
+                sshd.end_sessions()
+
+        with Striker(rig, log_out, state=state) as striker:
+            told = run(rig, dify, user="rootless", dify_version=NEW, **PATIENT)
+
+        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert {"dump", "start"} <= set(striker.steps)
+        assert f"export DOCKER_HOST='{rig.machine.docker_host}'" in runbook(rig, "/home/rootless")
+        assert dify.head() == NEW_HEAD
+        assert dify.rows()["dify.messages"].count == before["dify.messages"].count
+        owner = rig.machine.path("/home/rootless").stat().st_uid
+        assert (dify.path / ".env").stat().st_uid == owner
+        assert rig.machine.path(f"{state}/backups/{told.outputs['backup-id']}/complete").stat().st_uid == owner
+        assert dify.credentials_open()
+
+
+def test_a_plain_user_upgrades_where_compose_is_a_program_the_shell_is_csh_and_the_tools_are_busybox(rig: Rig) -> None:
+    with rig.install(version=OLD) as dify:
+        before = dify.rows()
+
+        with sparse(rig.machine, dify.folder):
+            told = run(rig, dify, user="dify", dify_version=NEW, **PATIENT)
+
+        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert "dc() { docker-compose " in runbook(rig, "/home/dify")
+        assert dify.head() == NEW_HEAD
+        assert dify.rows()["dify.messages"] == before["dify.messages"]
+        assert dify.credentials_open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import json
 import random
 import tomllib
@@ -52,6 +53,8 @@ FOREIGN = {
     "python": ("usr/bin/python3", "usr/bin/python3.11"),
     "curl": ("usr/bin/curl",),
 }
+MYSQL = ("library/mysql", "8.0")
+DRIVER = "usr/local/lib/python3.11/dist-packages/pymysql"
 
 
 def tree(folder: str, into: str, pattern: str = "**/*") -> dict[str, bytes | None]:
@@ -69,6 +72,16 @@ def without(*kept: str) -> Blob:
 
 
 @functools.cache
+def driver() -> Blob:
+    """Return the layer that lets the stand-ins speak to MySQL: the driver that is installed here, all Python."""
+    found = importlib.util.find_spec("pymysql")
+    if found is None or found.origin is None:
+        return layer({})  # whoever wants MySQL is told (stack.py)
+    root = Path(found.origin).parent
+    return layer({f"{DRIVER}/{path.relative_to(root)}": path.read_bytes() for path in sorted(root.rglob("*.py"))})
+
+
+@functools.cache
 def applets() -> Blob:
     """Return the layer that puts busybox's narrower tools first, as the Alpine images have them."""
     return layer({"opt/applets/": b""}, links={f"opt/applets/{name}": "/bin/busybox" for name in APPLETS})
@@ -76,7 +89,7 @@ def applets() -> Blob:
 
 def fingerprint(base: Blob) -> str:
     """Return what changes when any image would."""
-    made_from = hashlib.sha256(base.digest.encode())
+    made_from = hashlib.sha256(f"{base.digest} {driver().digest}".encode())
     for path in [Path(__file__), HERE.parent / "registry.py", *sorted(HERE.rglob("*"))]:
         if path.is_file() and path.suffix != ".pyc":
             made_from.update(path.read_bytes())
@@ -117,7 +130,7 @@ def api(base: Blob, version: str, fault: Mapping[str, Any] | None = None) -> Ima
     rootless = line_of(version) >= (1, 10, 1)
     owned = layer({"app/": b"", "app/api/": b"", "app/api/storage/": b""}, owner=APP if rootless else 0)
     return Image(
-        [base, without("python", "curl"), owned, layer(files), *fault_layer("app/api", fault)],
+        [base, without("python", "curl"), driver(), owned, layer(files), *fault_layer("app/api", fault)],
         entrypoint=["/bin/bash", "/entrypoint.sh"],
         environment={**PYTHON, "PYTHONPATH": "/app/api", "EDITION": "SELF_HOSTED"},
         user=str(APP) if rootless else "",
@@ -129,7 +142,7 @@ def api(base: Blob, version: str, fault: Mapping[str, Any] | None = None) -> Ima
 def stub(base: Blob, built: Mapping[str, Any], fault: Mapping[str, Any] | None = None) -> Image:
     files = tree("stub", "standin") | {"standin/built.json": json.dumps(dict(built)).encode()}
     return Image(
-        [base, without("python", "curl"), layer(files), *fault_layer("standin", fault)],
+        [base, without("python", "curl"), driver(), layer(files), *fault_layer("standin", fault)],
         entrypoint=["python3", "-u", "/standin/stub.py"],
         environment=PYTHON,
     )
@@ -194,6 +207,17 @@ def plain(base: Blob) -> Iterator[tuple[str, str, Image]]:
         "library/busybox",
         "latest",
         Image([base, without(), applets()], command=["sh"], environment={"PATH": f"/opt/applets:{SYSTEM_PATH}"}),
+    )
+
+
+def mysql(base: Blob, real: Blob) -> Image:
+    """Return the database of those who chose the other one; ``real`` is the layer that mysql.sh makes."""
+    return Image(
+        [base, without("curl"), real, layer(tree("mysql", "usr/local/bin"))],
+        entrypoint=["docker-entrypoint.sh"],
+        command=["mysqld"],
+        environment={"PATH": SYSTEM_PATH, "MYSQL_MAJOR": "8.0"},
+        extras={"ExposedPorts": {"3306/tcp": {}}, "Volumes": {"/var/lib/mysql": {}}},
     )
 
 

@@ -123,6 +123,8 @@ class Install:
 
     def rows(self) -> dict[str, Rows]:
         """Return what the tables of both databases hold (`dify.messages`); before 1.0.0 there is one."""
+        if self.wanted.mysql:
+            return {name: rows for database in DATABASES for name, rows in self._rows_of_mysql(database).items()}
         found = {}
         there = self.sql("SELECT datname FROM pg_database", "postgres").split()
         for database in (name for name in DATABASES if name in there):
@@ -131,12 +133,23 @@ class Install:
                 found[f"{database}.{table}"] = Rows(int(count), checksum)
         return found
 
+    def _rows_of_mysql(self, database: str) -> dict[str, Rows]:
+        tables = self.sql("SHOW TABLES", database).split()
+        counts = self.sql("".join(f"SELECT COUNT(*) FROM `{table}`;" for table in tables), database).split()  # noqa: S608 -- their own names
+        sums = self.sql("".join(f"CHECKSUM TABLE `{table}`;" for table in tables), database).split()[1::2]
+        known = zip(tables, counts, sums, strict=True)
+        return {f"{database}.{table}": Rows(int(count), checksum) for table, count, checksum in known}
+
     def head(self) -> str:
         """Return the revision that the database says it has."""
         return self.sql("SELECT version_num FROM alembic_version").strip()
 
     def sql(self, statement: str, database: str = "dify") -> str:
         """Run a statement in the install's own database server."""
+        if self.wanted.mysql:
+            asking = ["sh", "-c", 'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" exec mysql -u root -N -B "$0"', database]
+            command = ["docker", "exec", "-i", self.container("db_mysql"), *asking]
+            return self.machine.run(command, stdin=statement.encode()).stdout.decode()
         command = [
             "docker",
             "exec",

@@ -23,6 +23,11 @@ need unshare util-linux
 need mount mount
 need useradd passwd
 need sudo sudo
+need rootlesskit rootlesskit
+need slirp4netns slirp4netns
+need newuidmap uidmap
+need tcsh tcsh
+need busybox busybox
 need git git
 need curl curl
 need /usr/bin/python3 python3

@@ -14,7 +14,7 @@ storage:
   filesystem: {{rootdirectory: {state}/registry}}
   delete: {{enabled: true}}
   maintenance: {{uploadpurging: {{enabled: false}}}}
-http: {{addr: "127.0.0.1:5000", secret: rig}}
+http: {{addr: ":5000", secret: rig}}
 """
 
 SSHD = """\

@@ -19,6 +19,14 @@ OUTSIDE = {
     "DB_PASSWORD": "outside=$ecret #1",
     "COMPOSE_PROFILES": "${VECTOR_STORE:-weaviate}",
 }
+MYSQL = {
+    "DB_TYPE": "mysql",
+    "DB_USERNAME": "root",
+    "DB_HOST": "db_mysql",
+    "DB_PORT": "3306",
+    "MYSQL_INNODB_BUFFER_POOL_SIZE": "64M",
+    "MYSQL_INNODB_LOG_FILE_SIZE": "8M",
+}
 
 
 @dataclass(frozen=True)
@@ -35,10 +43,16 @@ class Wanted:
     project: str = ""
     documents: int = 200
     outside: str = ""  # the database is no container of the project: rights of its user there, CREATEDB or NOCREATEDB
+    rootless: bool = False  # it runs on the engine of the user `rootless`, who owns the folder
+    mysql: bool = False  # Dify keeps its rows in db_mysql
 
     @property
     def project_name(self) -> str:
         return self.project or self.folder.rpartition("/")[2]
+
+    @property
+    def _database(self) -> dict[str, str]:
+        return OUTSIDE if self.outside else MYSQL if self.mysql else {}
 
     @property
     def owned(self) -> dict[str, bytes]:
@@ -47,7 +61,7 @@ class Wanted:
         mine = {name: text.encode() for name, text in self.edits.items()}
         if self.override:
             mine["docker-compose.override.yaml"] = self.override.encode()
-        return {".env": with_values(example, {**(OUTSIDE if self.outside else {}), **self.env}).encode(), **mine}
+        return {".env": with_values(example, self._database | dict(self.env)).encode(), **mine}
 
 
 def with_values(example: str, values: Mapping[str, str]) -> str:
@@ -72,6 +86,8 @@ def write(wanted: Wanted, machine: Machine) -> None:
         if folder.name != "docker":
             (root / "docker").rename(folder)
     _write_all(wanted.owned, folder)
+    if wanted.rootless:
+        machine.run(["chown", "-R", "rootless:rootless", str(Path(wanted.folder).parent)])
     if (1, 10, 1) <= line_of(wanted.version) < (1, 11, 0):
         # what these releases ask the owner to do by hand
         storage = folder / "volumes" / "app" / "storage"

@@ -27,6 +27,7 @@ class Machine:
         self._environ = {"PATH": f"{environ['PATH']}:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
         self._started: subprocess.Popen[bytes] | None = None
         self.first = 0
+        self.docker_host = ""  # another engine than root's, that commands are to talk to
 
     def power_on(self) -> None:
         """Boot, or raise when it does not come up. Everything dies with the thread that called this."""
@@ -78,7 +79,7 @@ class Machine:
             capture_output=True,
             check=False,
             timeout=timeout,
-            env=self._environ | {"HOME": "/root"},
+            env=self._environ | {"HOME": "/root"} | ({"DOCKER_HOST": self.docker_host} if self.docker_host else {}),
         )
         if check and ran.returncode != 0:
             said = (ran.stderr + ran.stdout).decode(errors="replace")

@@ -8,13 +8,14 @@ disk=$state/disk
 mount --make-rprivate /
 mkdir -p "$disk"
 mount -o loop,noatime "$state/disk.img" "$disk"
-for folder in opt home root var-log var-backups var-lib etc-upper etc-work engine; do mkdir -p "$disk/$folder"; done
+for folder in opt home root srv var-log var-backups var-lib etc-upper etc-work engine; do mkdir -p "$disk/$folder"; done
 
 # /etc keeps what the host has and takes our users; the rest that a run may write to is this machine's own
 mount -t overlay -o "lowerdir=/etc,upperdir=$disk/etc-upper,workdir=$disk/etc-work" overlay /etc
 mount --bind "$disk/opt" /opt
 mount --bind "$disk/home" /home
 mount --bind "$disk/root" /root
+mount --bind "$disk/srv" /srv
 mount --bind "$disk/var-log" /var/log
 mkdir -p /var/backups
 mount --bind "$disk/var-backups" /var/backups
@@ -30,17 +31,22 @@ mkdir -p /run/sshd /run/lock
 cp "$state/boot_id" /run/boot_id
 mount --bind /run/boot_id /proc/sys/kernel/random/boot_id
 ip link set lo up
+# where an engine with a network of its own finds the registry; and it publishes port 80, too
+ip addr add 10.99.0.1/32 dev lo
+sysctl -qw net.ipv4.ip_unprivileged_port_start=0
 sysctl -qw net.ipv4.ip_forward=1 2>/dev/null || true
 hostname difyvm
 
-# who may log in: root, a plain user of the group docker, one who has to say sudo, and one whom sudo asks for a password
+# who may log in: root, a plain user of the group docker, one who has to say sudo, one whom sudo asks for a password, and one
+# who may have an engine of its own (rootless.sh), which needs numbers to give to its containers' users
 getent group docker >/dev/null || groupadd --system docker
-for user in dify sudoer asked; do
+for user in dify sudoer asked rootless; do
     getent passwd "$user" >/dev/null || useradd --create-home --shell /bin/sh --password '*' "$user"
     install -d -m 700 -o "$user" -g "$user" "/home/$user/.ssh"
     install -m 600 -o "$user" -g "$user" "$state/ssh/client.pub" "/home/$user/.ssh/authorized_keys"
 done
 usermod -aG docker dify
+for file in /etc/subuid /etc/subgid; do grep -qs '^rootless:' "$file" || echo rootless:200000:65536 >>"$file"; done
 mkdir -p /etc/sudoers.d
 printf '%s\n' 'sudoer ALL=(ALL) NOPASSWD: ALL' 'asked ALL=(ALL) ALL' >/etc/sudoers.d/rig
 chmod 440 /etc/sudoers.d/rig

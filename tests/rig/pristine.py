@@ -20,6 +20,9 @@ STRAYS = r"""
 for entry in /proc/[0-9]*; do
     pid=${entry#/proc/}
     [ "$pid" = 1 ] || [ "$pid" = $$ ] && continue
+    # the engine of the user who has one, and the users in its containers
+    owner=$(stat -c %u "$entry" 2>/dev/null) || continue
+    [ "$owner" != "$(id -u rootless)" ] && [ "$owner" -lt 200000 ] || { kill -9 "$pid" 2>/dev/null; continue; }
     read -r name <"$entry/comm" 2>/dev/null || continue
     case $name in dockerd|containerd*|docker-registry|docker-proxy|docker-init|runc*) continue ;; esac
     [ "$pid" = "$(cat /run/sshd.pid)" ] && continue
@@ -47,7 +50,11 @@ LISTED = " ".join(["{{.ID}} {{.State}}", *(f'{{{{.Label "com.docker.compose.{nam
 def stand(install: Install, state: Path) -> None:
     """Make the install stand as if it had just been set up and used a little."""
     machine = install.machine
+    machine.docker_host = ""
     machine.run(["sh", "-c", STRAYS])
+    if install.wanted.rootless:
+        _clear(machine, [])
+        machine.docker_host = machine.run(["sh", str(HERE / "rootless.sh")]).stdout.decode().strip()
     kept = f"{state}/disk/pristine/{_key(install)}"
     if _notes(machine, kept).exists():
         _put_back(install, kept)
@@ -68,6 +75,9 @@ def _key(install: Install) -> str:
 def _make(install: Install, kept: str) -> None:
     machine, root = install.machine, str(Path(install.folder).parent)
     _clear(machine, [])
+    if install.wanted.rootless:
+        # the registry is filled anew for root's engine; this one may hold images of an earlier making
+        machine.docker("image", "prune", "-af")
     machine.run(["sh", "-c", 'find /opt -mindepth 1 -delete; mkdir -p "$0"', root])
     layouts.write(install.wanted, machine)
     install.up()

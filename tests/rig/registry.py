@@ -18,6 +18,7 @@ CONFIG = "application/vnd.docker.container.image.v1+json"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 SECONDS = 120
+OWNED_BELOW = {"app", "app/api"}  # whose owner a lower layer says
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,19 @@ class Image:
         }
         return json.dumps(answer).encode()
 
+    def manifest(self) -> bytes:
+        config = blob(self.config())
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": {"mediaType": CONFIG, "size": config.size, "digest": config.digest},
+            "layers": [{"mediaType": LAYER, "size": part.size, "digest": part.digest} for part in self.layers],
+        }
+        return json.dumps(manifest).encode()
+
+    def digest(self) -> str:
+        return blob(self.manifest()).digest
+
 
 def blob(content: bytes) -> Blob:
     return Blob(f"sha256:{hashlib.sha256(content).hexdigest()}", len(content), content)
@@ -77,6 +91,8 @@ def layer(files: Mapping[str, bytes | None], *, links: Mapping[str, str] | None 
     """Return a layer of executable files; None takes away what is below under that name, a name with / is a folder."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for folder in _folders(files):
+            files = {f"{folder}/": b"", **files}
         for name, content in sorted(files.items()):
             if content is None:
                 folder, _, last = name.rpartition("/")
@@ -93,6 +109,12 @@ def layer(files: Mapping[str, bytes | None], *, links: Mapping[str, str] | None 
             entry.type, entry.linkname = tarfile.SYMTYPE, target
             tar.addfile(entry)
     return blob(packed.getvalue())
+
+
+def _folders(files: Mapping[str, bytes | None]) -> set[str]:
+    """Return the folders that a layer has to say: a rootless engine closes others to all but root."""
+    above = {str(parent) for name, content in files.items() if content is not None for parent in Path(name).parents}
+    return {folder for folder in above - {"."} if f"{folder}/" not in files} - OWNED_BELOW
 
 
 class Registry:
@@ -115,13 +137,7 @@ class Registry:
         config = blob(image.config())
         for part in (*image.layers, config):
             self._put_blob(name, part)
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": {"mediaType": CONFIG, "size": config.size, "digest": config.digest},
-            "layers": [{"mediaType": LAYER, "size": part.size, "digest": part.digest} for part in image.layers],
-        }
-        body = json.dumps(manifest).encode()
+        body = image.manifest()
         put = self._session.put(
             f"{self._root}/{name}/manifests/{tag}", data=body, headers={"Content-Type": MANIFEST}, timeout=SECONDS
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import os
 import shutil
 import signal
@@ -35,6 +36,7 @@ TURN_SECONDS = 1800
 PROGRAMS = (
     *("dockerd", "docker", "docker-registry", "debootstrap", "sshd", "ssh-keygen", "mkfs.ext4"),
     *("unshare", "setpriv", "nsenter", "rsync", "ip", "iptables", "sudo", "git"),
+    *("rootlesskit", "slirp4netns", "newuidmap", "tcsh", "busybox"),
 )
 
 
@@ -88,6 +90,7 @@ class Rig:
     def down(self) -> None:
         """Switch everything off; what takes long to make stays for the next time."""
         if self.machine.first:
+            self.machine.docker_host = ""
             # a machine that is switched on again need not start them
             self.machine.run(["sh", "-c", "docker ps -aq | xargs -r docker rm -fv"], check=False)
         for door in self._doors:
@@ -102,6 +105,8 @@ class Rig:
         """Give a running Dify in its pristine state: see layouts.Wanted for what can be wished for."""
         wanted = Wanted(version=version, source=upstream, **wishes)  # type: ignore[arg-type]
         self.restore_images()
+        if wanted.mysql:
+            self._bring_mysql()
         began = time.monotonic()
         install = Install(self.machine, wanted, self._web.port)
         pristine.stand(install, self.state)
@@ -232,6 +237,16 @@ class Rig:
             self.machine.docker("image", "rm", "-f", *names, check=False)
         self.machine.docker("pull", "-q", f"{BASE}:1")
         filled.write_text(print_now, encoding="ascii")
+
+    def _bring_mysql(self) -> None:
+        """Put MySQL into the registry, which few need and which takes half a minute the first time."""
+        if importlib.util.find_spec("pymysql") is None:
+            raise RuntimeError("PyMySQL is not installed here: make .venv again")
+        with self._timed("mysql"):
+            subprocess.run([str(HERE / "mysql.sh"), str(self.state)], check=True)
+            image = catalogue.mysql(self.base, file_blob(self.state / "mysql.tar"))
+            if self.registry.digest(*catalogue.MYSQL) != image.digest():
+                self.registry.push(*catalogue.MYSQL, image)
 
     def _spoil(self, repository: str, tag: str, image: Image) -> None:
         """Note that a tag names something else than it should, also for the next process if this one is killed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import sys
 import threading
 import time
@@ -22,6 +23,9 @@ CREATE TABLE IF NOT EXISTS plugin_installations (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(), declaration text NOT NULL
 );
 """
+
+
+MYSQL_ID = "char(36) PRIMARY KEY DEFAULT (uuid())"
 
 
 class Exchange(BaseHTTPRequestHandler):
@@ -45,7 +49,10 @@ class Exchange(BaseHTTPRequestHandler):
 
 
 def keep_plugins() -> None:
-    """Make the plugin daemon's own database and tables, as it does when it starts; wait for the server."""
+    """Make the plugin daemon's own database and tables, as it does when it starts."""
+    if os.environ.get("DB_TYPE") == "mysql":
+        keep_plugins_in_mysql()
+        return
     import psycopg2  # noqa: PLC0415 -- only one of the parts has a database
 
     def connect(database: str) -> psycopg2.extensions.connection:
@@ -70,6 +77,28 @@ def keep_plugins() -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute(PLUGIN_TABLES)
     connection.close()
+
+
+def keep_plugins_in_mysql() -> None:
+    import pymysql  # noqa: PLC0415 -- only one of the parts has a database
+
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    database = os.environ.get("DB_DATABASE") or "dify_plugin"
+    connection = pymysql.connect(
+        host=os.environ["DB_HOST"],
+        port=int(os.environ["DB_PORT"]),
+        user=os.environ["DB_USERNAME"],
+        password=os.environ["DB_PASSWORD"],
+        connect_timeout=5,
+        ssl=unchecked,
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{database}`")
+        cursor.execute(f"USE `{database}`")
+        for statement in PLUGIN_TABLES.replace("uuid PRIMARY KEY DEFAULT gen_random_uuid()", MYSQL_ID).split(";"):
+            if statement.strip():
+                cursor.execute(statement)
 
 
 def keep_vectors() -> None:

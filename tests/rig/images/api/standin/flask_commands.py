@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 from standin import migrating, sample
-from standin.database import connect, locks
+from standin.database import NAME, connect, locks
 from standin.migrating import MigrationError
 from standin.settings import LINE, complain, fault, say
 
@@ -22,7 +22,7 @@ def db(arguments: list[str]) -> int:
         return 0
     if command == "current":
         revision = migrating.current()
-        migrating.info("Context impl PostgresqlImpl.")
+        migrating.info(f"Context impl {NAME}.")
         say(f"{revision} (head)" if revision == migrating.head() else revision)
         return 0
     if command != "upgrade":

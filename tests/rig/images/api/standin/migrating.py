@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812 -- a class, whatever its name looks like
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- the same
 from standin import revisions
-from standin.database import connect
+from standin.database import IS_MYSQL, NAME, connect, errors, has_table
 from standin.revisions import Revision
 from standin.settings import FAULT, complain, fault, say
+
+if TYPE_CHECKING:
+    from standin.database import AnyCursor, Connection
 
 TABLE = "CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) PRIMARY KEY)"
 
@@ -34,9 +35,9 @@ def current() -> str:
 
 
 def upgrade() -> None:
-    """Bring the database to the head in one transaction, as Alembic does with PostgreSQL; raise when that fails."""
-    info("Context impl PostgresqlImpl.")
-    info("Will assume transactional DDL.")
+    """Bring the database to the head; raise when that fails. PostgreSQL does it in one transaction, MySQL cannot."""
+    info(f"Context impl {NAME}.")
+    info(f"Will assume {'non-' if IS_MYSQL else ''}transactional DDL.")
     if fault("200-unmigrated"):
         return
     connection = connect()
@@ -49,7 +50,7 @@ def upgrade() -> None:
                     _stumble(connection, cursor)
                 _apply(cursor, revision)
         connection.commit()
-    except psycopg2.Error as error:
+    except errors() as error:
         raise MigrationError(str(error).strip()) from error
     finally:
         connection.close()
@@ -59,9 +60,8 @@ def info(text: str) -> None:
     complain(f"INFO  [alembic.runtime.migration] {text}")
 
 
-def _current(cursor: Cursor) -> str:
-    cursor.execute("SELECT to_regclass('alembic_version')")
-    if cursor.fetchone()[0] is None:
+def _current(cursor: AnyCursor) -> str:
+    if not has_table(cursor, "alembic_version"):
         return ""
     cursor.execute("SELECT version_num FROM alembic_version")
     row = cursor.fetchone()
@@ -78,14 +78,14 @@ def _after(name: str) -> list[Revision]:
     return chain[names.index(name) + 1 :]
 
 
-def _apply(cursor: Cursor, revision: Revision) -> None:
+def _apply(cursor: AnyCursor, revision: Revision) -> None:
     info(f"Running upgrade {revision.revises} -> {revision.name}, {revision.title}")
     cursor.execute(revision.sql)
     cursor.execute("DELETE FROM alembic_version")
     cursor.execute("INSERT INTO alembic_version VALUES (%s)", (revision.name,))
 
 
-def _stumble(connection: Connection, cursor: Cursor) -> None:
+def _stumble(connection: Connection, cursor: AnyCursor) -> None:
     """Fail before the last revision in the way that was asked for."""
     if fault("migration-half"):
         # what came before stays: a database without transactional DDL, or a migration that commits by itself

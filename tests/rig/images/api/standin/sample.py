@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from typing import TYPE_CHECKING
 
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- a class, whatever its name looks like
 from standin.database import connect
 from standin.settings import STORAGE, VERSION, say, secret_key
+
+if TYPE_CHECKING:
+    from standin.database import AnyCursor
 
 SPACE = uuid.UUID("5d1f0000-0000-4000-8000-000000000000")
 
@@ -34,7 +37,7 @@ def sealed(_: list[str]) -> int:
     return 0 if opened == len(rows) else 1
 
 
-def _fill(cursor: Cursor, documents: int) -> None:
+def _fill(cursor: AnyCursor, documents: int) -> None:
     cursor.execute("INSERT INTO dify_setups (version) VALUES (%s)", (VERSION,))
     tenant, dataset = _id("tenant"), _id("dataset")
     cursor.execute("INSERT INTO tenants (id, name) VALUES (%s, %s)", (tenant, "Our company"))
@@ -57,7 +60,7 @@ def _fill(cursor: Cursor, documents: int) -> None:
     _files(cursor, tenant)
 
 
-def _files(cursor: Cursor, tenant: str) -> None:
+def _files(cursor: AnyCursor, tenant: str) -> None:
     keys = STORAGE / "privkeys" / tenant
     keys.mkdir(parents=True, exist_ok=True)
     (keys / "private.pem").write_text(hashlib.sha256(tenant.encode()).hexdigest(), encoding="ascii")

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import psycopg2
 from standin import revisions
-from standin.database import broker, connect
+from standin.database import broker, connect, errors
 from standin.settings import BUILT, FAULT, LINE, STORAGE, complain, fault, given, say, secret_key
 
 QUEUE = "workflow_based_app_execution"
@@ -118,7 +117,7 @@ class Exchange(BaseHTTPRequestHandler):
     def attempt(self, page: Callable[[], dict[str, Any]]) -> None:
         try:
             answer = page()
-        except (NoAnswerError, OSError, psycopg2.Error, ValueError) as error:
+        except (NoAnswerError, OSError, *errors(), ValueError) as error:
             complain(f"ERROR {self.path}: {type(error).__name__}: {error}")
             self.answer(503 if fault("unhealthy") else 500, {"message": "Internal Server Error", "code": "unknown"})
         else:
