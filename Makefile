@@ -19,7 +19,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,contract,check]'
 	@touch $@
 
-demo: $(VENV)/.ready ## The real entry point against an emulated GitHub: the diff, the pull request, the summary
+demo: $(VENV)/.ready ## The real entry point at work: a pull request, and a machine upgraded where an engine can run
 	@$(BIN)/python -m tests.demo
 
 test: $(VENV)/.ready ## Every test that needs no account and no Node.js

@@ -21,9 +21,8 @@ AT_STEPS = {
     "disk-full": "the disk fills up to the last byte, until the run is over",
 }
 
-# These leave the host alone, so that one run bears several of them: every third step of it is struck.
+# These leave the host alone, so that one run bears several of them: about every second step of it is struck.
 LIGHT = ("connection-cut", "network-stalled", "sshd-restarted", "controller-killed", "controller-cancelled")
-STRIDE = 3
 
 # what a new release does wrong, and in which of its images
 RELEASES = (
@@ -75,12 +74,9 @@ def cells(steps: Mapping[str, Sequence[str]]) -> Iterator[Cell]:
     whole = max(steps.values(), key=len)
     for row, fault in enumerate(AT_STEPS):
         for column, step in enumerate(whole):
-            turn = column % STRIDE if fault in LIGHT else column
             having = [layout for layout in LAYOUTS if step in steps[layout]]
-            layout = having[(row + turn) % len(having)]
-            if len(having) < len(LAYOUTS):  # this turn may be of another kind: the next one is of this
-                turn += layout != LAYOUTS[(row + turn) % len(LAYOUTS)]
-            run = f"{fault}/{turn}/{layout}"
+            layout = having[(row + column) % len(having)]
+            run = f"{fault}/{layout}" if fault in LIGHT else f"{fault}/{step}"
             yield Cell("step", fault, step, layout, run)
     for row, (fault, image) in enumerate(RELEASES):
         yield Cell("release", f"{fault}:{image}", "", LAYOUTS[row % 2], f"{fault}:{image}")

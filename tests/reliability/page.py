@@ -22,8 +22,8 @@ of small images and upstream's own files. Something goes wrong at a step of the 
 surroundings are wrong from the beginning, while somebody uses Dify. Then every row is counted, and what serves is
 looked at.
 
-What leaves the host alone (connection, network, sshd, controller) strikes at every third step of one run; the cells of
-one run show the same ending. Everything else has a run of its own.
+What leaves the host alone (connection, network, sshd, controller) strikes at every second step of one run; the cells
+of one run show the same ending. Everything else has a run of its own.
 
 How a cell may end is defined: `upgraded`, `failed` (before anything was touched), `rolled-back` (the old release serves
 again), `degraded` (the new release serves, and a later check or step did not succeed), `stranded` (a person has to

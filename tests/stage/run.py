@@ -46,7 +46,7 @@ def environment(inputs: Mapping[str, str], folder: Path, **more: str) -> dict[st
     }
 
 
-def act(inputs: Mapping[str, str], *, workspace: Path | None = None, **more: str) -> Run:
+def act(inputs: Mapping[str, str], *, workspace: Path | None = None, seconds: float = 120, **more: str) -> Run:
     """Run ``python entrypoint.py`` with these inputs to its end."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -60,7 +60,7 @@ def act(inputs: Mapping[str, str], *, workspace: Path | None = None, **more: str
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=seconds,
             check=False,
         )
         texts = {name: (folder / name).read_text("utf-8") for name in _COMMAND_FILES}

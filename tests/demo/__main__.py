@@ -1,0 +1,27 @@
+"""`make demo`: the real `entrypoint.py` runs as GitHub's runner would run it, once for each target.
+
+GitHub, upstream and the registry are emulated on this machine; the repository behind the emulated GitHub is a real one.
+So are the engine and the Compose install that the target `server` upgrades, where they can stand. Arguments name the
+parts to show; without any, all are shown.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.demo import gitops, server
+from tests.demo.show import say
+
+PARTS: Mapping[str, Callable[[], bool]] = {"gitops": gitops.show_all, "server": server.show_all}
+
+
+def main(asked: Sequence[str]) -> int:
+    """Show them; the exit code is 0 when everything ended as it should."""
+    went = [PARTS[name]() for name in asked or PARTS]
+    say("That was it", "docs/architecture.md says how it is built; README.md how to use it.")
+    return 0 if all(went) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
