@@ -2,10 +2,11 @@
 
 import sys
 
-from benchmarks import azure, azure_upgrade, editor, image, runs
+from benchmarks import azure, azure_upgrade, editor, image, runs, server
 
 editor.run(sys.stdout)
 runs.run(sys.stdout)
+server.run(sys.stdout)
 image.run(sys.stdout)
 azure.run(sys.stdout)
 azure_upgrade.run(sys.stdout)

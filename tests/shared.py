@@ -10,10 +10,19 @@ import pytest
 ABSENT = "shared facts are not here"
 
 
+def _place() -> Path:
+    beside = Path(__file__).resolve().parent.parent.parent / "shared"
+    return Path(os.environ.get("DIFY_ACTION_SHARED") or beside)
+
+
+def upstream_source() -> str:
+    """Return what the rig's installs are made of here: upstream's own files, or the rig's miniature of them."""
+    return "shared" if _place().is_dir() else "mini"
+
+
 def shared_root() -> Path:
     """Return the folder; skip the test when it is not there, or fail it where CI says that it must be."""
-    beside = Path(__file__).resolve().parent.parent.parent / "shared"
-    root = Path(os.environ.get("DIFY_ACTION_SHARED") or beside)
+    root = _place()
     if root.is_dir():
         return root
     if os.environ.get("CI") == "true":

@@ -28,7 +28,7 @@ from tests.rig.install import Install
 from tests.rig.stack import Rig
 
 LONGEST_PAUSE = 0.5
-QUICK = {"start-timeout": "60s", "drain-timeout": "5s", "migration-idle": "15s"}
+QUICK = {"start-timeout": "150s", "drain-timeout": "5s", "migration-idle": "45s"}
 
 
 class ShippedFiles:

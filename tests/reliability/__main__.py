@@ -1,7 +1,7 @@
 """`make reliability`: runs the whole table on the rig, and writes docs/reliability.md. It takes an hour or more.
 
-ARGS: --only PATTERN (of cells, may be repeated), --resume (leave out what build/reliability.jsonl has), --list,
---rigs N (machines side by side), --page (write the page from what is there).
+ARGS: --only PATTERN (of cells, may be repeated), --resume (leave out what build/reliability.jsonl says ended well),
+--list, --rigs N (machines side by side), --page (write the page from what is there).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tests.reliability.cell_run import Result, carry_out
 from tests.reliability.cells import LAYOUTS, Cell, cells, chosen, runs
 from tests.reliability.steps import steps_of
 from tests.rig.stack import Rig, lacking, state_folder
+from tests.shared import upstream_source
 from tests.stage.run import ROOT
 from tests.stage.server import ServerStage, server_stage
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     first = _rig(0)
     try:
-        with server_stage(first) as stage:
+        with server_stage(first, upstream_source()) as stage:
             steps = {layout: steps_of(first, stage, layout) for layout in LAYOUTS}
             everything = list(cells(steps))
             if asked.list:
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str]) -> int:
             if not asked.resume and not asked.page:
                 record.start(RESULTS)
             there = record.read(RESULTS)
-            todo = [cell for cell in chosen(everything, asked.only) if cell.id not in there]
+            well = {name for name, result in there.items() if result.is_well}
+            todo = [cell for cell in chosen(everything, asked.only) if cell.id not in well]
             if not asked.page:
                 _work(first, stage, todo, asked.rigs)
     finally:

@@ -7,12 +7,14 @@ import re
 
 from tests.reliability.controller import Controller
 from tests.rig.stack import Rig
+from tests.shared import upstream_source
 from tests.stage.server import OLD, ServerStage
 
 
 def steps_of(rig: Rig, stage: ServerStage, layout: str) -> list[str]:
     """Return their names, in order: those that the planned script knows."""
-    with rig.install(version=OLD, layout=layout), Controller(stage.inputs(rig, mode="plan")) as controller:
+    install = rig.install(version=OLD, layout=layout, upstream=upstream_source())
+    with install, Controller(stage.inputs(rig, mode="plan")) as controller:
         told = controller.told(120)
     documents = json.loads(told.outputs.get("plan") or "{}").get("documents", [])
     script = next((document["text"] for document in documents if document["kind"] == "sh"), "")

@@ -28,6 +28,7 @@ UsePAM no
 PermitRootLogin prohibit-password
 AllowTcpForwarding yes
 MaxStartups 100:30:200
+LogLevel VERBOSE
 Subsystem sftp internal-sftp
 """
 
