@@ -59,6 +59,8 @@ service_engine() {
     setsid dockerd --data-root "$disk/engine" --exec-root /run/docker --pidfile /run/docker.pid --group docker \
         --host unix:///run/docker.sock --registry-mirror http://127.0.0.1:5000 </dev/null >"$disk/engine.log" 2>&1 &
 }
+# all containers together would get no more of the processor than one process of this machine gets, and starve beside others
+{ mkdir -p /sys/fs/cgroup/cpu/docker && echo 16384 >/sys/fs/cgroup/cpu/docker/cpu.shares; } 2>/dev/null || true
 service_registry
 service_engine
 service_sshd

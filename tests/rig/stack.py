@@ -195,16 +195,25 @@ class Rig:
 
     @contextlib.contextmanager
     def full_disk(self, leave: int = 0) -> Iterator[None]:
-        """Take all space on the machine's disk but some bytes."""
-        disk = self.machine.path(str(self.state / "disk"))
-        ballast = disk / "ballast"
-        free = shutil.disk_usage(disk).free
-        with ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(4096, free - leave))
+        """Take all space on the machine's disk but some bytes; who writes at the same time may have the last of it."""
+        ballast = self._ballast
         try:
+            with ballast.open("wb") as file:
+                piece = max(4096, shutil.disk_usage(ballast.parent).free - leave)
+                while piece >= 4096:
+                    try:
+                        os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, piece)
+                    except OSError:
+                        piece //= 2
+                    else:
+                        piece = min(piece, shutil.disk_usage(ballast.parent).free - leave)
             yield
         finally:
             ballast.unlink(missing_ok=True)
+
+    @property
+    def _ballast(self) -> Path:
+        return self.machine.path(str(self.state / "disk")) / "ballast"
 
     @property
     def base(self) -> Blob:
@@ -217,6 +226,7 @@ class Rig:
             subprocess.run([str(HERE / "rootfs.sh"), str(self.state)], check=True)
         with self._timed("machine"):
             self.machine.power_on()
+            self._ballast.unlink(missing_ok=True)  # of a run that was killed
             registry, self._ssh, self._web = (self._door(port) for port in (5000, 22, 80))
             self.registry = Registry(f"{registry.host}:{registry.port}")
             self.machine.wait_for(self.registry.answers, "its registry", 10)

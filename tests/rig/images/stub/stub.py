@@ -7,7 +7,6 @@ import os
 import signal
 import ssl
 import sys
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -119,9 +118,9 @@ def main() -> None:
         sys.exit("asked for by the test")
     {"plugins": keep_plugins, "vectors": keep_vectors}.get(BUILT.get("keeps", ""), lambda: None)()
     server = ThreadingHTTPServer(("0.0.0.0", BUILT["port"]), Exchange)  # noqa: S104 -- inside a container
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, signal.getsignal(signal.SIGTERM))
-    server.serve_forever(poll_interval=0.1)
+    server.serve_forever(poll_interval=3600)
 
 
 if __name__ == "__main__":

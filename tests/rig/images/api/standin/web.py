@@ -149,7 +149,7 @@ def main() -> None:
     server = ThreadingHTTPServer((given("DIFY_BIND_ADDRESS", "0.0.0.0"), int(given("DIFY_PORT", "5001"))), Exchange)  # noqa: S104 -- inside a container
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     say(f"Listening at: {server.server_address}")
-    server.serve_forever(poll_interval=0.1)
+    server.serve_forever(poll_interval=0.5)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from standin.settings import FAULT, LINE, complain, fault, given, say
 from standin.web import QUEUE, write_message
 
 CHANNEL = "standin.control"
-AGAIN_SECONDS = 0.2
+AGAIN_SECONDS = 0.5
 QUEUES = (
     ((0, 0, 0), "dataset,generation,mail,ops_trace,app_deletion"),
     ((1, 7, 0), "plugin"),

@@ -1,0 +1,134 @@
+"""The harness itself: its table, its page, and some of its cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.reliability import page, record
+from tests.reliability.cell_run import Result, carry_out
+from tests.reliability.cells import AT_STEPS, Cell, cells, chosen, runs
+from tests.reliability.steps import steps_of
+from tests.reliability.verdict import lost_rows
+from tests.rig.install import Rows
+from tests.rig.session import rig_or_skip
+from tests.rig.stack import Rig
+from tests.shared import upstream_source
+from tests.stage.server import ServerStage, server_stage
+
+STEPS = {"zip": ["check", "stop", "open", "tidy"], "git": ["check", "fetch-tag", "stop", "open", "tidy"]}
+
+
+@pytest.fixture(scope="session")
+def rig() -> Iterator[Rig]:
+    yield from rig_or_skip()
+
+
+def result(cell: Cell, **more: object) -> Result:
+    usual: Mapping[str, object] = {
+        "status": "upgraded",
+        "error": "",
+        "serves": "new",
+        "lost": 0,
+        "doors": 0,
+        "left": (),
+        "outage": 3.0,
+        "seconds": 20.0,
+        "struck": True,
+    }
+    return Result(cell=cell.id, **{**usual, **more})  # type: ignore[arg-type]
+
+
+def test_every_fault_meets_every_step_once_and_both_kinds_of_install() -> None:
+    table = [cell for cell in cells(STEPS) if cell.kind == "step"]
+    assert Counter((cell.fault, cell.step) for cell in table) == Counter(
+        (fault, step) for fault in AT_STEPS for step in STEPS["git"]
+    )
+    assert {cell.layout for cell in table if cell.step == "fetch-tag"} == {"git"}
+    for fault in AT_STEPS:
+        assert {cell.layout for cell in table if cell.fault == fault} == {"zip", "git"}
+
+
+def test_only_what_leaves_the_host_alone_shares_a_run_and_never_with_another_kind_of_install() -> None:
+    table = list(cells(STEPS))
+    for some in runs(table):
+        assert len({(cell.fault, cell.layout) for cell in some}) == 1
+    alone = [some for some in runs(table) if len(some) == 1]
+    assert {"script-killed", "host-rebooted", "disk-full"} <= {some[0].fault for some in alone}
+
+
+def test_cells_are_chosen_by_patterns() -> None:
+    table = list(cells(STEPS))
+    assert {cell.fault for cell in chosen(table, ["step/disk-full/*", "around/lock-*"])} == {"disk-full", "lock-held"}
+    assert chosen(table, []) == table
+
+
+def test_the_page_counts_what_is_not_well_and_names_where(tmp_path: Path) -> None:
+    table = list(cells(STEPS))
+    for cell in table:
+        record.add(tmp_path / "results", result(cell))
+    spoiled = table[7]
+    record.add(tmp_path / "results", result(spoiled, lost=2, status="rolled-back", error="worker-silent", serves="old"))
+
+    text = page.written(table, record.read(tmp_path / "results"), page.Setting("2026-11-21", "a machine"))
+
+    assert f"| cells | {len(table)} in {len(runs(table))} runs, of which 1 did not end well |" in text
+    assert "| rows lost | 2 |" in text
+    row = f"| {spoiled.fault} | {spoiled.step} | {spoiled.layout} | rolled-back `worker-silent` | old | 2 | 0 | - |"
+    assert text.count(row) == 1
+
+
+def test_a_cell_is_well_only_with_a_state_that_is_defined_a_release_that_serves_and_nothing_lost_or_open() -> None:
+    cell = next(cells(STEPS))
+    assert result(cell).is_well
+    wrongs: list[Mapping[str, object]] = [
+        {"status": "killed"},
+        {"status": "endless"},
+        {"serves": "neither"},
+        {"lost": 1},
+        {"doors": 1},
+        {"struck": False},
+    ]
+    for wrong in wrongs:
+        assert not result(cell, **wrong).is_well
+
+
+def test_rows_are_lost_when_they_are_gone_or_in_the_old_schema_not_what_they_were() -> None:
+    before = {"dify.apps": Rows(3, "a"), "dify.messages": Rows(5, "b")}
+    assert lost_rows(before, {"dify.apps": Rows(3, "a"), "dify.messages": Rows(9, "c")}, same_schema=True) == 0
+    assert lost_rows(before, {"dify.apps": Rows(3, "x"), "dify.messages": Rows(5, "b")}, same_schema=True) == 1
+    assert lost_rows(before, {"dify.apps": Rows(3, "x"), "dify.messages": Rows(5, "b")}, same_schema=False) == 0
+    assert lost_rows(before, {"dify.messages": Rows(4, "b")}, same_schema=False) == 4
+
+
+@pytest.fixture(scope="module")
+def stage(rig: Rig) -> Iterator[ServerStage]:
+    with server_stage(rig, upstream_source()) as made:
+        yield made
+
+
+def test_steps_are_those_of_the_planned_script(rig: Rig, stage: ServerStage) -> None:
+    steps = steps_of(rig, stage, "zip")
+    assert steps[0] == "check"
+    assert {"pull", "dump", "stop", "final-backup", "switch", "migrate", "open", "tidy"} <= set(steps)
+
+
+@pytest.mark.parametrize(
+    ("cell", "ends"),
+    [
+        (Cell("step", "disk-full", "pull", "zip", ""), ("failed", "old")),
+        (Cell("step", "engine-restarted", "migrate", "zip", ""), ("rolled-back", "old")),
+        (Cell("step", "script-killed", "open", "zip", ""), ("degraded", "new")),
+    ],
+    ids=lambda value: value.fault if isinstance(value, Cell) else "",
+)
+def test_some_cells_of_the_table_end_as_they_should(
+    rig: Rig, stage: ServerStage, cell: Cell, ends: tuple[str, str]
+) -> None:
+    [found] = carry_out(rig, stage, [cell])
+    assert found.is_well, page.told(found) + found.log[-3000:]
+    assert (found.status, found.serves) == ends, page.told(found)
+    assert found.left == ()
