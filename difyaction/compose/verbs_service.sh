@@ -9,13 +9,11 @@ last_line() { tail -n 2 "$1" 2>/dev/null | tr '\n' ' '; }
 pull_image() { # an image that is here already stays as it is: nginx:latest does not move under anybody's feet
   dk image inspect "$1" >/dev/null 2>&1 && { say "$1 is here"; return 0; }
   say "pulling $1"
-  printf %s "$1" >"$RUN/pulling"
-  if ! dk pull -q "$1" >"$RUN/pull.said" 2>&1; then
-    case "$(cat "$RUN/pull.said")" in
-      *'no space left'*) fail disk-full "The disk filled up while $1 was pulled." ;;
-      *) fail image-missing "$1 cannot be pulled: $(tail -n 2 "$RUN/pull.said" | tr '\n' ' ')" ;;
-    esac
-  fi
+  said=$(dk pull -q "$1" 2>&1) && return 0 # in no file: a full disk would not take what says that it is full
+  case "$said" in
+    *'no space left'*) fail disk-full "The disk filled up while $1 was pulled." ;;
+    *) fail image-missing "$1 cannot be pulled: $(printf '%s\n' "$said" | tail -n 2 | tr '\n' ' ')" ;;
+  esac
 }
 
 fetch() { # URL: prints what is there; fails on anything but success

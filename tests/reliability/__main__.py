@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         first.down()
     found = record.read(RESULTS)
     complete = [found[cell.id] for cell in everything if cell.id in found]
-    if len(complete) == len(everything):
+    if asked.page or len(complete) == len(everything):
         PAGE.write_text(page.written(everything, found, page.Setting.here()), encoding="utf-8")
         print(f"{PAGE.relative_to(ROOT)} is written")  # noqa: T201
     wrong = [result for result in complete if not result.is_well]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tests.e2e.server_faults import Striker
@@ -62,6 +62,8 @@ def carry_out(rig: Rig, stage: ServerStage, cells: Sequence[Cell]) -> list[Resul
             told, struck = _run(rig, stage, cells)
             seconds = time.monotonic() - began
         found = look(rig, dify, before, user.kept)
+        if found.serves == "neither":
+            told = replace(told, log=f"{told.log}\n{_state_of(rig)}")
     return [_result(cell, told, found, (cell.step in struck, user.outage, seconds)) for cell in cells]
 
 
@@ -80,6 +82,14 @@ def _result(cell: Cell, told: Told, found: Found, measured: tuple[bool, float, f
         struck=struck,
         log=told.log,
     )
+
+
+def _state_of(rig: Rig) -> str:
+    """Return what keeps Dify from serving, as far as the engine knows."""
+    listed = rig.machine.docker("ps", "-a", "--format", "{{.Names}} {{.Status}}", check=False)
+    form = "{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{.State.Error}}"
+    inspected = rig.machine.run(["sh", "-c", f"docker inspect --format '{form}' $(docker ps -aq)"], check=False)
+    return f"{listed}\n{inspected.stdout.decode()}"
 
 
 def _run(rig: Rig, stage: ServerStage, cells: Sequence[Cell]) -> tuple[Told, set[str]]:

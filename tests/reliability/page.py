@@ -65,11 +65,11 @@ def told(result: Result) -> str:
 
 
 def written(everything: Sequence[Cell], results: Mapping[str, Result], setting: Setting) -> str:
-    """Return the page. Every cell must have its result."""
-    found = [results[cell.id] for cell in everything]
+    """Return the page. Cells without a result are counted, and left out of the tables."""
+    found = [results[cell.id] for cell in everything if cell.id in results]
     parts = [
         HEAD,
-        *_summary(found, len(runs(everything)), setting),
+        *_summary(found, everything, setting),
         "\n## Every fault at every step\n\n",
         *_matrix(everything, results),
         "\n## Faults, one by one\n\n",
@@ -81,13 +81,17 @@ def written(everything: Sequence[Cell], results: Mapping[str, Result], setting: 
     return "".join(parts)
 
 
-def _summary(found: Sequence[Result], count: int, setting: Setting) -> Iterator[str]:
+def _summary(found: Sequence[Result], everything: Sequence[Cell], setting: Setting) -> Iterator[str]:
+    ran = {result.cell for result in found}
+    count = len(runs([cell for cell in everything if cell.id in ran]))
     states = [result.status for result in found]
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
     upgraded = [result.outage for result in found if result.status == "upgraded"]
     yield "\n| | |\n|---|---|\n"
     wrong = sum(not result.is_well for result in found)
     yield f"| cells | {len(found)} in {count} runs, of which {wrong} did not end well |\n"
+    if len(found) < len(everything):
+        yield f"| not run yet | {len(everything) - len(found)}; `make reliability ARGS=--resume` runs them |\n"
     yield f"| rows lost | {sum(result.lost for result in found)} |\n"
     yield f"| doors open afterwards | {sum(result.doors for result in found)} |\n"
     yield f"| neither release serves | {sum(result.serves == 'neither' for result in found)} |\n"
@@ -103,7 +107,7 @@ def _matrix(everything: Sequence[Cell], results: Mapping[str, Result]) -> Iterat
     steps = list(dict.fromkeys(cell.step for cell in cells))
     yield f"| step | {' | '.join(AT_STEPS)} |\n|---{'|---' * len(AT_STEPS)}|\n"
     for step in steps:
-        ends = {cell.fault: results[cell.id].status for cell in cells if cell.step == step}
+        ends = {cell.fault: results[cell.id].status for cell in cells if cell.step == step and cell.id in results}
         yield f"| `{step}` | {' | '.join(ends.get(fault, '') for fault in AT_STEPS)} |\n"
 
 
@@ -118,7 +122,7 @@ def _tables(everything: Sequence[Cell], results: Mapping[str, Result]) -> Iterat
         yield "| fault | step | install | ended | serves | rows lost | open | left | away (s) | in all (s) |\n"
         yield "|---|---|---|---|---|---|---|---|---|---|\n"
         for cell in everything:
-            if cell.kind == kind:
+            if cell.kind == kind and cell.id in results:
                 yield _row(cell, results[cell.id])
 
 

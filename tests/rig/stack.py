@@ -33,6 +33,11 @@ from tests.rig.sshd import Sshd
 HERE = Path(__file__).resolve().parent
 BASE = "rig/base"
 TURN_SECONDS = 1800
+# an engine that finds the old one's containerd takes it for its own, and stands still when that one ends
+END_ENGINE = """
+kill "$(cat /run/docker.pid)"
+while [ -e /run/docker.pid ] || ps -o stat= -C dockerd,containerd | grep -qv Z; do sleep 0.1; done
+"""
 PROGRAMS = (
     *("dockerd", "docker", "docker-registry", "debootstrap", "sshd", "ssh-keygen", "mkfs.ext4"),
     *("unshare", "setpriv", "nsenter", "rsync", "ip", "iptables", "sudo", "git"),
@@ -189,7 +194,7 @@ class Rig:
         self.machine.wait_for(self.registry.answers, "its registry", 10)
 
     def restart_engine(self) -> None:
-        self.machine.run(["sh", "-c", "kill $(cat /run/docker.pid); while [ -e /run/docker.pid ]; do sleep 0.1; done"])
+        self.machine.run(["sh", "-c", END_ENGINE])
         self.machine.restart_part(signal.SIGHUP)
         self.machine.wait_for(self.machine.engine_answers, "its engine")
 
