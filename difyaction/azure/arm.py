@@ -72,11 +72,11 @@ class Arm:
     ) -> Mapping[str, Any] | None:
         """Return a resource as it is, or nothing when there is none. ``Unanswered`` for every other answer."""
         answer = self.ask("GET", path, version=version, query=query, until=until)
-        if answer.status == HTTPStatus.NOT_FOUND:
+        if is_absent(answer):
             return None
-        if not answer.ok or not isinstance(answer.data, Mapping):
+        if not is_resource(answer):
             raise Unanswered(answer, f"GET {path}")
-        return answer.data
+        return dict(answer.data)
 
     def listed(
         self, path: str, *, version: str, query: Mapping[str, str] | None = None, until: float | None = None
@@ -84,9 +84,9 @@ class Arm:
         """Yield every entry of a list, page by page."""
         answer = self.ask("GET", path, version=version, query=query, until=until)
         while True:
-            if not answer.ok or not isinstance(answer.data, Mapping):
+            if not answer.ok or not isinstance(answer.data, Mapping) or "value" not in answer.data:
                 raise Unanswered(answer, f"GET {path}")
-            yield from answer.data.get("value") or ()
+            yield from answer.data["value"] or ()
             following = str(answer.data.get("nextLink") or "")
             if not following:
                 return
@@ -127,6 +127,20 @@ class Unanswered(Exception):
         super().__init__(f"{action}: {answer.status} {answer.code} {answer.message}")
         self.answer = answer
         self.action = action
+
+
+def is_absent(answer: Answer) -> bool:
+    """Whether Azure says that a resource is not there.
+
+    A proxy's page says 404 as well, and who lost every right is told that there is no such subscription: a door that
+    they speak of may stand open.
+    """
+    return answer.status == HTTPStatus.NOT_FOUND and bool(answer.code) and "SubscriptionNotFound" not in answer.codes
+
+
+def is_resource(answer: Answer) -> bool:
+    """Whether the answer is a resource: a page that somebody on the way put in its place has no id."""
+    return answer.ok and isinstance(answer.data, Mapping) and bool({"id", "properties"} & answer.data.keys())
 
 
 def confined(url: str, endpoint: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, last_name, properties
+from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, is_absent, last_name, properties
 from difyaction.azure.doors import Door, DoorOpen, Doors, RuleDoor, VaultDoor
 from difyaction.azure.leases import Lease, Run, described, vault_leases
 from difyaction.azure.nsg_rules import LAST, denying, free_priority, without
@@ -25,6 +25,7 @@ from difyaction.azure.wire import NO_ANSWER, Answer
 
 AT_EASE: Final = 120.0  # seconds for all doors, when nothing presses
 IN_HASTE: Final = 6.0  # seconds: the runner sends SIGTERM 7.5 s after SIGINT
+_NOT_THERE: Final = Answer(HTTPStatus.NOT_FOUND, {}, {"code": "NotFound"})
 _LOOKS: Final = 2  # at a rule that still stands, before the same rung is tried again
 
 
@@ -148,7 +149,7 @@ def _close_rule(arm: Arm, door: RuleDoor, until: float) -> Closed:
         share = until if place == len(rungs) - 1 else arm.pace.until((until - arm.pace.monotonic()) / 2)
         for _ in range(3):
             answer = rung(arm, door, share)
-            if not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
+            if not answer.ok and not is_absent(answer):
                 why.append(f"{name}: {answer.status} {answer.code} {answer.message}")
                 break
             accepted = True
@@ -190,12 +191,12 @@ def _rule_now(arm: Arm, door: RuleDoor, until: float) -> tuple[Mapping[str, Any]
     """
     answer = arm.ask("GET", door.group, version=NETWORK, until=until)
     group = properties(answer.data) if answer.ok else {}
-    if answer.status == HTTPStatus.NOT_FOUND:
+    if is_absent(answer):
         return None, True
     if answer.status == HTTPStatus.FORBIDDEN:  # no right to read the group: the rule itself has to do
         answer = arm.ask("GET", door.rule, version=NETWORK, until=until)
         rule = properties(answer.data) if answer.ok else None
-        gone = answer.status == HTTPStatus.NOT_FOUND
+        gone = is_absent(answer)
         return rule, gone or (rule is not None and rule.get("provisioningState") == "Succeeded")
     name = last_name(door.rule).lower()
     rules = [properties(each) for each in group.get("securityRules") or () if str(each.get("name")).lower() == name]
@@ -210,7 +211,7 @@ def _deny(arm: Arm, door: RuleDoor, until: float) -> Answer:
     """Turn the rule into a Deny behind all others; where that place is taken meanwhile, into one where it stands."""
     rule = arm.look(door.rule, version=NETWORK, until=until)
     if rule is None:
-        return Answer(HTTPStatus.NOT_FOUND)
+        return _NOT_THERE
     if properties(rule).get("access") == "Deny":
         return Answer(HTTPStatus.OK)
     try:
@@ -233,7 +234,7 @@ def _write_without(arm: Arm, door: RuleDoor, until: float) -> Answer:
     while True:
         group = arm.look(door.group, version=NETWORK, until=until)
         if group is None:
-            return Answer(HTTPStatus.NOT_FOUND)
+            return _NOT_THERE
         body, etag = without(group, last_name(door.rule)), str(group.get("etag") or "")
         answer = arm.ask("PUT", door.group, body, version=NETWORK, etag=etag, until=until)
         changed_meanwhile = answer.status == HTTPStatus.PRECONDITION_FAILED

@@ -11,8 +11,8 @@ VM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachi
 
 
 def test_a_question_carries_the_token_and_the_version() -> None:
-    client, wire = arm(ok({"name": "vm"}))
-    assert client.look(VM, version="v1") == {"name": "vm"}
+    client, wire = arm(ok({"id": VM}))
+    assert client.look(VM, version="v1") == {"id": VM}
     assert wire.sent[0].headers["Authorization"] == "Bearer token-1"
     assert client.calls == {"GET": 1}
 
@@ -20,6 +20,20 @@ def test_a_question_carries_the_token_and_the_version() -> None:
 def test_what_is_not_there_is_nothing() -> None:
     client, _ = arm(error(404, "ResourceNotFound"))
     assert client.look(VM, version="v1") is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ok({"message": "<html>Sign in to the guest network</html>"}),
+        Answer(404, {}, {"message": "<html>No such page</html>"}),
+        error(404, "SubscriptionNotFound"),  # so is told who has no right left
+    ],
+)
+def test_a_page_in_the_place_of_an_answer_is_no_answer(answer: Answer) -> None:
+    client, _ = arm(answer)
+    with pytest.raises(Unanswered):
+        client.look(VM, version="v1")
 
 
 def test_another_refusal_is_unanswered() -> None:
@@ -98,6 +112,12 @@ def test_a_token_that_is_never_taken_stands() -> None:
 def test_a_list_is_read_page_by_page() -> None:
     client, _ = arm(ok({"value": [{"n": 1}], "nextLink": f"{ENDPOINT}/more?x=1"}), ok({"value": [{"n": 2}]}))
     assert list(client.listed("/list", version="v1")) == [{"n": 1}, {"n": 2}]
+
+
+def test_a_page_in_the_place_of_a_list_is_no_empty_list() -> None:
+    client, _ = arm(ok({"message": "<html>Sign in to the guest network</html>"}))
+    with pytest.raises(Unanswered):
+        list(client.listed("/list", version="v1"))
 
 
 def test_the_token_never_follows_a_link_to_another_host() -> None:
