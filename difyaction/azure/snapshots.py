@@ -229,12 +229,18 @@ def ours(azure: Management, group: str, machine: str) -> tuple[Old, ...]:
     from difyaction.azure.answers import told  # noqa: PLC0415 - as above
 
     compute, name = azure.compute(group), parsed(group)["resourcegroups"]
-    with told("looking for old snapshots"):
+    with told("looking for old snapshots", state=""):  # after an upgrade, or after doors were closed
         found: list[Mapping[str, Any]] = [
             *compute.snapshots.list_by_resource_group(name),
             *compute.restore_point_collections.list(name),
         ]
-    return tuple(sorted(_labelled(found, machine), key=lambda old: (-old.label.run.id, -old.label.run.attempt, old.id)))
+    return tuple(sorted(_labelled(found, machine), key=_age))
+
+
+def _age(old: Old) -> tuple[int, int, int, str]:
+    """Sort newest first. Away from GitHub all runs have the number 0: then the one that expires last is the newest."""
+    run = old.label.run
+    return -run.id, -run.attempt, -old.label.expires, old.id
 
 
 def _labelled(found: Iterable[Mapping[str, Any]], machine: str) -> Iterator[Old]:

@@ -21,7 +21,7 @@ def commands(machine: Machine, keepsake: Keepsake, *, mark: str) -> tuple[str, .
 
 def _commands(machine: Machine, keepsake: Keepsake, mark: str) -> Iterator[str]:
     where = f"--subscription {parsed(machine.id)['subscriptions']}"
-    vm = f"{where} --resource-group {parsed(machine.id)['resourcegroups']}"
+    vm = f"{where} --resource-group {shlex.quote(parsed(machine.id)['resourcegroups'])}"
     name = shlex.quote(machine.name)
     yield f"az vm deallocate {vm} --name {name}"
     for kept in keepsake.kept:
@@ -38,7 +38,7 @@ def _commands(machine: Machine, keepsake: Keepsake, mark: str) -> Iterator[str]:
 
 
 def _new_disk(kept: Kept, where: str, mark: str) -> str:
-    group = parsed(kept.disk.id)["resourcegroups"]
+    group = shlex.quote(parsed(kept.disk.id)["resourcegroups"])
     zone = f" --zone {kept.disk.zones[0]}" if kept.disk.zones else ""
     return (
         f"az disk create {where} --resource-group {group} --name {shlex.quote(_name(kept, mark))}"

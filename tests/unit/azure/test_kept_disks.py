@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from difyaction.azure.leases import Run
 from difyaction.azure.machine import Disk
 from difyaction.azure.naming import Label
@@ -40,6 +42,20 @@ def test_only_tags_tell_what_is_ours() -> None:
     ]
     with sdk(ok({"value": listed}), ok({"value": []})) as (azure, _):
         assert [each.id for each in ours(azure, GROUP, VM.upper())] == ["/g/snapshots/ours"]
+
+
+def test_away_from_github_the_run_that_expires_last_is_the_newest() -> None:
+    labels = [Label(Run(0, 1, nonce), VM, "1.14.1", expires) for nonce, expires in (("aa", NOW), ("bb", NOW + 9))]
+    listed = [{"id": f"/g/snapshots/{label.run.nonce}", "tags": label.tags()} for label in labels]
+    with sdk(ok({"value": listed}), ok({"value": []})) as (azure, _):
+        found = ours(azure, GROUP, VM)
+    assert [each.id for each in expendable(found, keep=1, now=NOW - 1)] == ["/g/snapshots/aa"]
+
+
+def test_a_groups_name_with_brackets_is_quoted_for_the_shell() -> None:
+    machine = replace(MACHINE, id=VM.replace("/resourceGroups/g/", "/resourceGroups/rg(prod)/"))
+    lines = commands(machine, Keepsake((Kept(MACHINE.disks[0], "/point/os", 1),), "/point"), mark="ab12cd")
+    assert lines[0] == "az vm deallocate --subscription s --resource-group 'rg(prod)' --name vm"
 
 
 def test_the_way_back_is_commands_with_this_runs_ids() -> None:
