@@ -80,5 +80,5 @@ def answer_of(found: Any) -> Answer:  # noqa: ANN401 - an answer of either gener
 def _json(text: str) -> Any:  # noqa: ANN401 - JSON has no other type
     try:
         return json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"message": bounded(text[:2000])}

@@ -15,6 +15,7 @@ from difyaction.azure.leases import Lease, Run
 from difyaction.errors import ActionError, Failed
 
 STATE: Final = "azure_doors"
+REMEMBERED: Final = 64  # doors: a variable of the environment holds 128 KiB, and each takes some 600 bytes
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,15 @@ class Doors:
         key = _key(door)
         self._known[key] = door
         self._open.setdefault(key, self.clock())
+        self._forget()
         self.save({STATE: written(self.known)})
         self.check()
+
+    def _forget(self) -> None:
+        """Forget the oldest of those that were seen closed, when a flapping connection made too many."""
+        shut = [key for key in self._known if key not in self._open]
+        for key in shut[: max(0, len(self._known) - REMEMBERED)]:
+            del self._known[key]
 
     def check(self) -> None:
         """Raise when the post step has begun: what it closes must not be opened again."""
@@ -139,7 +147,7 @@ def read(text: str) -> tuple[Door, ...]:
     try:
         records = json.loads(base64.urlsafe_b64decode(text)) if text else []
         return tuple(_door(record) for record in records)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no list of doors: {error}") from error
 
 

@@ -151,7 +151,7 @@ def _json(content: bytes) -> Any:  # noqa: ANN401 - JSON has no other type
         return None
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or deeper than anything that Azure says
         return {"message": bounded(content[:2000].decode("utf-8", "replace"))}
 
 

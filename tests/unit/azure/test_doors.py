@@ -44,6 +44,20 @@ def test_a_door_is_written_down_before_it_is_opened_and_for_good() -> None:
     assert [each.seconds for each in doors.exposures] == [3.5]
 
 
+def test_a_day_of_cuts_makes_no_list_that_is_too_long_for_the_post_step() -> None:
+    saved: list[str] = []
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment())
+    stays = RuleDoor("/g/networkSecurityGroups/nsg/securityRules/stays", LEASE)
+    doors.register(stays)
+    for number in range(500):
+        door = RuleDoor(f"/{'g' * 300}/networkSecurityGroups/nsg/securityRules/ours-{number}", LEASE)
+        doors.register(door)
+        assert doors.known[-1] == door
+        doors.closed(door)
+    assert stays in doors.known
+    assert len(saved[-1]) < 120_000
+
+
 def test_a_vaults_door_stays_one_door_when_it_gains_an_address() -> None:
     doors = Doors(lambda _: None, Moment())
     doors.register(VAULT)
