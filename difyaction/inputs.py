@@ -15,6 +15,7 @@ from difyaction.secret import Secret
 
 __all__ = ["Inputs", "RegistryCredential", "from_environ", "read"]
 
+_PRIVATE = "PRIVATE KEY-----"
 # The runner itself reads these two of a container action; they never reach us as inputs of ours.
 _THE_RUNNERS_OWN = frozenset({"ENTRYPOINT", "ARGS"})
 
@@ -174,7 +175,7 @@ def secrets_in(given: Mapping[str, str]) -> Iterator[Secret]:
         text = given.get(name, "").strip()
         if spec.kind == "credentials":
             yield from (Secret(line.split(maxsplit=2)[-1]) for line in text.splitlines() if line.strip())
-        elif spec.is_secret and text:
+        elif (spec.is_secret and text) or _PRIVATE in text:  # also a key that was given in the place of something else
             yield Secret(text)
             if "\\n" in text:
                 yield Secret(text.replace("\\n", "\n"))  # a key whose newlines were escaped is mended later

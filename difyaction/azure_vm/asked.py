@@ -23,6 +23,8 @@ def complaints(inputs: Inputs) -> Iterator[Complaint]:
         yield _missing("key-vault", "key-vault: open-key-vault asks to open a vault, and none is named.")
     if inputs.final_backup == "snapshot" and not inputs.snapshot:
         yield _conflict("final-backup", "final-backup: snapshot keeps the disks, and snapshot: false forbids that.")
+    if inputs.jump_host:
+        yield _conflict("jump-host", "jump-host: target azure-vm goes through a machine in Azure; name it in jump-vm.")
     if inputs.connection == "run-command":
         yield from _no_port(inputs)
     elif inputs.mode != "sweep":
@@ -37,6 +39,7 @@ def _no_port(inputs: Inputs) -> Iterator[Complaint]:
         ("key-vault-secret", inputs.key_vault_secret),
         ("open-key-vault", inputs.open_key_vault),
         ("jump-vm", inputs.jump_vm),
+        ("jump-ssh-key", inputs.jump_ssh_key),
         ("host", inputs.host),
     ):
         if given:

@@ -23,6 +23,11 @@ def complaints(**given: str) -> list[str]:
     return [complaint.text for complaint in caught.value.complaints]
 
 
+def test_a_private_key_in_the_place_of_something_else_is_masked() -> None:
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----"
+    assert [secret.reveal() for secret in secrets_in({"vm-name": key, "user": "me"})] == [key]
+
+
 def test_little_is_needed_and_the_rest_has_defaults() -> None:
     inputs = read(GOOD)
     assert (inputs.mode, inputs.delivery, inputs.auto_merge) == ("apply", "pull-request", "off")

@@ -31,6 +31,7 @@ def test_all_that_is_missing_is_said_together() -> None:
         ({"open_key_vault": "true"}, "key-vault"),
         ({"key_vault_secret": "key"}, "ssh-key"),
         ({"host": "local"}, "host"),
+        ({"jump_host": "me@bastion.example:22"}, "jump-host"),
         ({"azure_subscription_id": "my subscription"}, "azure-subscription-id"),
         ({"azure_environment": "mooncake"}, "azure-environment"),
         ({"vm_name": "../other"}, "vm-name"),
