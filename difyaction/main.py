@@ -139,6 +139,7 @@ class _Run:
             outcome=ending.outcome if ending else None,
             error=error,
             left=left or (error.left if error else {}),
+            noted=self._runner.noted,
         )
 
     def _timezone(self, status: str) -> str:

@@ -13,6 +13,7 @@ from difyaction.story import Stage
 from difyaction.target import Objection, Outcome, Plan
 
 JSON_VERSION = 1
+_CHANGED = frozenset({"stranded", "degraded", "running", "door-open"})  # errors that leave something other than it was
 JSON_CHARACTERS = 400_000  # a job's outputs together may hold 1 MiB; `plan` and `report` are two of them
 
 OUTPUTS: Mapping[str, str] = {
@@ -53,6 +54,12 @@ class Told:
     outcome: Outcome | None = None
     error: ActionError | None = None
     left: Mapping[str, str] = field(default_factory=dict)  # outputs of what a run that broke off has made
+    noted: Mapping[str, str] = field(default_factory=dict)  # outputs that stand however it ended, and are no change
+
+    @property
+    def own_outputs(self) -> dict[str, str]:
+        """What the target itself put out."""
+        return {**(self.outcome.outputs if self.outcome else self.left), **self.noted}
 
     @property
     def changed(self) -> bool:
@@ -62,7 +69,7 @@ class Told:
         if self.left:
             return True
         if self.error is not None:
-            return self.status == "stranded"
+            return self.status in _CHANGED
         return bool(self.plan and self.plan.changes) and self.mode == "plan"
 
 
@@ -89,8 +96,7 @@ def outputs(told: Told) -> dict[str, str]:
         "plan": plan_json(plan) if plan else "",
         "report": report_json(told),
     }
-    targets_own = told.outcome.outputs if told.outcome else told.left
-    return {**dict.fromkeys(OUTPUTS, ""), **known, **targets_own}
+    return {**dict.fromkeys(OUTPUTS, ""), **known, **told.own_outputs}
 
 
 def annotated(told: Told) -> Iterator[Annotation]:
@@ -146,7 +152,7 @@ def report_json(told: Told) -> str:
         "seconds": round(told.seconds, 1),
         "stages": [{"name": s.name, "result": s.result, "seconds": round(s.seconds, 1)} for s in told.stages],
         "error": _error(told.error) if told.error else None,
-        "outputs": dict(told.outcome.outputs if told.outcome else told.left),
+        "outputs": told.own_outputs,
         "sentences": list(told.outcome.sentences) if told.outcome else [],
     }
     return _bounded(whole, ("sentences", "outputs"))

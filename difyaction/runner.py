@@ -57,6 +57,7 @@ class Runner:
         self._annotated: Counter[str] = Counter()
         self._in_group = False
         self._folded = False
+        self.noted: dict[str, str] = {}
         told = self.debug if self.debugging else None
         self.events = Events(told, monotonic=monotonic, redact=self.redact)
 
@@ -137,6 +138,10 @@ class Runner:
     def warning(self, text: str, *, title: str = "", file: str = "", line: int = 0) -> None:
         """Annotate the run with a warning, likewise."""
         self.annotate("warning", text, title=title, file=file, line=line)
+
+    def note(self, values: Mapping[str, str]) -> None:
+        """Note outputs that stand however the run ends, and that are no change: how long doors were open."""
+        self.noted |= values
 
     def output(self, values: Mapping[str, str]) -> None:
         """Hand outputs to later steps, in one write; off the runner, print the short ones."""

@@ -49,14 +49,17 @@ def barred(groups: Mapping[str, Mapping[str, Any]], flow: Flow) -> tuple[str, ..
 
 
 def objections(
-    groups: Mapping[str, Mapping[str, Any]], flow: Flow, version: str, *, only: str = ""
+    groups: Mapping[str, Mapping[str, Any]], flow: Flow, version: str, *, only: str = "", inside: bool = False
 ) -> Iterator[Objection]:
-    """Yield why no rule of ours would let the flow in. ``only``: the name of the one group that we may write to."""
+    """Yield why no rule of ours would let the flow in. ``only``: the name of the one group that we may write to.
+
+    ``inside``: we come by the private address, where no group at all lets everybody of the network in.
+    """
     if only and not any(last_name(group).lower() == only.lower() for group in groups):
         text = N_("nsg-name: {name} is not on the way to the machine ({groups}).")
         facts = {"name": only, "groups": ", ".join(last_name(group) for group in groups) or "none is"}
         yield Objection("azure-nsg-elsewhere", version, Severity.NEVER, text, facts)
-    if not groups:
+    if not groups and not inside:
         text = N_("No network security group is on the way to the machine; without one, Azure lets nobody in.")
         yield Objection("azure-nsg-none", version, Severity.NEVER, text)
     for group in barred(groups, flow):

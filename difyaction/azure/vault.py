@@ -168,8 +168,10 @@ def _admit(vault: Vault, standing: list[VaultDoor], address: str, doors: Doors, 
             found = arm.look(door.vault, version=VAULTS, until=until)
         except Unanswered as error:
             raise refused(error, "reading the Key Vault's firewall") from error
-        wanted = _with(door, address, found or {}, vault.name)
-        body = opening(found or {}, wanted) if wanted.addresses else None
+        if found is None:
+            raise _unknown(door)
+        wanted = _with(door, address, found, vault.name)
+        body = opening(found, wanted) if wanted.addresses else None
         if body is None:
             return
         doors.register(wanted)
@@ -207,6 +209,17 @@ def _never_open(name: str, door: VaultDoor) -> Failed:
         "the key as ssh-key, or use connection: run-command.",
         vault=name,
         addresses=", ".join(door.addresses) or last_name(door.vault),
+    )
+
+
+def _unknown(door: VaultDoor) -> Failed:
+    return Failed(
+        "vault-unknown",
+        "Something answers as Key Vault {vault}, and its firewall cannot be opened: Azure knows no vault {whole}.",
+        next_step="A vault of another resource group is named by its whole id: give key-vault what `az keyvault show "
+        "--name {vault} --query id --output tsv` prints.",
+        vault=last_name(door.vault),
+        whole=door.vault,
     )
 
 

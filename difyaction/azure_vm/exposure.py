@@ -6,11 +6,15 @@ import json
 from collections.abc import Iterable
 
 from difyaction.azure.doors import Exposure
+from difyaction.language import N_, Language
+
+OPEN = N_("Open for {seconds} s, and seen closed: {where}.")
 
 
-def sentences(exposures: Iterable[Exposure]) -> tuple[str, ...]:
-    """Return a sentence for each door."""
-    return tuple(f"Open for {each.seconds:.1f} s, and seen closed: {each.door.where}." for each in exposures)
+def sentences(exposures: Iterable[Exposure], language: Language | None = None) -> tuple[str, ...]:
+    """Return a sentence for each door, for a reader of ``language``; left out: for the log, in English."""
+    say = (language or Language.of("en")).say
+    return tuple(say(OPEN, seconds=f"{each.seconds:.1f}", where=each.door.where) for each in exposures)
 
 
 def output(exposures: Iterable[Exposure]) -> str:

@@ -57,7 +57,8 @@ class SshWay:
             agent = not self._inputs.ssh_known_hosts
             yield from machines.objections(door.machine, version, snapshots=False, agent=agent)
         groups = nsg.read_groups(self._clients.azure, door.machine.nic.groups)
-        yield from nsg.objections(groups, self._flow, version, only=self._inputs.nsg_name)
+        inside = door.address == door.machine.nic.private
+        yield from nsg.objections(groups, self._flow, version, only=self._inputs.nsg_name, inside=inside)
 
     def connection(self) -> Connection:
         """See `WayIn`. The vault's door is closed before SSH begins."""

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from difyaction.azure.closing import IN_HASTE, insist, shut
+from difyaction.azure.closing import IN_HASTE, Closed, insist, shut
 from difyaction.azure.doors import DoorOpen
 from difyaction.azure.machine import Machine, machine_id, read_machine
 from difyaction.azure.snapshots import PATIENCE
 from difyaction.azure_vm import exposure, keeping
+from difyaction.azure_vm.besides import add_what_it_beats
 from difyaction.azure_vm.clients import Clients, clients_of
 from difyaction.azure_vm.command_way import CommandWay, unhurried
 from difyaction.azure_vm.keeping import Kept
@@ -20,12 +21,17 @@ from difyaction.azure_vm.ssh_way import SshWay
 from difyaction.azure_vm.tidying import close_expired
 from difyaction.azure_vm.way_in import WayIn
 from difyaction.cancelled import Cancelled
-from difyaction.errors import ActionError, Degraded, RolledBack, Running, Stranded
+from difyaction.errors import ActionError, Stranded
 from difyaction.inputs import Inputs
+from difyaction.language import N_, Language
 from difyaction.surroundings import Surroundings
 from difyaction.target import Outcome, Severity
 from difyaction.targets.server import Server, releases_of
 from difyaction.upstream_releases import Releases
+
+KEPT = N_("The disks as they were before: {names}.")
+CLOSED = N_("Doors closed: {count}.")
+REMOVED = N_("Snapshots and restore points removed: {count}.")
 
 
 class AzureVm:
@@ -59,9 +65,11 @@ class AzureVm:
                 asked=inputs.dify_version or inputs.rollback_to or "its last backup",
                 acknowledge=inputs.acknowledge,
             )
+            # A machine that stands still is no reason to leave a dead run's door open; a right that we lack is one.
+            if not any(each.rule in {"azure-right-missing", "azure-locked"} for each in found.entering):
+                close_expired(clients, approach, self._surroundings.say)
             if any(each.severity is Severity.NEVER for each in found.entering):
                 return facts
-            close_expired(clients, approach, self._surroundings.say)
             in_the_way = tuple(self._way.objections(""))
             facts = replace(facts, objections=(*facts.objections, *in_the_way))
             if any(each.severity is Severity.NEVER for each in in_the_way):
@@ -84,11 +92,12 @@ class AzureVm:
                 self._keep(plan.machine)
             try:
                 outcome = self._server.apply(plan.server)
-            except Stranded as error:
-                error.left |= self._outputs()
-                raise (keeping.with_last_rung(error, self._kept) if self._kept else error) from None
-            except (RolledBack, Degraded, Running) as error:
-                error.left |= self._outputs()
+            except ActionError as error:
+                if self._kept is None:
+                    raise
+                error.left |= self._kept.outputs
+                if isinstance(error, Stranded):
+                    raise keeping.with_last_rung(error, self._kept) from None
                 raise
             if self._kept:
                 self._prune(plan.machine)
@@ -97,19 +106,30 @@ class AzureVm:
 
     def close(self) -> None:
         """Close every door, look once more at each that ever was open, and let go of everything."""
-        with self._doors_first():
-            try:
-                if self._clients.doors.known:
-                    insist(shut(self._clients.arm, self._clients.doors, again=True))
-            except DoorOpen as error:
-                error.left |= self._outcome.outputs if self._outcome else self._outputs()
-                raise
-            finally:
-                for sentence in exposure.sentences(self._clients.doors.exposures):
-                    self._surroundings.say(sentence)
-                self._way.close()
-                self._releases.close()
-                self._clients.close()
+        doors, surroundings = self._clients.doors, self._surroundings
+        try:
+            if doors.known:
+                insist(self._shut_for_good())
+        except DoorOpen as error:
+            if self._kept:
+                error.left |= self._kept.outputs
+            add_what_it_beats(error, self._outcome)
+            raise
+        finally:
+            for sentence in exposure.sentences(doors.exposures):
+                surroundings.say(sentence)
+            surroundings.runner.note({"exposure": exposure.output(doors.exposures)})
+            self._way.close()
+            self._releases.close()
+            self._clients.close()
+
+    def _shut_for_good(self) -> tuple[Closed, ...]:
+        """Look once more at every door. Who cancels meanwhile is told of one that is not seen closed in time."""
+        try:
+            return shut(self._clients.arm, self._clients.doors, again=True)
+        except Cancelled:
+            insist(shut(self._clients.arm, self._clients.doors, seconds=IN_HASTE))
+            raise
 
     @contextmanager
     def _doors_first(self) -> Iterator[None]:
@@ -119,7 +139,7 @@ class AzureVm:
         except Cancelled as why:
             shut(self._clients.arm, self._clients.doors, seconds=IN_HASTE)
             if self._kept:
-                why.left |= self._outputs()
+                why.left |= self._kept.outputs
             raise
 
     def _entered(self, machine: Machine) -> Server:
@@ -149,17 +169,15 @@ class AzureVm:
         except ActionError as why:
             self._surroundings.runner.warning(str(why), title=why.id)
 
-    def _outputs(self) -> dict[str, str]:
-        kept = self._kept.outputs if self._kept else {}
-        return {**kept, "exposure": exposure.output(self._clients.doors.exposures)}
-
     def _told(self, outcome: Outcome) -> Outcome:
-        kept = self._kept
-        said = [f"The disks as they were before: {', '.join(kept.names)}."] if kept else []
+        kept, exposures = self._kept, self._clients.doors.exposures
+        language = Language.of(self._inputs.language)
+        said = [language.say(KEPT, names=", ".join(kept.names))] if kept else []
+        own = {**(kept.outputs if kept else {}), "exposure": exposure.output(exposures)}
         return replace(
             outcome,
-            outputs={**outcome.outputs, **self._outputs()},
-            sentences=(*outcome.sentences, *said, *exposure.sentences(self._clients.doors.exposures)),
+            outputs={**outcome.outputs, **own},
+            sentences=(*outcome.sentences, *said, *exposure.sentences(exposures, language)),
             documents=(*outcome.documents, *(kept.documents if kept else ())),
         )
 
@@ -189,5 +207,6 @@ def sweep(inputs: Inputs, surroundings: Surroundings) -> Outcome:
         gone = keeping.let_go(inputs, clients, machine, surroundings.say)
     finally:
         clients.close()
-    sentences = (f"Doors closed: {doors}.", f"Snapshots and restore points removed: {gone}.")
+    language = Language.of(inputs.language)
+    sentences = (language.say(CLOSED, count=doors), language.say(REMOVED, count=gone))
     return Outcome("swept", changed=bool(doors or gone), sentences=sentences)

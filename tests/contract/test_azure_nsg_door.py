@@ -176,6 +176,7 @@ def test_what_no_rule_of_ours_could_change_is_an_objection(azure: AzureEmulator,
     assert "azure-nsg-unnamed" in [each.rule for each in objections(groups, flow, "1.14.1", only="nic-nsg")]
     assert next(objections(groups, flow, "1.14.1", only="x")).rule == "azure-nsg-elsewhere"
     assert [each.rule for each in objections({}, flow, "1.14.1")] == ["azure-nsg-none"]
+    assert not list(objections({}, flow, "1.14.1", inside=True))
     with pytest.raises(Failed) as raised, opened(setting, place):
         pass
     assert raised.value.id == "azure-nsg-full"

@@ -60,6 +60,18 @@ def test_without_leave_a_closed_vault_is_an_error_that_names_the_address(azure: 
     assert as_before(kept)
 
 
+def test_a_vault_of_another_group_is_told_at_once_and_nothing_is_opened(azure: AzureEmulator, kept: Emulated) -> None:
+    setting = bench(azure)
+    elsewhere = replace(leave(setting, kept), vault=kept.id.replace("/dify-kv", "/dify-vk"))
+    began = setting.pace.monotonic()
+    with pytest.raises(Failed, match="whole id") as raised:
+        read_secret(setting.vault(kept.url), "ssh-key", leave=elsewhere)
+    assert raised.value.id == "vault-unknown"
+    assert setting.pace.monotonic() - began < 60
+    assert setting.saved == {}
+    assert as_before(kept)
+
+
 def test_with_leave_the_firewall_is_open_for_one_read(azure: AzureEmulator, kept: Emulated) -> None:
     azure.timing.vault_propagation, azure.timing.flapping = 20.0, 10.0
     setting = bench(azure)

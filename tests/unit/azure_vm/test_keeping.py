@@ -16,6 +16,7 @@ from difyaction.azure_vm.keeping import Kept, snapshot_group, with_last_rung
 from difyaction.azure_vm.ssh_key import vault_id
 from difyaction.errors import Stranded
 from difyaction.inputs import Inputs, read
+from difyaction.language import Language
 from tests.unit.azure.test_rights import DISK, GROUP, MACHINE
 from tests.unit.azure_vm.test_roads import SSH
 
@@ -73,4 +74,5 @@ def test_each_door_is_told_with_its_seconds() -> None:
         Exposure(VaultDoor("/g/vaults/kv", ("203.0.113.10",), LEASE), 11.0),
     ]
     assert exposure.sentences(doors)[0] == "Open for 6.2 s, and seen closed: NSG rule ours in nsg."
+    assert "閉じたことを確認" in exposure.sentences(doors, Language.of("ja"))[0]
     assert [each["seconds"] for each in json.loads(exposure.output(doors))] == [6.2, 11.0]
