@@ -60,8 +60,17 @@ class Mint:
     calls: Calls
 
     def mint(self, permissions: Mapping[str, str]) -> Minted:
-        """Return a token for the repository alone with these permissions. Two requests."""
-        found = self._ask("GET", f"/repos/{self.repository}/installation", None)
+        """Return a token for the repository alone with these permissions. Two requests, signed once: that is slow."""
+        statement = assertion(self.app, self.pace.clock())
+        found = self._ask(statement, "GET", f"/repos/{self.repository}/installation", None)
+        theirs = server_time(found)
+        if (
+            found.status == HTTPStatus.UNAUTHORIZED
+            and theirs is not None
+            and found.says("issued at", "expiration time")
+        ):
+            statement = assertion(self.app, theirs)  # our clock is wrong; theirs is the one that counts
+            found = self._ask(statement, "GET", f"/repos/{self.repository}/installation", None)
         if found.status == HTTPStatus.NOT_FOUND and not found.says("integration not found"):
             raise _not_installed(self.repository)
         if not found.ok:
@@ -69,7 +78,7 @@ class Mint:
         if found.data.get("suspended_at"):
             raise _suspended(self.repository, "")
         wish = {"repositories": [self.repository.partition("/")[2]], "permissions": dict(permissions)}
-        made = self._ask("POST", f"/app/installations/{found.data['id']}/access_tokens", wish)
+        made = self._ask(statement, "POST", f"/app/installations/{found.data['id']}/access_tokens", wish)
         if not made.ok:
             raise self._refused(made, permissions)
         return Minted(
@@ -79,22 +88,10 @@ class Mint:
             permissions=made.data.get("permissions") or {},
         )
 
-    def _ask(self, verb: str, path: str, body: object | None) -> Reply:
-        now = self.pace.clock()
-        reply = self._signed(now, verb, path, body)
-        theirs = server_time(reply)
-        if (
-            reply.status == HTTPStatus.UNAUTHORIZED
-            and theirs is not None
-            and reply.says("issued at", "expiration time")
-        ):
-            reply = self._signed(theirs, verb, path, body)  # our clock is wrong; theirs is the one that counts
-        return reply
-
-    def _signed(self, now: float, verb: str, path: str, body: object | None) -> Reply:
+    def _ask(self, statement: str, verb: str, path: str, body: object | None) -> Reply:
         from github.Auth import AppAuthToken  # noqa: PLC0415 - only Apps pay for it
 
-        auth = AppAuthToken(assertion(self.app, now))
+        auth = AppAuthToken(statement)
         client = connect_as(self.api_url, auth, pace=self.pace, calls=self.calls, patience=60.0)
         try:
             return client.ask(verb, path, body, Purpose.MINTING)
