@@ -44,11 +44,11 @@ def _sizes(station: Station, out: TextIO) -> None:
     out.write(f"own layers: {own / 1e6:.1f} MB compressed over the base (goal: at most {LARGEST / 1e6:.0f} MB)\n\n")
 
 
-def _seconds(medians: Mapping[str, tuple[float, float]], out: TextIO) -> None:
+def _seconds(shortest: Mapping[str, tuple[float, float]], out: TextIO) -> None:
     out.write("process start to           first result      end   x import  goal\n")
     for name, (imported, goal) in GOALS.items():
-        first, end = medians[name]
-        ratio = first / medians[imported][1]
+        first, end = shortest[name]
+        ratio = first / shortest[imported][1]
         out.write(f"{name:40} {first:5.2f} s  {end:5.2f} s  {ratio:5.2f}x  at most {goal}x '{imported}'\n")
 
 
@@ -81,5 +81,5 @@ def _measured(station: Station, cases: Mapping[str, Any]) -> dict[str, tuple[flo
         *("run", "--rm", "--network", "host", "--entrypoint", PYTHON, "--env", f"CASES={json.dumps(cases)}"),
         *(station.image.name, "-EsSB", "-c", script),
     )
-    medians: dict[str, tuple[float, float]] = json.loads(ran.stdout)
-    return medians
+    shortest: dict[str, tuple[float, float]] = json.loads(ran.stdout)
+    return shortest
