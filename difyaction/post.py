@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 TOKEN = "STATE_app_token"  # noqa: S105 - the name of a variable
 API_URL = "STATE_api_url"
+DOORS = "STATE_azure_doors"
 AZURE = "STATE_azure_identity"  # there from the moment in which a run could open a door
 GONE = {204, 401, 404}  # revoked now, or no longer valid before
 TIMEOUT = 10  # seconds; the runner does not wait long for a post step
@@ -32,7 +33,7 @@ def main(environ: Mapping[str, str], out: TextIO, pause: Callable[[float], None]
 
 
 def _close_doors(environ: Mapping[str, str], out: TextIO) -> int:
-    if not environ.get(AZURE):
+    if not environ.get(AZURE) and not environ.get(DOORS):
         return 0
     from difyaction.azure.after import close_up  # noqa: PLC0415 - runs without Azure do not pay for it
 

@@ -20,7 +20,6 @@ from difyaction.azure.identity import GithubTokens, Identity
 from difyaction.azure.pace import Pace
 from difyaction.azure.tokens import PlainTokens
 from difyaction.azure.wire import Https, Wire
-from difyaction.errors import ActionError
 from difyaction.secret import Secret
 
 IDENTITY: Final = "azure_identity"
@@ -64,7 +63,7 @@ def close_up(environ: Mapping[str, str], say: Says, world: World | None = None) 
     try:
         doors = read(text)
         ended = close_all(_arm(environ, say, world), doors, seconds=AT_EASE)
-    except (ActionError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever is damaged, the doors are named with their commands
         return _unknown(text, str(error), say)
     return _report(ended, say)
 
