@@ -170,7 +170,7 @@ forward() {
 begun() { [ -e "$RUN/steps/$1.armed" ] || [ -e "$RUN/steps/$1.undone" ] || [ -e "$RUN/steps/$1.stuck" ]; }
 
 backward() { # the armed undos, last first; one that fails does not stop the next. Leaves the final state in STATE.
-  UNDOING=1 STATE=failed
+  UNDOING=1 STATE=failed && rm -f "$RUN/reserve" # where the disk is full, an engine needs room to start what it stopped
   for number in $BACKWARDS; do
     begun "$number" || continue
     about "$number"
@@ -210,7 +210,7 @@ marked() { DIFY_UPGRADE_RUN="$RUN_ID." exec $SHELL_WORDS "$RUN/runbook.sh" "$1";
 prepare() {
   for word in 'done' failed rolled-back stranded degraded; do echo "$word" >"$RUN/states/$word" || return 1; done
   for number in $STEPS; do : >"$RUN/steps/$number.todo" || return 1; done
-  mkfifo "$RUN/pipe" && dd if=/dev/zero of="$RUN/reserve" bs=1024 count=64 && echo going >"$RUN/state"
+  mkfifo "$RUN/pipe" && dd if=/dev/zero of="$RUN/reserve" bs=65536 count=256 && echo going >"$RUN/state"
 } 2>/dev/null
 
 run() {

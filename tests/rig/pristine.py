@@ -15,6 +15,8 @@ from tests.rig.machine import Machine
 HERE = Path(__file__).resolve().parent
 # what holds data open is put away before the data is exchanged; all else may stay
 STATEFUL = ("db", "db_postgres", "db_mysql", "redis")
+# what ends by itself; anything else that does not run may have lost its restart policy with it
+ONCE = ("init_permissions",)
 # every process but the machine's own, and what the users and programs wrote: what an earlier run left behind
 STRAYS = r"""
 for entry in /proc/[0-9]*; do
@@ -116,7 +118,7 @@ def _clear(machine: Machine, kept: list[list[str]]) -> None:
     gone = [
         number
         for number, state, *labels in _listed(machine)
-        if labels not in kept or labels[0] in {*STATEFUL, ""} or state not in {"running", "exited"}
+        if labels not in kept or labels[0] in {*STATEFUL, ""} or state != ("exited" if labels[0] in ONCE else "running")
     ]
     if gone:
         machine.docker("rm", "-fv", *gone)
