@@ -15,7 +15,10 @@ clone_databases() { # SUFFIX: going back is a rename then
   done
 }
 
-drop_clones() { for each in $DB_NAMES; do drop_database "$each$1" || return 1; done; }
+drop_clones() { # SUFFIX; a server that does not answer yet would seem to have none
+  until_deadline 120 1 database_answers || return 1
+  for each in $DB_NAMES; do drop_database "$each$1" || return 1; done
+}
 
 restore_clones() { # SUFFIX; a database whose clone is gone was put back already
   for each in $DB_NAMES; do
