@@ -70,6 +70,7 @@ def written(everything: Sequence[Cell], results: Mapping[str, Result], setting: 
     parts = [
         HEAD,
         *_summary(found, everything, setting),
+        *_not_well(found),
         "\n## Every fault at every step\n\n",
         *_matrix(everything, results),
         "\n## Faults, one by one\n\n",
@@ -100,6 +101,13 @@ def _summary(found: Sequence[Result], everything: Sequence[Cell], setting: Setti
         yield f"| seconds without service, where it was upgraded | {statistics.median(upgraded):.0f} (median) |\n"
     yield f"| releases | {OLD} -> {NEW}, installs: {', '.join(LAYOUTS)} |\n"
     yield f"| when, on what | {setting.day}; {setting.machine} |\n"
+
+
+def _not_well(found: Sequence[Result]) -> Iterator[str]:
+    wrong = [result for result in found if not result.is_well]
+    if wrong:
+        yield "\n## What did not end well\n\n"
+        yield from (f"- `{result.cell}`: {told(result)}\n" for result in wrong)
 
 
 def _matrix(everything: Sequence[Cell], results: Mapping[str, Result]) -> Iterator[str]:
