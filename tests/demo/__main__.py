@@ -1,8 +1,8 @@
 """`make demo`: the real `entrypoint.py` runs as GitHub's runner would run it, once for each target.
 
-GitHub, upstream and the registry are emulated on this machine; the repository behind the emulated GitHub is a real one.
-So are the engine and the Compose install that the target `server` upgrades, where they can stand. Arguments name the
-parts to show; without any, all are shown.
+GitHub, upstream, the registry and Azure are emulated on this machine; the repository behind the emulated GitHub is a
+real one. So are the engine and the Compose install that the targets `server` and `azure-vm` upgrade, where they can
+stand. Arguments name the parts to show; without any, all are shown.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.demo import gitops, server
+from tests.demo import azure, gitops, server
 from tests.demo.show import say
 
-PARTS: Mapping[str, Callable[[], bool]] = {"gitops": gitops.show_all, "server": server.show_all}
+PARTS: Mapping[str, Callable[[], bool]] = {
+    "gitops": gitops.show_all,
+    "server": server.show_all,
+    "azure-vm": azure.show_all,
+}
 
 
 def main(asked: Sequence[str]) -> int:
