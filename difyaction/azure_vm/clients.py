@@ -51,10 +51,13 @@ class Clients:
 def clients_of(inputs: Inputs, surroundings: Surroundings) -> Clients:
     """Make them. Nobody is contacted; the post step is told how to log in, and where the fence stands."""
     environ, runner = surroundings.environ, surroundings.runner
-    pace = Pace(lambda: surroundings.now().timestamp(), surroundings.monotonic, surroundings.pause, random.random)
+    events = surroundings.runner.events
+    pace = Pace(
+        lambda: surroundings.now().timestamp(), surroundings.monotonic, surroundings.pause, random.random, events
+    )
     run = run_of(environ)
     identity = identity_of(inputs)
-    wire = Https(environ)
+    wire = Https(environ, events)
     github = GithubTokens(environ, wire, identity.wanted_audience, runner.mask, pace.pause)
     login = Login(identity, github, lambda: github.claims, runner.mask)
     fenced = fence.place(environ, run.nonce)
