@@ -137,6 +137,7 @@ def test_two_environments_on_one_vault_and_one_security_group_do_not_undo_each_o
     for each in children:
         assert each.wait() == 4, each.log
         assert "probe-cut" in each.log
+    place.azure.pass_time(3)  # until what was removed is in force
     assert place.is_shut
     assert not gate.is_open
 

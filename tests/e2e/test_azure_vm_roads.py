@@ -88,8 +88,9 @@ def test_disks_are_kept_once_more_with_nobody_writing_or_the_old_release_serves_
         told = run(place, rig, dify, dify_version=NEW, final_backup="snapshot")
 
         assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
-        stopped, asked = told.log.index("stop: done"), told.log.index("the host waits until its disks are kept")
-        assert stopped < asked < told.log.index("final-backup: done")
+        stopped, backed_up = "Stop whatever writes: done", "Back up once more, with nobody writing: done"
+        asked = told.log.index("the host waits until its disks are kept")
+        assert told.log.index(stopped) < asked < told.log.index(backed_up)
         assert len(place.azure.collections) == kept + 2
         assert place.is_shut
 

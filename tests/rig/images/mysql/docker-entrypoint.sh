@@ -1,6 +1,6 @@
 #!/bin/bash
 # What the official MySQL image's entrypoint does that Dify's compose files rely on: its command may be options alone; run as
-# root it makes the data folder once, with a password for root from anywhere, and steps down.
+# root it makes the data folder once, with a password for root from anywhere, and steps down. The character set is MySQL 8's.
 set -e
 case "${1:-mysqld}" in
   -*) set -- mysqld "$@" ;;
@@ -26,5 +26,5 @@ if [ ! -d "$data/mysql" ]; then
 fi
 chown -R 999:999 "$data" /run/mysqld /var/lib/mysql-files
 # the disk of a test is not worth waiting for
-exec setpriv --reuid 999 --regid 999 --clear-groups "$@" --datadir="$data" --pid-file=/run/mysqld/mysqld.pid \
+exec setpriv --reuid 999 --regid 999 --clear-groups "$@" --character-set-server=utf8mb4 --datadir="$data" --pid-file=/run/mysqld/mysqld.pid \
   --innodb-flush-method=nosync --sync-binlog=0 --innodb-doublewrite=OFF $first

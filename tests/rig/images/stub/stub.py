@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import ssl
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -81,8 +80,6 @@ def keep_plugins() -> None:
 def keep_plugins_in_mysql() -> None:
     import pymysql  # noqa: PLC0415 -- only one of the parts has a database
 
-    unchecked = ssl.create_default_context()
-    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
     database = os.environ.get("DB_DATABASE") or "dify_plugin"
     connection = pymysql.connect(
         host=os.environ["DB_HOST"],
@@ -90,7 +87,7 @@ def keep_plugins_in_mysql() -> None:
         user=os.environ["DB_USERNAME"],
         password=os.environ["DB_PASSWORD"],
         connect_timeout=5,
-        ssl=unchecked,
+        ssl_disabled=True,
     )
     with connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{database}`")

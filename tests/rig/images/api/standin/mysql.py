@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 from typing import Self
 
 import pymysql
@@ -24,8 +23,6 @@ class MySql:
     """A connection that is used as psycopg2's: `with` ends a transaction, several statements are one text."""
 
     def __init__(self, database: str) -> None:
-        unchecked = ssl.create_default_context()
-        unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
         self._real = pymysql.connect(
             host=given("DB_HOST", "localhost"),
             port=int(given("DB_PORT", "3306")),
@@ -34,7 +31,7 @@ class MySql:
             database=database,
             connect_timeout=5,
             charset="utf8mb4",
-            ssl=unchecked,
+            ssl_disabled=True,
             cursorclass=Cursor,
         )
         self.cursor, self.commit, self.close = self._real.cursor, self._real.commit, self._real.close
