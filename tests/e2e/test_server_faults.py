@@ -71,7 +71,7 @@ def test_cuts_at_every_step_change_nothing_of_an_upgrade_that_keeps_the_owners_c
         assert {"check", "pull", "dump", "stop", "switch", "migrate", "start", "open", "tidy"} <= set(struck.steps)
         assert len([number for number in cut if number]) > len(cut) / 2
         assert "x-owner: kept" in compose.read_text(encoding="utf-8")
-        assert "OWN_KEY=own value" in (dify.path / ".env").read_text(encoding="utf-8")
+        assert "OWN_KEY='own value'" in (dify.path / ".env").read_text(encoding="utf-8")
         assert dify.compose("ps", "-q", "api")
         assert (dify.path / "docker-compose.override.yaml").read_text(encoding="utf-8") == OVERRIDE
         git = ["git", "-C", dify.folder, "describe", "--tags"]
