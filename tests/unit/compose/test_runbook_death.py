@@ -173,7 +173,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         if os.environ.get("CI") == "true":
             pytest.fail("a small disk cannot be mounted here")
         pytest.skip("a small disk cannot be mounted here")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=17m", "tmpfs", str(folder)], check=True)  # the reserve takes 16
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
@@ -181,7 +181,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_a_full_disk_is_survived_and_told(small_disk: Path, shell: str) -> None:
     bench = Bench(small_disk, shell_words(shell))
-    fill = "head -c 10M /dev/zero >dump"
+    fill = "head -c 40M /dev/zero >dump"
     ended = bench.run([change("pull"), Step("dump", fill, undo="rm dump"), change("never")])
     assert ended.state == bench.state() == "rolled-back"
     assert ended.failure is not None
@@ -194,7 +194,7 @@ def test_a_full_disk_is_survived_and_told(small_disk: Path, shell: str) -> None:
 def test_a_disk_that_stays_full_still_ends_in_a_true_state(small_disk: Path, shell: str) -> None:
     bench = Bench(small_disk, shell_words(shell))
     # Every byte that is given back is taken at once, as by a log that somebody else writes.
-    fill = "while head -c 1k /dev/zero >>dump; do :; done 2>/dev/null\n"
+    fill = "for size in 64k 1k; do while head -c $size /dev/zero >>dump; do :; done; done 2>/dev/null\n"
     greedy = Step("dump", fill + fill + "false", undo=f"{fill}:", live=f"{fill}:")
     bench.run([greedy, change("never")])
     assert bench.state() == "rolled-back"
@@ -206,7 +206,7 @@ def test_a_disk_that_is_full_from_the_start_touches_nothing(small_disk: Path) ->
     bench = Bench(small_disk, shell_words("dash"))
     bench.deliver([change("never")])
     with contextlib.suppress(OSError):
-        (small_disk / "ballast").write_bytes(b"0" * 1_000_000)
+        (small_disk / "ballast").write_bytes(b"0" * 40_000_000)
     bench.over(bench.start())
     assert bench.undone()
     assert not (bench.folder / "state").exists() or bench.state() in {"failed", ""}
