@@ -56,7 +56,9 @@ def stand(install: Install, state: Path) -> None:
     machine.run(["sh", "-c", STRAYS])
     if install.wanted.rootless:
         _clear(machine, [])
-        machine.docker_host = machine.run(["sh", str(HERE / "rootless.sh")]).stdout.decode().strip()
+        machine.docker_host = (
+            machine.run(["sh", "-c", (HERE / "rootless.sh").read_text("utf-8")]).stdout.decode().strip()
+        )
     kept = f"{state}/disk/pristine/{_key(install)}"
     if _notes(machine, kept).exists():
         _put_back(install, kept)
