@@ -137,29 +137,6 @@ def test_a_dify_in_mysql_is_put_back_when_its_migration_stops_half_way_and_upgra
         assert "tables have their rows" in told.log
 
 
-def test_a_rootless_engine_is_found_and_its_run_outlives_the_logout(rig: Rig) -> None:
-    with rig.install(version=OLD, rootless=True) as dify:
-        before = dify.rows()
-        sshd, state = rig.sshd("rootless"), "/home/rootless/.local/state/dify-upgrade-action"
-
-        def log_out(step: str) -> None:
-            if step in {"dump", "start"}:
-                sshd.end_sessions()
-
-        with Striker(rig, log_out, state=state) as striker:
-            told = run(rig, dify, user="rootless", dify_version=NEW, **PATIENT)
-
-        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
-        assert {"dump", "start"} <= set(striker.steps)
-        assert f"export DOCKER_HOST='{rig.machine.docker_host}'" in runbook(rig, "/home/rootless")
-        assert dify.head() == NEW_HEAD
-        assert dify.rows()["dify.messages"].count == before["dify.messages"].count
-        owner = rig.machine.path("/home/rootless").stat().st_uid
-        assert (dify.path / ".env").stat().st_uid == owner
-        assert rig.machine.path(f"{state}/backups/{told.outputs['backup-id']}/complete").stat().st_uid == owner
-        assert dify.credentials_open()
-
-
 def test_a_plain_user_upgrades_where_compose_is_a_program_the_shell_is_csh_and_the_tools_are_busybox(rig: Rig) -> None:
     with rig.install(version=OLD) as dify:
         before = dify.rows()
