@@ -1,4 +1,4 @@
-"""The runner's protocol: workflow commands, environment files, masks, groups. Off the runner, plain text."""
+"""The runner's protocol: workflow commands, masks, groups, and what is handed on. Off the runner, plain text."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TextIO
 
 from difyaction.events import Events
+from difyaction.runner_files import RunnerFiles, shortened
 from difyaction.secret import Secret
 
 ANNOTATIONS_OF_A_KIND = 10  # the runner drops what comes after, silently
 ANNOTATION_CHARACTERS = 4096
-SUMMARY_BYTES = 900 * 1024  # the runner refuses a summary above 1 MiB whole
 SHORT_OUTPUT = 200
 FOREIGN_LINES = 2000
 FOREIGN_COLUMNS = 2000
 _SHORTEST_MASK = 6
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _LOOKS_LIKE_A_COMMAND = re.compile(r"\W*::")
 
@@ -48,10 +46,10 @@ class Runner:
     ) -> None:
         self.is_github = environ.get("GITHUB_ACTIONS") == "true"
         self.debugging = environ.get("RUNNER_DEBUG") == "1"
-        self._environ = environ
         self._out = out
         self._monotonic = monotonic
         self._random_word = random_word
+        self._files = RunnerFiles(environ, random_word)
         self._masked: set[str] = set()  # as we redact: whole and line by line
         self._told: set[str] = set()  # as the runner was told: whole
         self._annotated: Counter[str] = Counter()
@@ -145,7 +143,7 @@ class Runner:
 
     def output(self, values: Mapping[str, str]) -> None:
         """Hand outputs to later steps, in one write; off the runner, print the short ones."""
-        if not self._append("GITHUB_OUTPUT", {name: self.redact(value) for name, value in values.items()}):
+        if not self._files.hand("GITHUB_OUTPUT", {name: self.redact(value) for name, value in values.items()}):
             for name, value in values.items():
                 if value and len(value) <= SHORT_OUTPUT and "\n" not in value:
                     self.say(f"{name}: {value}")
@@ -158,20 +156,13 @@ class Runner:
         texts = {
             name: value.reveal() if isinstance(value, Secret) else self.redact(value) for name, value in values.items()
         }
-        self._append("GITHUB_STATE", texts)
+        self._files.hand("GITHUB_STATE", texts)
 
     def summary(self, markdown: str) -> None:
         """Write the job summary; off the runner, print it."""
         text = self.redact(markdown)
-        encoded = text.encode("utf-8", "replace")
-        if len(encoded) > SUMMARY_BYTES:
-            kept = encoded[:SUMMARY_BYTES].decode("utf-8", "ignore").rpartition("\n")[0]
-            text = f"{kept}\n\n*The summary was cut at {SUMMARY_BYTES // 1024} KiB.*\n"
-        path = self._environ.get("GITHUB_STEP_SUMMARY")
-        if path:
-            _append(path, text)
-        elif not self.is_github:
-            self.say(text)
+        if not self._files.summarise(text) and not self.is_github:
+            self.say(shortened(text))
 
     def annotate(self, kind: str, text: str, **properties: str | int) -> None:
         """Annotate the run with a ``notice``, ``warning`` or ``error``; properties are title, file and line."""
@@ -187,19 +178,6 @@ class Runner:
         head = f"{name} {','.join(given)}".rstrip()
         self._print(f"::{head}::{escape_data(self.redact(text)[:ANNOTATION_CHARACTERS])}")
 
-    def _append(self, variable: str, values: Mapping[str, str]) -> bool:
-        path = self._environ.get(variable)
-        entries = [self._entry(name, value) for name, value in values.items()]
-        if path and entries:
-            _append(path, "".join(entries))
-        return bool(path)
-
-    def _entry(self, name: str, value: str) -> str:
-        delimiter = f"ghadelimiter_{self._random_word()}"
-        if not _NAME.fullmatch(name) or delimiter in value:
-            raise ValueError(f"{name!r} cannot be handed to the runner")
-        return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
-
     def _print(self, line: str) -> None:
         # One write, flushed: a cancelled container must not keep half a command in its buffer.
         self._out.write(f"{line}\n")
@@ -208,8 +186,3 @@ class Runner:
 
 def _without_commands(line: str) -> str:
     return _CONTROL.sub("", line).replace("##[", "## [")
-
-
-def _append(path: str, text: str) -> None:
-    with Path(path).open("a", encoding="utf-8", errors="replace", newline="") as file:
-        file.write(text)

@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from difyaction.compose.answers import mapping, number, sequence, string
-from difyaction.compose.facts import Composed, Mount, Service
+from difyaction.compose.composed_facts import Composed, Service
+from difyaction.compose.facts import Mount
 from difyaction.secret import Secret
 
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from difyaction.compose.composed_facts import Composed
 from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
 from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
-from difyaction.compose.facts import Composed, Container, Machine
+from difyaction.compose.facts import Container, Machine
 from difyaction.compose.queues import named_queues
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.shift import Shift

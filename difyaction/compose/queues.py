@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from difyaction.compose.facts import Container, Service
+from difyaction.compose.composed_facts import Service
+from difyaction.compose.facts import Container
 from difyaction.compose.roles import Role, role_of
 
 _KEYS = ("CELERY_QUEUES", "CELERY_WORKER_QUEUES")

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 from difyaction.compose.backup_steps import backup_steps
 from difyaction.compose.change_steps import change_steps
+from difyaction.compose.composed_facts import Composed
 from difyaction.compose.draft import Draft, Way, draft
 from difyaction.compose.estimates import estimate
-from difyaction.compose.facts import Composed, Machine
+from difyaction.compose.facts import Machine
 from difyaction.compose.judged import situation
+from difyaction.compose.machine_plan import MachinePlan, Note
 from difyaction.compose.run_delivery import delivered, run_id, settings_for
 from difyaction.compose.runbook import RunSettings, render
 from difyaction.compose.server_documents import documents
@@ -23,7 +25,7 @@ from difyaction.releases import heads
 from difyaction.releases.catalogue import Release
 from difyaction.releases.rules import objections
 from difyaction.secret import Secret
-from difyaction.target import Change, Document, Finding, Objection
+from difyaction.target import Change, Finding, Objection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,48 +41,15 @@ class ServerFacts:
     owner: str = ""
 
 
-@dataclass(frozen=True)
-class Note:
-    """A sentence that a reader should know, as a template over facts."""
-
-    text: str
-    facts: Mapping[str, object] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return self.text.format(**self.facts)
-
-
 @dataclass(frozen=True, kw_only=True)
-class ServerPlan:
+class ServerPlan(MachinePlan):
     """What would be done to the machine. Satisfies `target.Plan`. ``delivered`` goes to the run's folder."""
 
-    from_version: str
-    to_version: str
-    changes: tuple[Change, ...]
-    objections: tuple[Objection, ...]
-    findings: tuple[Finding, ...]
-    documents: tuple[Document, ...]
-    plan_id: str
     steps: tuple[Step, ...]
     settings: RunSettings
     delivered: Mapping[str, bytes | Secret] = field(repr=False)
     script: str = field(repr=False)
     final_backup: bool = False
-
-    @property
-    def stopping(self) -> tuple[Objection, ...]:
-        """The objections that stop ``apply``."""
-        return tuple(objection for objection in self.objections if objection.in_the_way)
-
-    @property
-    def settled(self) -> bool:
-        """Whether the machine runs what is wanted: without that, there are changes, or objections say why not."""
-        return not self.changes and not self.stopping
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """The findings as English sentences."""
-        return tuple(str(finding) for finding in self.findings)
 
 
 def make_plan(facts: ServerFacts) -> ServerPlan:

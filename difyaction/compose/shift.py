@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import Draft, mode_of
-from difyaction.compose.facts import Composed, Container, Database, Install, Machine, Service
+from difyaction.compose.facts import Container, Database, Install, Machine
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.wishes import Wishes

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Mapping
 
 from difyaction.compose.composed import read_composed
-from difyaction.compose.facts import Composed, Install, Machine
+from difyaction.compose.composed_facts import Composed
+from difyaction.compose.facts import Install, Machine
 from difyaction.compose.words import call
 from difyaction.connections import Connection
 from difyaction.connections.parcel import packed

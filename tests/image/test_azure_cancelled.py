@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import shutil
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
+from tests.e2e.azure_plain import Plain, plain_sshd
 from tests.e2e.azure_runs import Setting, setting
-from tests.e2e.connections.sshd import Sshd, make_key, private_text
 from tests.emulators.azure.emulator import AzureEmulator
 from tests.image.runner import Job
 from tests.image.station import Station
@@ -26,41 +24,14 @@ PHASES = [
 ]
 
 
-@dataclass(frozen=True)
-class Host:
-    """An sshd of this machine, as a setting wants it. What these tests look at happens around it."""
-
-    server: Sshd
-    host: str = "127.0.0.1"
-
-    @property
-    def port(self) -> int:
-        return self.server.port
-
-    @property
-    def user(self) -> str:
-        return getpass.getuser()
-
-    @property
-    def key(self) -> str:
-        return private_text(self.server.client)
-
-    @property
-    def known_hosts(self) -> str:
-        return self.server.known_hosts
-
-
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    folder, nothing = tmp_path_factory.mktemp("sshd"), ("ForceCommand echo nothing here",)
-    server = Sshd(folder, {"ed25519": make_key("ed25519")}, make_key("ed25519"), more=nothing)
-    server.start()
-    yield Host(server)
-    server.stop()
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
+    with plain_sshd(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
 
 
 @pytest.fixture
-def place(host: Host) -> Iterator[Setting]:
+def place(host: Plain) -> Iterator[Setting]:
     with AzureEmulator() as azure, setting(azure, host) as built:
         yield built
 

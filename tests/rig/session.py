@@ -8,28 +8,42 @@ def rig() -> Iterator[Rig]:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
 
 import pytest
 
 from tests.rig.stack import Rig, lacking
 
+
+class Stands(Protocol):
+    """What is made once a process, and ends with it."""
+
+    def down(self) -> None: ...
+
+
+S = TypeVar("S", bound=Stands)
 _running: list[Rig] = []
 
 
 def rig_or_skip() -> Iterator[Rig]:
     """Give the one rig of this process; skip where it cannot stand, fail where CI promised that it can."""
-    if _running:
-        yield _running[0]
+    return one_or_skip(Rig.up, _running)
+
+
+def one_or_skip(up: Callable[[], S], running: list[S]) -> Iterator[S]:
+    """Give the one that is in ``running``, or make it; skip or fail where no engine can stand."""
+    if running:
+        yield running[0]
         return
     if reason := lacking(os.environ):
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    rig = Rig.up()
-    _running.append(rig)
+    made = up()
+    running.append(made)
     try:
-        yield rig
+        yield made
     finally:
-        _running.clear()
-        rig.down()
+        running.clear()
+        made.down()

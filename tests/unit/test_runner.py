@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difyaction.runner import ANNOTATION_CHARACTERS, SUMMARY_BYTES, Runner
+from difyaction.runner import ANNOTATION_CHARACTERS, Runner
+from difyaction.runner_files import SUMMARY_BYTES
 from difyaction.secret import Secret
 from tests.unit.actions_runner import Command, commands, key_values
 

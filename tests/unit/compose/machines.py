@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from difyaction.compose.composed import read_composed
+from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import Way
 from difyaction.compose.facts import (
     Checkout,
-    Composed,
     Container,
     Database,
     Disk,
@@ -23,7 +23,6 @@ from difyaction.compose.facts import (
     Lock,
     Machine,
     Mount,
-    Service,
 )
 from difyaction.compose.server_plan import ServerFacts, draft_for
 from difyaction.compose.wishes import Wishes

@@ -1,0 +1,57 @@
+"""The files by which the runner takes what a step hands on: outputs, state, the job summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SUMMARY_BYTES = 900 * 1024  # the runner refuses a summary above 1 MiB whole
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class RunnerFiles:
+    """The files that ``environ`` names. ``random_word`` makes delimiters that no value holds."""
+
+    environ: Mapping[str, str]
+    random_word: Callable[[], str]
+
+    def hand(self, variable: str, values: Mapping[str, str]) -> bool:
+        """Append values to the file that a variable names, in one write. Whether it names one.
+
+        :raises ValueError: when a name is none, or a value holds its delimiter.
+        """
+        path = self.environ.get(variable)
+        entries = [self._entry(name, value) for name, value in values.items()]
+        if path and entries:
+            _append(path, "".join(entries))
+        return bool(path)
+
+    def summarise(self, markdown: str) -> bool:
+        """Append to the job summary, at most what the runner takes. Whether there is one."""
+        path = self.environ.get("GITHUB_STEP_SUMMARY")
+        if path:
+            _append(path, shortened(markdown))
+        return bool(path)
+
+    def _entry(self, name: str, value: str) -> str:
+        delimiter = f"ghadelimiter_{self.random_word()}"
+        if not _NAME.fullmatch(name) or delimiter in value:
+            raise ValueError(f"{name!r} cannot be handed to the runner")
+        return f"{name}<<{delimiter}\n{value}\n{delimiter}\n"
+
+
+def shortened(markdown: str) -> str:
+    """Return a summary that the runner does not refuse, cut at a line's end."""
+    encoded = markdown.encode("utf-8", "replace")
+    if len(encoded) <= SUMMARY_BYTES:
+        return markdown
+    kept = encoded[:SUMMARY_BYTES].decode("utf-8", "ignore").rpartition("\n")[0]
+    return f"{kept}\n\n*The summary was cut at {SUMMARY_BYTES // 1024} KiB.*\n"
+
+
+def _append(path: str, text: str) -> None:
+    with Path(path).open("a", encoding="utf-8", errors="replace", newline="") as file:
+        file.write(text)
