@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from difyaction.azure.machine import Machine
 from difyaction.azure_vm.way_in import Approach
+from difyaction.compose.machine_plan import MachinePlan, Note
 from difyaction.compose.restore_plan import RestoreFacts
-from difyaction.compose.server_plan import Note, ServerFacts, ServerPlan
+from difyaction.compose.server_plan import ServerFacts, ServerPlan
 from difyaction.language import N_
 from difyaction.target import Change, Document, Finding, Objection
 
@@ -33,34 +34,12 @@ class AzureFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AzurePlan:
-    """What would be done. Satisfies `target.Plan`. ``server`` is the plan for its Dify, None when nobody gets in."""
+class AzurePlan(MachinePlan):
+    """What would be done. ``server`` is the plan for its Dify, None when nobody gets in."""
 
-    from_version: str
-    to_version: str
-    changes: tuple[Change, ...]
-    objections: tuple[Objection, ...]
-    findings: tuple[Finding, ...]
-    documents: tuple[Document, ...]
-    plan_id: str
     machine: Machine
     server: ServerPlan | None
     keeps: bool
-
-    @property
-    def stopping(self) -> tuple[Objection, ...]:
-        """The objections that stop ``apply``."""
-        return tuple(objection for objection in self.objections if objection.in_the_way)
-
-    @property
-    def settled(self) -> bool:
-        """Whether the machine runs what is wanted."""
-        return not self.changes and not self.stopping
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """The findings as English sentences."""
-        return tuple(str(finding) for finding in self.findings)
 
 
 def make_azure_plan(facts: AzureFacts, server: ServerPlan | None) -> AzurePlan:
@@ -131,4 +110,4 @@ def _plan_id(facts: AzureFacts, found: Sequence[Objection], server: ServerPlan |
         *(objection.consent for objection in found),
     ):
         digest.update(text.encode() + b"\0")
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()

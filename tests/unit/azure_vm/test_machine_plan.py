@@ -10,7 +10,9 @@ import pytest
 from difyaction.azure_vm.machine_plan import AzureFacts, make_azure_plan
 from difyaction.azure_vm.way_in import Approach
 from difyaction.compose.server_plan import ServerPlan, make_plan
+from difyaction.report import plan_json
 from difyaction.target import Objection, Severity
+from tests import published
 from tests.unit.azure.test_rights import DISK, GROUP, MACHINE, NSG, VAULT
 from tests.unit.compose import machines
 
@@ -91,3 +93,8 @@ def test_without_snapshots_the_plan_says_that_the_last_rung_is_missing() -> None
     assert "The disks are not kept (snapshot: false): the last rung of the way back is missing." in plan.remarks
     assert not plan.keeps
     assert GROUP in plan.machine.id
+
+
+def test_the_plan_is_told_as_the_published_schema_says_whether_or_not_anybody_gets_in() -> None:
+    assert published.valid("plan", plan_json(make_azure_plan(facts(), server())))["changes"]
+    assert published.valid("plan", plan_json(make_azure_plan(facts(server=None), None)))["changes"]
