@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,10 @@ from difyaction.errors import Complaint
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
+
+_SSH_PORT = 22
+_LAST_PORT = 65535
+_HOST = re.compile(r"(?:https://)?(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/*")
 
 
 def complaints(inputs: Inputs) -> Iterator[Complaint]:
@@ -19,15 +24,18 @@ def complaints(inputs: Inputs) -> Iterator[Complaint]:
         ("vm-name", inputs.vm_name, "say which virtual machine runs Dify."),
     )
     yield from _login(inputs)
+    yield from _addresses(inputs)
     if inputs.open_key_vault and not inputs.key_vault:
         yield _missing("key-vault", "key-vault: open-key-vault asks to open a vault, and none is named.")
     if inputs.final_backup == "snapshot" and not inputs.snapshot:
         yield _conflict("final-backup", "final-backup: snapshot keeps the disks, and snapshot: false forbids that.")
     if inputs.jump_host:
         yield _conflict("jump-host", "jump-host: target azure-vm goes through a machine in Azure; name it in jump-vm.")
+    if inputs.mode == "sweep":
+        return  # doors are swept, whoever came through them: how this run would go in is beside the point
     if inputs.connection == "run-command":
         yield from _no_port(inputs)
-    elif inputs.mode != "sweep":
+    else:
         yield from _key(inputs)
         yield from _source(inputs)
         yield from _through(inputs)
@@ -36,11 +44,17 @@ def complaints(inputs: Inputs) -> Iterator[Complaint]:
 def _no_port(inputs: Inputs) -> Iterator[Complaint]:
     for name, given in (
         ("ssh-key", inputs.ssh_key),
+        ("ssh-key-passphrase", inputs.ssh_key_passphrase),
+        ("ssh-known-hosts", inputs.ssh_known_hosts),
+        ("key-vault", inputs.key_vault),
         ("key-vault-secret", inputs.key_vault_secret),
         ("open-key-vault", inputs.open_key_vault),
+        ("nsg-name", inputs.nsg_name),
+        ("source-address", inputs.source_address),
         ("jump-vm", inputs.jump_vm),
         ("jump-ssh-key", inputs.jump_ssh_key),
         ("host", inputs.host),
+        ("port", inputs.port not in {None, _SSH_PORT}),
     ):
         if given:
             yield _conflict(name, f"{name}: connection run-command goes through Azure and uses none.")
@@ -51,6 +65,21 @@ def _through(inputs: Inputs) -> Iterator[Complaint]:
         yield _conflict("host", "host: through jump-vm, the machine is reached by its private address.")
     if inputs.jump_ssh_key and not inputs.jump_vm:
         yield _conflict("jump-ssh-key", "jump-ssh-key: there is no jump-vm.")
+    port = inputs.jump_vm.rpartition(":")[2]
+    if port.isdigit() and ":" in inputs.jump_vm and not _is_port(port):
+        yield Complaint(id="input-invalid", text=f"jump-vm: there is no port {port}.", input="jump-vm")
+
+
+def _addresses(inputs: Inputs) -> Iterator[Complaint]:
+    """Yield what is wrong with the addresses of an Azure of one's own."""
+    for name, text in (
+        ("azure-authority", inputs.azure_authority),
+        ("azure-resource-manager", inputs.azure_resource_manager),
+    ):
+        found = _HOST.fullmatch(text or "unasked")
+        if found is None or not _is_port(found["port"] or "443"):
+            why = f"{name}: {text!r} is no https address of a host."
+            yield Complaint(id="azure-address", text=why, input=name)
 
 
 def _login(inputs: Inputs) -> Iterator[Complaint]:
@@ -97,3 +126,7 @@ def _missing(name: str, text: str) -> Complaint:
 
 def _conflict(name: str, text: str) -> Complaint:
     return Complaint(id="input-conflict", text=text, input=name)
+
+
+def _is_port(text: str) -> bool:
+    return 1 <= int(text) <= _LAST_PORT

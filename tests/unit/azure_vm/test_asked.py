@@ -41,10 +41,21 @@ def test_all_that_is_missing_is_said_together() -> None:
         ({"source_address": "http://ip.example"}, "source-address"),
         ({"key_vault": "https://dify-kv.vault.azure.net"}, "key-vault"),
         ({"snapshot_keep": "0"}, "snapshot-keep"),
+        ({"azure_authority": "https://login.example/tenant"}, "azure-authority"),
+        ({"azure_authority": "https://login example/"}, "azure-authority"),
+        ({"azure_authority": "http://login.example"}, "azure-authority"),
+        ({"azure_authority": "https://login.example:99999"}, "azure-authority"),
+        ({"azure_authority": "https://me@login.example"}, "azure-authority"),
+        ({"azure_resource_manager": "https://arm.example/subscriptions"}, "azure-resource-manager"),
     ],
 )
 def test_what_is_wrong_is_named(given: dict[str, str], about: str) -> None:
     assert about in complained(SSH, **given)
+
+
+def test_addresses_that_cannot_be_used_are_said_beside_all_else() -> None:
+    given = {"azure_authority": "https://a.example/x", "azure_resource_manager": "https://b.example/y"}
+    assert complained(SSH, vm_name="../other", **given) == ["vm-name", "azure-authority", "azure-resource-manager"]
 
 
 def test_a_vault_alone_stands_for_key_and_address() -> None:

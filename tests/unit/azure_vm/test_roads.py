@@ -39,14 +39,32 @@ def test_run_command_needs_no_user_no_key_and_no_address() -> None:
 
 
 def test_run_command_takes_nothing_that_only_ssh_uses() -> None:
-    given = {**AZURE, "connection": "run-command", "key-vault": "dify-kv", "key-vault-secret": "key"}
-    assert complained(given, ssh_key="-----BEGIN KEY-----", open_key_vault="true", jump_vm="way", host="192.0.2.1") == [
-        "ssh-key",
-        "key-vault-secret",
-        "open-key-vault",
-        "jump-vm",
-        "host",
-    ]
+    given = {
+        "ssh-key": "-----BEGIN KEY-----",
+        "ssh-key-passphrase": "long enough",
+        "ssh-known-hosts": "dify ssh-ed25519 AAAA",
+        "key-vault": "dify-kv",
+        "key-vault-secret": "key",
+        "open-key-vault": "true",
+        "nsg-name": "nsg",
+        "source-address": "203.0.113.10",
+        "jump-vm": "way",
+        "jump-ssh-key": "-----BEGIN KEY-----",
+        "host": "192.0.2.1",
+        "port": "2222",
+    }
+    assert complained({**AZURE, "connection": "run-command", **given}) == list(given)
+
+
+def test_run_command_takes_the_port_that_ssh_has_anyway() -> None:
+    assert read({**AZURE, "connection": "run-command", "port": "22"}).connection == "run-command"
+
+
+def test_a_sweep_looks_after_the_doors_of_others_however_this_one_would_go_in() -> None:
+    given = {name: text for name, text in AZURE.items() if name != "dify-version"}
+    doors = {"key-vault": "dify-kv", "open-key-vault": "true", "nsg-name": "nsg", "jump-vm": "way"}
+    swept = read({**given, **doors, "mode": "sweep", "connection": "run-command"})
+    assert (swept.key_vault, swept.nsg_name) == ("dify-kv", "nsg")
 
 
 def test_what_disks_are_kept_for_is_not_forbidden_beside_it() -> None:
@@ -80,7 +98,9 @@ def test_without_a_machine_in_between_there_is_none() -> None:
     assert asked(by_ssh()) is None
 
 
-@pytest.mark.parametrize("text", ["a b", "you@", "way:", "you@way:22:7", "me/you@way", "/subscriptions/x/way"])
+@pytest.mark.parametrize(
+    "text", ["a b", "you@", "way:", "you@way:22:7", "me/you@way", "/subscriptions/x/way", "way:0", f"{VM}:99999"]
+)
 def test_a_machine_in_between_that_cannot_be_named_so_is_a_complaint(text: str) -> None:
     assert complained(SSH, jump_vm=text) == ["jump-vm"]
 
