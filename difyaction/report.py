@@ -33,7 +33,8 @@ OUTPUTS: Mapping[str, str] = {
     "seconds-without-service": "Seconds in which users got no page or no answer of the console, measured on the host.",
     "snapshot-ids": "Ids of what holds the machine's disks as they were before, one a line.",
     "swap-commands": "The commands by which a person puts these disks back, one a line.",
-    "exposure": "Every door that was open and for how many seconds, as JSON: a list of records with `door`, `seconds`.",
+    "exposure": "Every door that was open and for how many seconds, as JSON: a list of records with `door`, `seconds` "
+    "and `open`, which is true for one that was not seen closed.",
     "matrix": "JSON for `strategy.matrix`, in mode `matrix`.",
 }
 

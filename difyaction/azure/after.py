@@ -14,8 +14,8 @@ from typing import Final, Protocol
 
 from difyaction.azure import fence
 from difyaction.azure.arm import Arm
-from difyaction.azure.closing import AT_EASE, Closed, close_all, command
-from difyaction.azure.doors import STATE, Door, read
+from difyaction.azure.closing import AT_EASE, Closed, How, close_all, command
+from difyaction.azure.doors import STATE, Door, recalled
 from difyaction.azure.identity import GithubTokens, Identity
 from difyaction.azure.pace import Pace
 from difyaction.azure.tokens import PlainTokens
@@ -51,6 +51,8 @@ def real(environ: Mapping[str, str]) -> World:
 def close_up(environ: Mapping[str, str], say: Says, world: World | None = None) -> int:
     """Close what the state names, and look once more at what the run closed itself. Return 0, or 9 for an open door.
 
+    9 is for what may stand open: a door that the run saw closed is none because this step cannot log in.
+
     A main step that outlived its cancel is fenced and stopped in any case: it could open a door yet.
     """
     text = environ.get(f"STATE_{STATE}", "")
@@ -61,10 +63,16 @@ def close_up(environ: Mapping[str, str], say: Says, world: World | None = None) 
     if not text:
         return 0
     try:
-        doors = read(text)
-        ended = close_all(_arm(environ, say, world), doors, seconds=AT_EASE)
+        known = recalled(text)
+    except ValueError as error:
+        say(_escaped("error", "A door may be open", f"The list of doors could not be read: {error}"))
+        return DOOR_OPEN
+    shut = tuple(door for door, was_shut in known if was_shut)
+    try:
+        arm = _arm(environ, say, world)
+        ended = close_all(arm, (door for door, _ in known), seconds=AT_EASE, before=shut)
     except Exception as error:  # noqa: BLE001 - whatever is damaged, the doors are named with their commands
-        return _unknown(text, str(error), say)
+        ended = tuple(Closed(door, How.UNSEEN if was_shut else How.OPEN, (str(error),)) for door, was_shut in known)
     return _report(ended, say)
 
 
@@ -93,25 +101,21 @@ def _arm(environ: Mapping[str, str], say: Says, world: World) -> Arm:
 
 
 def _report(ended: tuple[Closed, ...], say: Says) -> int:
+    """Say how each door is. What the run itself saw closed is not open because nobody can look once more."""
+    unseen = [each for each in ended if each.how is How.UNSEEN]
     for each in ended:
-        if each.shut:
+        if each.how is How.UNSEEN:
+            say(f"Seen closed by the run itself: {each.door.where}.")
+        elif each.shut:
             say(f"Closed, and seen closed ({each.how}): {each.door.where}.")
+    if unseen:
+        why = "; ".join(dict.fromkeys(text for each in unseen for text in each.why)) or "Azure is at work there"
+        text = f"The run saw {len(unseen)} doors closed; this step could not look at them once more: {why}"
+        say(_escaped("warning", "Doors were not looked at once more", text))
     left = [each for each in ended if not each.shut]
     for each in left:
         say(_warning(each.door, "; ".join(each.why)))
     return DOOR_OPEN if left else 0
-
-
-def _unknown(text: str, why: str, say: Says) -> int:
-    try:
-        doors: tuple[Door, ...] = read(text)
-    except ValueError:
-        doors = ()
-    for door in doors:
-        say(_warning(door, why))
-    if not doors:
-        say(_escaped("error", "A door may be open", f"The list of doors could not be read: {why}"))
-    return DOOR_OPEN
 
 
 def _warning(door: Door, why: str) -> str:

@@ -10,22 +10,22 @@ from __future__ import annotations
 import enum
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, is_absent, last_name, properties
 from difyaction.azure.doors import Door, DoorOpen, Doors, RuleDoor, VaultDoor
-from difyaction.azure.leases import Lease, Run, described, vault_leases
+from difyaction.azure.leases import vault_leases
 from difyaction.azure.nsg_rules import LAST, denying, free_priority, without
-from difyaction.azure.refusals import refused
 from difyaction.azure.vault_rules import closing
 from difyaction.azure.wire import NO_ANSWER, Answer
 
 AT_EASE: Final = 120.0  # seconds for all doors, when nothing presses
 IN_HASTE: Final = 6.0  # seconds: the runner sends SIGTERM 7.5 s after SIGINT
 _NOT_THERE: Final = Answer(HTTPStatus.NOT_FOUND, {}, {"code": "NotFound"})
+_LOOK: Final = 20.0  # seconds for one look at what was seen closed before
 _LOOKS: Final = 2  # at a rule that still stands, before the same rung is tried again
 
 
@@ -36,6 +36,7 @@ class How(enum.StrEnum):
     DENIED = "denied"  # the rule is still there and lets nobody in
     ASKED = "asked"  # Azure took the request; nobody saw the end of it
     OPEN = "open"
+    UNSEEN = "unseen"  # it was seen closed before, and nobody could look once more
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ class Closed:
 
     @property
     def shut(self) -> bool:
-        """Whether it was seen closed."""
-        return self.how in {How.GONE, How.DENIED}
+        """Whether it was seen closed, and nothing since tells otherwise."""
+        return self.how in {How.GONE, How.DENIED, How.UNSEEN}
 
 
 def close(arm: Arm, door: Door, *, until: float) -> Closed:
@@ -60,14 +61,25 @@ def close(arm: Arm, door: Door, *, until: float) -> Closed:
         return Closed(door, How.OPEN, (str(error),))
 
 
-def close_all(arm: Arm, doors: Iterable[Door], *, seconds: float = AT_EASE) -> tuple[Closed, ...]:
-    """Close all doors at the same time, within so many seconds."""
+def checked(arm: Arm, door: Door, *, until: float) -> Closed:
+    """Look once more at a door that was seen closed, and close it where it stands again. Raises nothing, as `close`."""
+    try:
+        how = _still(arm, door, min(until, arm.pace.until(_LOOK)))
+    except Exception as error:  # noqa: BLE001 - whatever keeps us from looking opens no door
+        return Closed(door, How.UNSEEN, (str(error),))
+    return close(arm, door, until=until) if how is How.OPEN else Closed(door, how)
+
+
+def close_all(
+    arm: Arm, doors: Iterable[Door], *, seconds: float = AT_EASE, before: Collection[Door] = ()
+) -> tuple[Closed, ...]:
+    """Close all doors at the same time, within so many seconds. ``before``: those that were seen closed already."""
     doors = tuple(doors)
     until = arm.pace.until(seconds)
     found: dict[int, Closed] = {}
 
     def work(number: int, door: Door) -> None:
-        found[number] = close(arm, door, until=until)
+        found[number] = (checked if door in before else close)(arm, door, until=until)
 
     threads = [threading.Thread(target=work, args=pair, daemon=True) for pair in enumerate(doors)]
     for thread in threads:
@@ -76,15 +88,20 @@ def close_all(arm: Arm, doors: Iterable[Door], *, seconds: float = AT_EASE) -> t
     for thread in threads:
         thread.join(max(0.5, late - time.monotonic()))
     why = "no end within the time that was left"
-    return tuple(found.get(number) or Closed(door, How.OPEN, (why,)) for number, door in enumerate(doors))
+    return tuple(
+        found.get(number) or Closed(door, How.UNSEEN if door in before else How.OPEN, (why,))
+        for number, door in enumerate(doors)
+    )
 
 
 def shut(arm: Arm, doors: Doors, *, seconds: float = AT_EASE, again: bool = False) -> tuple[Closed, ...]:
     """Close what this run has open and note it; ``again``: look once more at everything that it ever opened."""
-    ended = close_all(arm, doors.known if again else doors.open, seconds=seconds)
+    ended = close_all(arm, doors.known if again else doors.open, seconds=seconds, before=doors.shut)
     for each in ended:
         if each.shut:
             doors.closed(each.door)
+        else:
+            doors.stands(each.door)
     return ended
 
 
@@ -92,7 +109,7 @@ def insist(ended: Iterable[Closed], *, in_haste: bool = False) -> None:
     """Raise `DoorOpen` when a door was not seen closed; ``in_haste``: it is enough that Azure took the request."""
     left = [each for each in ended if not each.shut and not (in_haste and each.how is How.ASKED)]
     if left:
-        raise DoorOpen(
+        error = DoorOpen(
             "azure-door-open",
             "An opening could not be closed: {doors}. Azure said: {says}.",
             next_step="Remove it now: {commands}. The lease in it has run out or soon will; mode sweep closes it too.",
@@ -101,6 +118,8 @@ def insist(ended: Iterable[Closed], *, in_haste: bool = False) -> None:
             says="; ".join(text for each in left for text in each.why) or "nothing",
             commands="; ".join(command(each.door) for each in left),
         )
+        error.doors = tuple(each.door for each in left)
+        raise error
 
 
 def command(door: Door) -> str:
@@ -109,31 +128,6 @@ def command(door: Door) -> str:
         return f"az network nsg rule delete --ids {door.rule}"
     name = last_name(door.vault)
     return "; ".join(f"az keyvault network-rule remove --name {name} --ip-address {each}" for each in door.addresses)
-
-
-def expired(
-    arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None, everyone: bool = False
-) -> Iterator[Door]:
-    """Yield the doors of dead leases in NSGs and vaults, by their ids: expired, or of an earlier attempt of ``run``.
-
-    ``everyone``: also those that are alive, to show them. A rule that was turned into Deny is yielded too.
-    """
-    try:
-        yield from _leased(arm, groups, vaults, lambda lease: everyone or lease.is_dead(arm.pace.clock(), run))
-    except Unanswered as error:
-        raise refused(error, "looking for doors that were left open") from error
-
-
-def _leased(arm: Arm, groups: Iterable[str], vaults: Iterable[str], wanted: Callable[[Lease], bool]) -> Iterator[Door]:
-    for group in groups:
-        for rule in properties(arm.look(group, version=NETWORK)).get("securityRules") or ():
-            lease = described(properties(rule).get("description"))
-            if lease is not None and wanted(lease):
-                yield RuleDoor(f"{group}/securityRules/{rule['name']}", lease)
-    for vault in vaults:
-        for held in vault_leases((arm.look(vault, version=VAULTS) or {}).get("tags")):
-            if wanted(held.lease):
-                yield VaultDoor(vault, held.addresses, held.lease)
 
 
 def _close_rule(arm: Arm, door: RuleDoor, until: float) -> Closed:
@@ -182,6 +176,17 @@ def _seen(arm: Arm, door: RuleDoor, until: float) -> How:
         if not arm.pace.back_off(attempt, until=until, shortest=0.25, longest=2.0):
             break
     return How.ASKED
+
+
+def _still(arm: Arm, door: Door, until: float) -> How:
+    """Look once. `OPEN`: it stands; `UNSEEN`: that could not be told."""
+    if isinstance(door, VaultDoor):
+        vault = arm.look(door.vault, version=VAULTS, until=until)
+        return How.OPEN if vault and closing(vault, door, arm.pace.clock()) else How.GONE
+    rule, settled = _rule_now(arm, door, until)
+    if rule is not None:
+        return How.DENIED if rule.get("access") == "Deny" else How.OPEN
+    return How.GONE if settled else How.UNSEEN
 
 
 def _rule_now(arm: Arm, door: RuleDoor, until: float) -> tuple[Mapping[str, Any] | None, bool]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
@@ -54,18 +54,23 @@ Door = RuleDoor | VaultDoor
 
 
 class DoorOpen(ActionError):
-    """An opening could not be closed. Beats every other end of a run."""
+    """An opening could not be closed. Beats every other end of a run. ``doors``: which, as far as it is known."""
 
     status = "door-open"
     exit_code = 9
+    doors: tuple[Door, ...] = ()
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """How long a door was open, in seconds, from the request that opened it to the look that saw it closed."""
+    """How long a door was open, in seconds, from the request that opened it to the look that saw it closed.
+
+    ``stands``: it was not seen closed yet; the seconds are those until now.
+    """
 
     door: Door
     seconds: float
+    stands: bool = False
 
 
 @dataclass
@@ -74,7 +79,7 @@ class Doors:
 
     ``save`` hands values to the post step (``Runner.state``), ``fenced`` says that the post step has begun.
     ``register`` comes before the opening, ``closed`` after the look that proved it. What was closed stays in the list
-    for the post step, which looks at it once more.
+    for the post step, which looks at it once more, and is told that it was seen closed.
     """
 
     save: Callable[[Mapping[str, str]], None]
@@ -94,14 +99,30 @@ class Doors:
         """Everything that this run opened or meant to open."""
         return tuple(self._known.values())
 
+    @property
+    def shut(self) -> tuple[Door, ...]:
+        """What this run saw closed."""
+        return tuple(door for key, door in self._known.items() if key not in self._open)
+
+    @property
+    def so_far(self) -> tuple[Exposure, ...]:
+        """How long each door was open: those that were seen closed, then those that were not."""
+        now = self.clock()
+        standing = (Exposure(self._known[key], max(0.0, now - began), stands=True) for key, began in self._open.items())
+        return (*self.exposures, *standing)
+
     def register(self, door: Door) -> None:
         """Write the door down, so that it is closed whatever happens from here on. ``Failed`` after the fence."""
+        self.stands(door)
+        self.check()
+
+    def stands(self, door: Door) -> None:
+        """Write down that a door is open, or may be: also one that was seen closed before."""
         key = _key(door)
         self._known[key] = door
         self._open.setdefault(key, self.clock())
         self._forget()
-        self.save({STATE: written(self.known)})
-        self.check()
+        self._write_down()
 
     def _forget(self) -> None:
         """Forget the oldest of those that were seen closed, when a flapping connection made too many."""
@@ -124,6 +145,10 @@ class Doors:
         began = self._open.pop(_key(door), None)
         if began is not None:
             self.exposures.append(Exposure(door, max(0.0, self.clock() - began)))
+            self._write_down()
+
+    def _write_down(self) -> None:
+        self.save({STATE: written(self.known, shut=self.shut)})
 
 
 def _key(door: Door) -> str:
@@ -136,17 +161,25 @@ def extended(door: VaultDoor, address: str) -> VaultDoor:
     return door if address in door.addresses else replace(door, addresses=(*door.addresses, address))
 
 
-def written(doors: tuple[Door, ...]) -> str:
-    """Return doors as one word for the runner's state."""
-    records = [{"kind": "rule" if isinstance(door, RuleDoor) else "vault", **asdict(door)} for door in doors]
+def written(doors: Iterable[Door], *, shut: Collection[Door] = ()) -> str:
+    """Return doors as one word for the runner's state; ``shut``: those of them that were seen closed."""
+    records = [
+        {"kind": "rule" if isinstance(door, RuleDoor) else "vault", "shut": door in shut, **asdict(door)}
+        for door in doors
+    ]
     return base64.urlsafe_b64encode(json.dumps(records, separators=(",", ":")).encode()).decode()
 
 
 def read(text: str) -> tuple[Door, ...]:
     """Return the doors that the state names. ``ValueError`` when the text is none of ours."""
+    return tuple(door for door, _ in recalled(text))
+
+
+def recalled(text: str) -> tuple[tuple[Door, bool], ...]:
+    """Return the doors that the state names, and whether the run saw each closed. ``ValueError`` as for `read`."""
     try:
         records = json.loads(base64.urlsafe_b64decode(text)) if text else []
-        return tuple(_door(record) for record in records)
+        return tuple((_door(record), record.get("shut") is True) for record in records)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"no list of doors: {error}") from error
 

@@ -1,10 +1,10 @@
-"""A door that stays open beats every other end of a run; the error still says how the run would have ended."""
+"""How a run ends whose door was open: it beats every other end, as long as it is open; the error says what it beats."""
 
 from __future__ import annotations
 
 from difyaction.azure.doors import DoorOpen
 from difyaction.cancelled import Cancelled
-from difyaction.errors import ActionError
+from difyaction.errors import ActionError, Failed
 from difyaction.language import N_
 from difyaction.target import Outcome
 
@@ -23,6 +23,20 @@ def add_what_it_beats(error: DoorOpen, outcome: Outcome | None) -> None:
         error.state = ENDED
         error.facts |= {"status": outcome.status if outcome else "cancelled"}
         error.left |= outcome.outputs if outcome else beaten.left if beaten else {}
+
+
+def without_the_door(error: DoorOpen) -> ActionError | Cancelled:
+    """Return how a run ends whose door was not seen closed at first, and is now: as if it had been, or as failed.
+
+    A run only ends by such a door before anybody was let in by it, so that nothing was touched.
+    """
+    return _beaten(error) or Failed(
+        "azure-door-late",
+        "An opening was only seen closed at the second attempt: {doors}. At the first, Azure said: {says}.",
+        next_step="Run again; nothing is open.",
+        doors="; ".join(door.where for door in error.doors),
+        says=error.facts.get("says", "nothing"),
+    )
 
 
 def _beaten(error: BaseException) -> ActionError | Cancelled | None:

@@ -9,14 +9,19 @@ from difyaction.azure.doors import Exposure
 from difyaction.language import N_, Language
 
 OPEN = N_("Open for {seconds} s, and seen closed: {where}.")
+STANDS = N_("Open for {seconds} s until now, and not seen closed: {where}.")
 
 
 def sentences(exposures: Iterable[Exposure], language: Language | None = None) -> tuple[str, ...]:
     """Return a sentence for each door, for a reader of ``language``; left out: for the log, in English."""
     say = (language or Language.of("en")).say
-    return tuple(say(OPEN, seconds=f"{each.seconds:.1f}", where=each.door.where) for each in exposures)
+    return tuple(
+        say(STANDS if each.stands else OPEN, seconds=f"{each.seconds:.1f}", where=each.door.where) for each in exposures
+    )
 
 
 def output(exposures: Iterable[Exposure]) -> str:
-    """Return the doors as JSON: what was open, and for how many seconds."""
-    return json.dumps([{"door": each.door.where, "seconds": round(each.seconds, 1)} for each in exposures])
+    """Return the doors as JSON: what was open, for how many seconds, and whether it was not seen closed until now."""
+    return json.dumps(
+        [{"door": each.door.where, "seconds": round(each.seconds, 1), "open": each.stands} for each in exposures]
+    )

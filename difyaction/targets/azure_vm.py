@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from difyaction.azure.closing import IN_HASTE, Closed, insist, shut
+from difyaction.azure.closing import IN_HASTE, insist, shut
 from difyaction.azure.doors import DoorOpen
 from difyaction.azure.machine import Machine, machine_id, read_machine
 from difyaction.azure.snapshots import PATIENCE
 from difyaction.azure_vm import exposure, keeping
-from difyaction.azure_vm.besides import add_what_it_beats
+from difyaction.azure_vm.besides import add_what_it_beats, without_the_door
 from difyaction.azure_vm.clients import Clients, clients_of
 from difyaction.azure_vm.command_way import CommandWay, unhurried
 from difyaction.azure_vm.keeping import Kept
 from difyaction.azure_vm.machine_plan import AzureFacts, AzurePlan, make_azure_plan
 from difyaction.azure_vm.objections import standing
 from difyaction.azure_vm.ssh_way import SshWay
-from difyaction.azure_vm.tidying import close_expired
+from difyaction.azure_vm.tidying import close_expired, shut_for_good
 from difyaction.azure_vm.way_in import WayIn
 from difyaction.cancelled import Cancelled
 from difyaction.errors import ActionError, Stranded
@@ -106,30 +107,26 @@ class AzureVm:
 
     def close(self) -> None:
         """Close every door, look once more at each that ever was open, and let go of everything."""
-        doors, surroundings = self._clients.doors, self._surroundings
+        doors, surroundings, before = self._clients.doors, self._surroundings, sys.exception()
         try:
             if doors.known:
-                insist(self._shut_for_good())
+                insist(shut_for_good(self._clients))
         except DoorOpen as error:
             if self._kept:
                 error.left |= self._kept.outputs
             add_what_it_beats(error, self._outcome)
             raise
         finally:
-            for sentence in exposure.sentences(doors.exposures):
+            for sentence in exposure.sentences(doors.so_far):
                 surroundings.say(sentence)
-            surroundings.runner.note({"exposure": exposure.output(doors.exposures)})
+            surroundings.runner.note({"exposure": exposure.output(doors.so_far)})
             self._way.close()
             self._releases.close()
             self._clients.close()
-
-    def _shut_for_good(self) -> tuple[Closed, ...]:
-        """Look once more at every door. Who cancels meanwhile is told of one that is not seen closed in time."""
-        try:
-            return shut(self._clients.arm, self._clients.doors, again=True)
-        except Cancelled:
-            insist(shut(self._clients.arm, self._clients.doors, seconds=IN_HASTE))
-            raise
+        if isinstance(before, DoorOpen):  # the last look counts
+            where = "; ".join(door.where for door in before.doors)
+            surroundings.say(f"closed at the second attempt, and seen closed: {where}")
+            raise without_the_door(before) from None
 
     @contextmanager
     def _doors_first(self) -> Iterator[None]:
@@ -173,7 +170,7 @@ class AzureVm:
         kept, exposures = self._kept, self._clients.doors.exposures
         language = Language.of(self._inputs.language)
         said = [language.say(KEPT, names=", ".join(kept.names))] if kept else []
-        own = {**(kept.outputs if kept else {}), "exposure": exposure.output(exposures)}
+        own = {**(kept.outputs if kept else {}), "exposure": exposure.output(self._clients.doors.so_far)}
         return replace(
             outcome,
             outputs={**outcome.outputs, **own},

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from difyaction.azure import after, fence
+from difyaction.azure.closing import insist, shut
 from difyaction.azure.doors import STATE, VaultDoor
 from difyaction.azure.leases import Lease, VaultLease
 from tests.contract.azure_setting import SOURCE, Bench, bench
@@ -86,6 +87,31 @@ def test_without_a_login_every_door_is_named(
     assert after.close_up(environ(setting, tmp_path), said.append, world(setting, tmp_path)) == 9
     assert len([line for line in said if line.startswith("::error")]) == 2
     assert azure.calls("DELETE *") == []
+
+
+def test_without_a_login_what_the_run_saw_closed_is_no_open_door(
+    left_open: tuple[Bench, SecurityGroup, Vault], tmp_path: Path
+) -> None:
+    setting, _, _ = left_open
+    insist(shut(setting.arm, setting.doors))
+    setting.application.federations.clear()
+    said: list[str] = []
+    assert after.close_up(environ(setting, tmp_path), said.append, world(setting, tmp_path)) == 0
+    assert [line for line in said if line.startswith("::error")] == []
+
+
+def test_what_the_run_saw_closed_and_stands_again_is_closed_again(
+    left_open: tuple[Bench, SecurityGroup, Vault], tmp_path: Path
+) -> None:
+    setting, nsg, vault = left_open
+    rules = dict(nsg.rules)
+    insist(shut(setting.arm, setting.doors))
+    for name, rule in rules.items():
+        nsg.rule(name, **rule)
+    said: list[str] = []
+    assert after.close_up(environ(setting, tmp_path), said.append, world(setting, tmp_path)) == 0
+    assert (dict(nsg.rules), vault.addresses, vault.tags) == ({}, (), {})
+    assert len([line for line in said if line.startswith("Closed, and seen closed")]) == 2
 
 
 def test_a_state_that_cannot_be_read_is_no_silence(azure: AzureEmulator, tmp_path: Path) -> None:

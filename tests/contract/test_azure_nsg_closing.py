@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.azure.closing import How, close_all, expired, insist, shut
+from difyaction.azure.closing import How, close_all, insist, shut
+from difyaction.azure.dead_leases import expired
 from difyaction.azure.doors import DoorOpen, RuleDoor
 from difyaction.azure.leases import Lease, Run
 from tests.contract.azure_place import Place, opened
@@ -108,7 +109,7 @@ def test_a_later_run_closes_what_a_lost_one_left_and_nothing_that_lives(azure: A
     later.time.pause(3600)
     found = list(expired(later.arm, groups, [], run=later.run))
     assert len(found) == 2
-    insist(close_all(later.arm, found))
+    insist(close_all(later.arm, [each.door for each in found]))
     assert place.rules == ["human"]
 
 

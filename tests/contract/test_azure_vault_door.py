@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from difyaction.azure.closing import close_all, expired, insist, shut
+from difyaction.azure.closing import close_all, insist, shut
+from difyaction.azure.dead_leases import expired
 from difyaction.azure.doors import STATE, DoorOpen, read
 from difyaction.azure.leases import Lease, Run
 from difyaction.azure.vault import Opening, read_secret
@@ -211,7 +212,7 @@ def test_a_later_run_closes_what_a_lost_one_left(azure: AzureEmulator, kept: Emu
     assert list(expired(later.arm, [], [kept.id], run=later.run)) == []
     later.time.pause(3600)
     found = list(expired(later.arm, [], [kept.id], run=later.run))
-    insist(close_all(later.arm, found))
+    insist(close_all(later.arm, [each.door for each in found]))
     assert as_before(kept)
 
 

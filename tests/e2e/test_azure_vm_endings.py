@@ -71,7 +71,8 @@ def test_a_door_that_stays_open_is_told_with_the_command_that_closes_it(child: C
 
     assert (child.wait(), child.outputs["status"], child.outputs["changed"]) == (9, "door-open", "true"), child.log
     assert "az keyvault network-rule remove --name dify-kv --ip-address 203.0.113.10" in child.log
-    assert json.loads(child.outputs["exposure"]) == []
+    (exposure,) = json.loads(child.outputs["exposure"])
+    assert (exposure["door"], exposure["open"]) == ("address 203.0.113.10 on Key Vault dify-kv", True)
 
 
 def test_a_private_key_that_was_given_as_a_name_is_not_printed(child: Child, place: Setting) -> None:

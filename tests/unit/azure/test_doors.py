@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.azure.doors import STATE, Doors, RuleDoor, VaultDoor, extended, read, written
+from difyaction.azure.doors import STATE, Doors, Exposure, RuleDoor, VaultDoor, extended, read, recalled, written
 from difyaction.azure.leases import Lease, Run
 from difyaction.errors import Failed
 
@@ -42,6 +42,27 @@ def test_a_door_is_written_down_before_it_is_opened_and_for_good() -> None:
     assert doors.open == ()
     assert doors.known == (RULE,)
     assert [each.seconds for each in doors.exposures] == [3.5]
+
+
+def test_that_a_door_was_seen_closed_is_written_down_too() -> None:
+    saved: list[str] = []
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment())
+    doors.register(RULE)
+    doors.register(VAULT)
+    doors.closed(RULE)
+    assert recalled(saved[-1]) == ((RULE, True), (VAULT, False))
+    doors.stands(RULE)
+    assert recalled(saved[-1]) == ((RULE, False), (VAULT, False))
+
+
+def test_what_is_open_counts_up_to_now() -> None:
+    clock = Moment()
+    doors = Doors(lambda _: None, clock)
+    doors.register(RULE)
+    clock.now = 103.5
+    assert doors.so_far == (Exposure(RULE, 3.5, stands=True),)
+    doors.closed(RULE)
+    assert doors.so_far == (Exposure(RULE, 3.5),)
 
 
 def test_a_day_of_cuts_makes_no_list_that_is_too_long_for_the_post_step() -> None:

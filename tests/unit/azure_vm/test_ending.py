@@ -19,18 +19,19 @@ from difyaction.azure.leases import Lease, Run
 from difyaction.azure.login import Login
 from difyaction.azure.management import Management
 from difyaction.azure.wire import Answer
+from difyaction.azure_vm import tidying
 from difyaction.azure_vm.besides import add_what_it_beats
 from difyaction.azure_vm.clients import Clients
 from difyaction.azure_vm.command_way import CommandWay
 from difyaction.cancelled import Cancelled
-from difyaction.errors import RolledBack, Stranded
+from difyaction.errors import Failed, Refused, RolledBack, Stranded
 from difyaction.releases.catalogue import Release
 from difyaction.releases.version import Version
 from difyaction.runner import Runner
 from difyaction.surroundings import Surroundings
 from difyaction.target import Outcome
 from difyaction.targets.azure_vm import AzureVm
-from tests.unit.azure.scripted import ENDPOINT, CountedTokens, FakeTime, error
+from tests.unit.azure.scripted import ENDPOINT, CountedTokens, FakeTime, error, ok
 from tests.unit.azure_vm.test_roads import by_ssh
 
 RUN = Run(123, 1, "ab12cd", "acme/infra")
@@ -72,10 +73,10 @@ class Azure:
         return self.answer
 
 
-def target(answer: Answer) -> tuple[AzureVm, Runner, Doors]:
+def target(answer: Answer, out: io.StringIO | None = None) -> tuple[AzureVm, Runner, Doors]:
     moment = FakeTime()
     pace, wire = moment.pace(), Azure(answer)
-    runner = Runner({}, io.StringIO(), monotonic=time.monotonic)
+    runner = Runner({}, out or io.StringIO(), monotonic=time.monotonic)
     surroundings = Surroundings(
         environ={}, runner=runner, now=lambda: datetime.now(UTC), pause=moment.pause, monotonic=lambda: moment.now
     )
@@ -95,6 +96,21 @@ def ended_by(why: BaseException, vm: AzureVm) -> None:
         raise why
     finally:
         vm.close()
+
+
+def ajar(besides: BaseException | None = None) -> DoorOpen:
+    """Return what is raised where a door is not seen closed, besides what else went wrong."""
+
+    def close() -> None:
+        try:
+            if besides:
+                raise besides
+        finally:
+            insist([Closed(RULE, How.OPEN, ("DELETE: 403",))])
+
+    with pytest.raises(DoorOpen) as raised:
+        close()
+    return raised.value
 
 
 def test_an_open_door_says_that_the_run_was_stranded_besides() -> None:
@@ -131,18 +147,16 @@ def test_an_open_door_says_that_the_run_was_cancelled_besides() -> None:
 
 
 def test_who_cancels_while_a_door_is_looked_at_for_good_is_told_that_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    from difyaction.targets import azure_vm  # noqa: PLC0415 - its name for what is struck
-
     vm, _, doors = target(STAYS)
     doors.register(RULE)
-    shut = azure_vm.shut
+    shut = tidying.shut
 
     def struck(arm: Arm, doors: Doors, *, seconds: float = 120.0, again: bool = False) -> object:
         if again:
             raise Cancelled(signal.SIGINT)
         return shut(arm, doors, seconds=seconds)
 
-    monkeypatch.setattr(azure_vm, "shut", struck)
+    monkeypatch.setattr(tidying, "shut", struck)
 
     with pytest.raises(DoorOpen, match="cancelled"):
         vm.close()
@@ -155,4 +169,65 @@ def test_how_long_doors_were_open_is_an_output_of_every_ending() -> None:
     with pytest.raises(RolledBack):
         ended_by(RolledBack("x", "No.", next_step=""), vm)
 
-    assert runner.noted == {"exposure": '[{"door": "NSG rule ours in nsg", "seconds": 0.0}]'}
+    assert runner.noted == {"exposure": '[{"door": "NSG rule ours in nsg", "seconds": 0.0, "open": false}]'}
+
+
+def test_a_door_that_stays_open_counts_up_to_now() -> None:
+    out = io.StringIO()
+    vm, runner, doors = target(STAYS, out)
+    doors.register(RULE)
+
+    with pytest.raises(DoorOpen):
+        vm.close()
+
+    assert runner.noted["exposure"].endswith('"open": true}]')
+    assert "until now, and not seen closed: NSG rule ours in nsg." in out.getvalue()
+
+
+def test_a_door_that_is_seen_closed_at_the_second_attempt_is_no_open_door() -> None:
+    out = io.StringIO()
+    vm, _, doors = target(GONE, out)
+    doors.register(RULE)
+
+    with pytest.raises(Failed) as raised:
+        ended_by(ajar(), vm)
+
+    assert (raised.value.id, raised.value.exit_code) == ("azure-door-late", 4)
+    assert "second attempt: NSG rule ours in nsg. At the first, Azure said: DELETE: 403." in str(raised.value)
+    assert "closed at the second attempt, and seen closed: NSG rule ours in nsg" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "why", [Refused("ssh-host-key-changed", "Another key.", next_step="Look."), Cancelled(signal.SIGINT)]
+)
+def test_what_such_a_door_stood_before_is_how_the_run_ended(why: Refused | Cancelled) -> None:
+    vm, _, doors = target(GONE)
+    doors.register(RULE)
+
+    with pytest.raises(type(why)) as raised:
+        ended_by(ajar(why), vm)
+
+    assert raised.value is why
+
+
+def test_what_was_seen_closed_is_not_open_because_azure_is_away_at_the_end() -> None:
+    vm, runner, doors = target(error(503, "ServiceUnavailable"))
+    doors.register(RULE)
+    doors.closed(RULE)
+
+    vm.close()
+
+    assert '"open": false' in runner.noted["exposure"]
+
+
+def test_what_was_seen_closed_and_stands_again_is_an_open_door() -> None:
+    rule = {"name": "ours", "properties": {"access": "Allow", "description": RULE.lease.description()}}
+    group = {"id": RULE.group, "properties": {"provisioningState": "Succeeded", "securityRules": [rule]}}
+    vm, runner, doors = target(ok(group))
+    doors.register(RULE)
+    doors.closed(RULE)
+
+    with pytest.raises(DoorOpen):
+        vm.close()
+
+    assert '"open": true' in runner.noted["exposure"]

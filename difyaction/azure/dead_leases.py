@@ -1,0 +1,57 @@
+"""Finds what dead runs left open, by the leases that it carries itself. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, properties
+from difyaction.azure.doors import Door, RuleDoor, VaultDoor
+from difyaction.azure.leases import Lease, Run, described, vault_leases
+from difyaction.azure.refusals import refused
+
+LOOKING = "looking for doors that were left open"
+
+
+@dataclass(frozen=True)
+class Left:
+    """A door that a dead run left. ``denied``: it is a rule that was turned into a Deny, and lets nobody in."""
+
+    door: Door
+    denied: bool = False
+
+
+def expired(arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None) -> Iterator[Left]:
+    """Yield what is left of dead leases in NSGs and vaults, by their ids: expired, or of an earlier attempt of ``run``.
+
+    ``Failed`` where Azure does not let us look.
+    """
+    try:
+        for group in groups:
+            yield from _rules(arm, group, run)
+        for vault in vaults:
+            yield from _addresses(arm, vault, run)
+    except Unanswered as error:
+        raise refused(error, LOOKING) from error
+
+
+def _rules(arm: Arm, group: str, run: Run | None) -> Iterator[Left]:
+    for rule in properties(arm.look(group, version=NETWORK)).get("securityRules") or ():
+        lease = described(properties(rule).get("description"))
+        if lease is not None and _is_dead(arm, lease, run):
+            yield Left(RuleDoor(f"{group}/securityRules/{rule['name']}", lease), _denies(rule))
+
+
+def _addresses(arm: Arm, vault: str, run: Run | None) -> Iterator[Left]:
+    for held in vault_leases((arm.look(vault, version=VAULTS) or {}).get("tags")):
+        if _is_dead(arm, held.lease, run):
+            yield Left(VaultDoor(vault, held.addresses, held.lease))
+
+
+def _is_dead(arm: Arm, lease: Lease, run: Run | None) -> bool:
+    return lease.is_dead(arm.pace.clock(), run)
+
+
+def _denies(rule: Any) -> bool:  # noqa: ANN401 - JSON has no other type
+    return str(properties(rule).get("access")) == "Deny"
