@@ -52,7 +52,9 @@ def _check(shift: Shift) -> str:
     lines = [call("prune_runs", _KEPT_RUNS), "begin_backup"]
     if not shift.back_to:
         lines += [call("is_unchanged", file.path, file.before) for file in shift.files if file.before]
-    needed = {name: found for name, (role, found) in shift.before.items() if role in {Role.API, Role.DATABASE}}
+    # whoever goes back may do so because the api crashes, or stands still
+    roles = {Role.DATABASE} if shift.back_to else {Role.API, Role.DATABASE}
+    needed = {name: found for name, (role, found) in shift.before.items() if role in roles}
     lines.append(call("check_containers", *(f"{name}={found}" for name, found in needed.items())))
     return "\n".join(lines)
 

@@ -24,7 +24,15 @@ def outcome_of(record: RunRecord, *, folder: str, backup: str, language: str = "
         status = "restored" if "restored" in record.facts else "upgraded"
         told = tuple(_told(record.facts, Language.of(language)))
         return Outcome(status, changed=True, outputs=outputs(record.facts, backup), sentences=told)
-    raise _error(record, folder=folder, backup=backup)
+    error = _error(record, folder=folder, backup=backup)
+    given = outputs(record.facts, backup if _is_whole(record) else "")
+    error.left = {name: text for name, text in given.items() if text}
+    raise error
+
+
+def _is_whole(record: RunRecord) -> bool:
+    """Whether the run's backup was sealed, so that `mode: rollback` accepts it."""
+    return "backup" in record.facts
 
 
 def outputs(facts: Mapping[str, str], backup: str) -> dict[str, str]:
@@ -58,7 +66,9 @@ def _error(record: RunRecord, *, folder: str, backup: str) -> ActionError:
             why.id,
             what,
             state="The old release serves again, with the data that it had.",
-            next_step="Correct what is named, then run again; the backup {backup} is kept.",
+            next_step="Correct what is named, then run again; the backup {backup} is kept."
+            if _is_whole(record)
+            else "Correct what is named, then run again.",
             **facts,
         )
     if record.state == "degraded":

@@ -43,6 +43,7 @@ seal() { # writes the checksums of this run's backup, and marks it as whole
       sort -k 2 "$RUN/sums" >SHA256SUMS && sha256sum -c SHA256SUMS >/dev/null && sync && : >complete
   ) ||
     fail backup-failed "The checksums of the backup could not be written."
+  fact backup "${BACKUP##*/}"
 }
 
 prune_backups() { # KEEP: the oldest go, only such as are whole and ours

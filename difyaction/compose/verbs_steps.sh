@@ -101,6 +101,16 @@ data_are_as_before() {
     { [ ! -s "$RUN/head-before" ] || [ "$(schema_head)" = "$(cat "$RUN/head-before")" ]; }
 }
 
+starts() { # ID SERVICE...: services as the files describe them now; keeps the id, or a better one, and why they did not start
+  failure="$1"
+  shift
+  # in no file: a full disk would not take what says that it is full
+  said=$(dc up -d --no-deps --no-build "$@" 2>&1) && return 0
+  said=$(printf '%s\n' "$said" | tail -n 2 | tr -d '\033' | tr '\n' ' ' | head -c 600)
+  case "$said" in *'port is already allocated'* | *'address already in use'*) failure=port-taken ;; esac
+  why "$failure" "Compose could not start it: $said"
+}
+
 serve_again() { # PROXY SERVICES ID...: the old containers, or new ones like them; users get what they had
   proxy="$1" services="$2"
   shift 2
@@ -111,7 +121,7 @@ serve_again() { # PROXY SERVICES ID...: the old containers, or new ones like the
     start_by_id "$@" || return 1
   else
     # shellcheck disable=SC2086 # one argument for each service
-    dc up -d --no-deps --no-build $services || return 1
+    starts start-failed $services || { say "the old release does not start: $(reason)"; return 1; }
   fi
   [ -z "$proxy" ] || [ -z "$(of_service "$proxy")" ] || dk restart "$(of_service "$proxy")" >/dev/null || return 1
   three_times 300 serves_users || { say "the old release does not serve: $(reason)"; return 1; }
@@ -135,7 +145,7 @@ switch_file_back() { put_back "$1" "$2" || fail switch-failed "$1 cannot be writ
 move_database() { # ID SERVICE: the same files, served by another container
   { keep_stopped "$1" && dk stop -t 60 "$1" >/dev/null; } || fail stop-failed "The old container of the database could not be stopped."
   printf %s "$2" >"$RUN/db-service"
-  dc up -d --no-deps --no-build "$2" || fail start-failed "$2 did not start."
+  starts start-failed "$2" || fail "$(reason)"
   until_deadline 240 1 database_answers || fail start-failed "The database does not answer as $2: $(last_words "$2")"
 }
 
@@ -192,14 +202,15 @@ in_storage() { dc run --rm --no-deps -T --user "$1" --entrypoint sh "$2" -c "$3"
 writes_as_1001() { in_storage 1001:1001 "$1" 'touch /app/api/storage/.upgrade-check && rm /app/api/storage/.upgrade-check'; }
 
 run_once() { # SERVICE that prepares something and exits
-  { dc up -d --no-deps --no-build "$1" && until_deadline 600 1 ended_well "$1"; } || fail start-failed "$1 did not end well: $(last_words "$1")"
+  starts start-failed "$1" || fail "$(reason)"
+  until_deadline 600 1 ended_well "$1" || fail start-failed "$1 did not end well: $(last_words "$1")"
 }
 
 ended_well() { [ "$(dk inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$(of_service "$1")")" = 'exited 0' ]; }
 
 start_services() { # SERVICE...
   : >"$RUN/started"
-  dc up -d --no-deps --no-build "$@" >"$RUN/start.said" 2>&1 || fail start-failed "Compose could not start the new release: $(last_line "$RUN/start.said")"
+  starts start-failed "$@" || fail "$(reason)"
 }
 
 stop_new() { # KEPT GONE: services that the old release has too are stopped, others removed
@@ -234,10 +245,10 @@ prove() { # SECONDS COMMAND...: three times in a row; a container that crashes a
 
 hold_proxy() { # SERVICE: a second proxy that no port leads to
   remove_held
-  dc run -d --no-deps --name "$HELD" "$1" >/dev/null 2>"$RUN/held.said" || fail proxy-unhealthy "The proxy did not start: $(last_line "$RUN/held.said")"
+  said=$(dc run -d --no-deps --name "$HELD" "$1" 2>&1) || fail proxy-unhealthy "The proxy did not start: $(printf '%s\n' "$said" | tail -n 2 | tr '\n' ' ')"
 }
 
-open_proxy() { dc up -d --no-deps --no-build --force-recreate "$1" || fail proxy-unhealthy "The proxy did not start."; }
+open_proxy() { starts proxy-unhealthy --force-recreate "$1" || fail "$(reason)"; }
 
 remove_old() { # SERVICE... that the new release does not have
   for each in "$@"; do
@@ -257,7 +268,7 @@ keep_clones_as_dumps() { # SUFFIX: what the databases were with nobody writing, 
 serve_on() { # PROXY SERVICES: what was opened to users stays open to them, also after a power cut
   until_deadline 120 1 database_answers || { say "the database does not answer"; return 1; }
   # shellcheck disable=SC2086 # one argument for each service
-  dc up -d --no-deps --no-build $2 $1 || return 1
+  starts start-failed $2 $1 || { say "the new release does not start: $(reason)"; return 1; }
   three_times 120 serves_users || { say "the new release does not serve: $(reason)"; return 1; }
   [ -e "$RUN/back" ] || service_is_back
   say "the new release serves"

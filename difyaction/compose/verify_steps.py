@@ -109,4 +109,4 @@ def _tidy(shift: Shift) -> str:
         lines.append(call("keep_clones_as_dumps", CLONE))
     if shift.back_to:
         lines.append(call("fact", "restored", shift.back_to.rpartition("/")[2]))
-    return "\n".join([*lines, "seal", call("prune_backups", shift.wishes.backup_keep), 'fact backup "${BACKUP##*/}"'])
+    return "\n".join([*lines, "seal", call("prune_backups", shift.wishes.backup_keep)])

@@ -98,7 +98,7 @@ def run(
         ending = story.tell(target, mode=read.mode, approved="", say=journal)
     except ActionError as why:
         _published(report_of(read, journal, Ending(why.status), error=why))
-        return Told(why.status, why.id, {}, f"{out.getvalue()}\n{why}\n")
+        return Told(why.status, why.id, why.left, f"{out.getvalue()}\n{why}\n")
     _published(report_of(read, journal, ending))
     outputs = ending.outcome.outputs if ending.outcome else {}
     return Told(ending.status, "", outputs, out.getvalue())

@@ -18,7 +18,7 @@ def rig() -> Iterator[Rig]:
     yield from rig_or_skip()
 
 
-def test_an_upgrade_ends_with_the_new_release_and_the_backup_leads_back(rig: Rig) -> None:
+def test_an_upgrade_ends_with_the_new_release_and_when_that_crashes_later_the_backup_leads_back(rig: Rig) -> None:
     with rig.install(version=OLD) as dify:
         before, files = dify.rows(), dify.files()
 
@@ -32,6 +32,8 @@ def test_an_upgrade_ends_with_the_new_release_and_the_backup_leads_back(rig: Rig
         assert 0 < int(told.outputs["seconds-without-service"]) < 600
 
         assert dify.chat("written after the upgrade")
+        rig.fault("crash-loop", version=NEW)  # why people go back: api and workers crash again and again
+        dify.compose("up", "-d", "--force-recreate", "--no-deps", "api", "worker")
         backup = told.outputs["backup-id"]
         refused = run(rig, dify, mode="rollback", rollback_to=backup)
         assert refused.status == "refused"

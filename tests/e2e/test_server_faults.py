@@ -168,6 +168,27 @@ def test_a_reboot_after_the_migration_is_recovered_by_the_run_that_follows_it(ri
     assert_as_before(rig, old, before, files)
 
 
+def test_a_port_taken_meanwhile_is_named_and_the_backup_leads_back_once_it_is_free(rig: Rig, old: Install) -> None:
+    before, files = old.rows(), old.files()
+    squatter = ("run", "-d", "--name", "squatter", "-p", "5003:6379", "redis:6-alpine")
+
+    def strike(step: str) -> None:
+        if step == "migrate":  # the plugin daemon, whose port it is, stands still
+            rig.machine.docker(*squatter)
+
+    with Striker(rig, strike):
+        told = run(rig, old, dify_version=NEW)
+    assert (told.status, told.error) == ("stranded", "port-taken"), told.log[-3000:]
+    assert "5003 failed: port is already allocated" in told.log
+    assert "the old release does not start: port-taken" in told.log
+
+    rig.machine.docker("rm", "-fv", "squatter")
+    backup = told.outputs["backup-id"]
+    told = run(rig, old, mode="rollback", rollback_to=backup, acknowledge=f"lose-writes@{backup}")
+    assert (told.status, told.error) == ("restored", ""), told.log[-3000:]
+    assert_as_before(rig, old, before, files)
+
+
 def since(dify: Install) -> dict[str, str]:
     """Return since when each container runs."""
     return {entry["Id"]: entry["State"]["StartedAt"] for entry in dify.containers()}

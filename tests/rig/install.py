@@ -17,7 +17,7 @@ from tests.rig.machine import Machine
 DATABASES = ("dify", "dify_plugin")
 SERVER = "rig-database"  # the container of a server that is not the project's
 SERVE = ("--network", "host", "-v", "/opt/outside:/var/lib/postgresql/data", "-e", "POSTGRES_PASSWORD=of-its-owner")
-UP_SECONDS = 90
+UP_SECONDS = 300  # a container that crashed while its database began is started again a minute later
 COUNT = r"""
 SELECT format(
     'SELECT %L, count(*), md5(coalesce(string_agg(t::text, E''\n'' ORDER BY t::text), '''')) FROM %I AS t',

@@ -54,6 +54,19 @@ def test_every_ending_has_its_status_and_exit_code(state: str, status: str, code
     assert "exit code 1" in str(error)
 
 
+@pytest.mark.parametrize("state", ["failed", "rolled-back", "stranded", "degraded"])
+def test_later_steps_are_told_of_a_whole_backup_however_the_run_ended(state: str) -> None:
+    error = ended(state, facts={"backup": "b7", "seconds-without-service": "41"})
+    assert error.left == {"backup-id": "b7", "seconds-without-service": "41"}
+
+
+@pytest.mark.parametrize("state", ["failed", "rolled-back", "stranded", "degraded"])
+def test_a_backup_that_never_became_whole_is_not_handed_out(state: str) -> None:
+    error = ended(state)
+    assert error.left == {}
+    assert "is kept" not in str(error)
+
+
 def test_images_that_went_back_with_the_same_schema_are_a_rollback() -> None:
     assert ended("degraded", facts={"went-back": "yes"}).status == "rolled-back"
 
