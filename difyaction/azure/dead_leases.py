@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, properties
+from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, is_absent, properties
 from difyaction.azure.doors import Door, RuleDoor, VaultDoor
 from difyaction.azure.leases import Lease, Run, described, vault_leases
 from difyaction.azure.refusals import refused
@@ -34,6 +34,17 @@ def expired(arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run 
             yield from _addresses(arm, vault, run)
     except Unanswered as error:
         raise refused(error, LOOKING) from error
+
+
+def groups_in(arm: Arm, resource_group: str) -> tuple[str, ...]:
+    """Return the ids of all NSGs of a resource group, by its id; none where it is gone. ``Unanswered`` otherwise."""
+    path = f"{resource_group}/providers/Microsoft.Network/networkSecurityGroups"
+    try:
+        return tuple(str(each["id"]) for each in arm.listed(path, version=NETWORK))
+    except Unanswered as error:
+        if is_absent(error.answer):
+            return ()
+        raise
 
 
 def _rules(arm: Arm, group: str, run: Run | None) -> Iterator[Left]:

@@ -88,15 +88,21 @@ def machine_id(subscription: str, group: str, name: str) -> str:
 
 
 def read_machine(azure: Management, vm: str) -> Machine:
-    """Return the machine with this id. ``Failed`` when it is not there, or may not be read."""
+    """Return a machine by its id. ``Failed`` when there is none."""
+    found = find_machine(azure, vm)
+    if found is None:
+        raise unknown(vm)
+    return found
+
+
+def find_machine(azure: Management, vm: str) -> Machine | None:
+    """Return a machine by its id, None when Azure knows none."""
     from difyaction.azure.answers import there, told  # noqa: PLC0415 - only those who go to Azure pay for the library
 
     group, name = parsed(vm)["resourcegroups"], last_name(vm)
     with told(READING):
         found = there(lambda: azure.compute(vm).virtual_machines.get(group, name, expand="instanceView"))
-        if found is None:
-            raise _unknown(vm)
-        return _machine(azure, found)
+        return None if found is None else _machine(azure, found)
 
 
 def objections(machine: Machine, version: str, *, snapshots: bool, agent: bool) -> Iterator[Objection]:
@@ -209,7 +215,8 @@ def _disk(azure: Management, attached: Mapping[str, Any], lun: object) -> Disk:
     )
 
 
-def _unknown(vm: str) -> Failed:
+def unknown(vm: str) -> Failed:
+    """Return the error for a machine that Azure does not know."""
     return Failed(
         "azure-vm-unknown",
         "There is no virtual machine {vm}.",

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
-from difyaction.azure.closing import IN_HASTE, Closed, close_all, insist, shut
-from difyaction.azure.dead_leases import expired
+from difyaction.azure.closing import IN_HASTE, Closed, How, close_all, command, insist, shut
+from difyaction.azure.dead_leases import Left, expired
+from difyaction.azure.doors import Door
 from difyaction.azure_vm.clients import Clients
-from difyaction.azure_vm.way_in import Approach
 from difyaction.cancelled import Cancelled
+from difyaction.errors import Failed
+
+NO_RIGHT = "azure-right-missing"
+
+
+@dataclass(frozen=True)
+class Tidied:
+    """What became of dead runs' doors. ``resting``: rules that let nobody in, and that a lock or a right keeps.
+
+    ``unseen``: groups and vaults that could not be looked at, and why.
+    """
+
+    closed: int
+    resting: tuple[Door, ...] = ()
+    unseen: tuple[tuple[str, Failed], ...] = ()
 
 
 def shut_for_good(clients: Clients) -> tuple[Closed, ...]:
@@ -20,17 +36,45 @@ def shut_for_good(clients: Clients) -> tuple[Closed, ...]:
         raise
 
 
-def close_expired(clients: Clients, approach: Approach, say: Callable[[str], None]) -> int:
-    """Close the doors of dead leases, and return how many there were.
+def close_expired(clients: Clients, groups: Iterable[str], vaults: Iterable[str], say: Callable[[str], None]) -> Tidied:
+    """Close the doors of dead leases, wherever one can be looked at.
 
     `DoorOpen` for one that stays open; it counts as this run's from then on, whose end and post step look at it again.
     """
-    dead = tuple(each.door for each in expired(clients.arm, approach.groups, approach.vaults, run=clients.run))
-    ended = close_all(clients.arm, dead)
-    for each in ended:
-        if each.shut:
-            say(f"closed what run {each.door.lease.run.text} left open ({each.how}): {each.door.where}")
-        else:
+    unseen: list[tuple[str, Failed]] = []
+    found = tuple(_found(clients, groups, vaults, unseen))
+    ended = close_all(clients.arm, [each.door for each in found])
+    resting: list[Door] = []
+    closed = 0
+    for left, each in zip(found, ended, strict=True):
+        if not each.shut:
             clients.doors.stands(each.door)
+        elif each.how is How.DENIED and left.denied:
+            resting.append(each.door)
+        else:
+            closed += 1
+            say(f"closed what run {each.door.lease.run.text} left open ({each.how}): {each.door.where}")
+            resting += [each.door] if each.how is How.DENIED else []
+    for door in resting:
+        say(f"{door.where} is a Deny and lets nobody in; when no lock keeps it any more, delete it: {command(door)}")
     insist(ended)
-    return len(dead)
+    return Tidied(closed, tuple(resting), tuple(unseen))
+
+
+def only_rights(unseen: Iterable[tuple[str, Failed]], say: Callable[[str], None]) -> None:
+    """Say what we have no right to look at; raise what else kept us from looking."""
+    for scope, why in unseen:
+        if why.id != NO_RIGHT:
+            raise why
+        say(f"doors of lost runs are not looked for in {scope}: {why}")
+
+
+def _found(
+    clients: Clients, groups: Iterable[str], vaults: Iterable[str], unseen: list[tuple[str, Failed]]
+) -> Iterator[Left]:
+    for each in [*((group, (group,), ()) for group in groups), *((vault, (), (vault,)) for vault in vaults)]:
+        scope, its_groups, its_vaults = each
+        try:
+            yield from expired(clients.arm, its_groups, its_vaults, run=clients.run)
+        except Failed as why:
+            unseen.append((scope, why))

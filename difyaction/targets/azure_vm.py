@@ -19,7 +19,8 @@ from difyaction.azure_vm.keeping import Kept
 from difyaction.azure_vm.machine_plan import AzureFacts, AzurePlan, make_azure_plan
 from difyaction.azure_vm.objections import standing
 from difyaction.azure_vm.ssh_way import SshWay
-from difyaction.azure_vm.tidying import close_expired, shut_for_good
+from difyaction.azure_vm.sweeping import swept
+from difyaction.azure_vm.tidying import close_expired, only_rights, shut_for_good
 from difyaction.azure_vm.way_in import WayIn
 from difyaction.cancelled import Cancelled
 from difyaction.errors import ActionError, Stranded
@@ -31,8 +32,6 @@ from difyaction.targets.server import Server, releases_of
 from difyaction.upstream_releases import Releases
 
 KEPT = N_("The disks as they were before: {names}.")
-CLOSED = N_("Doors closed: {count}.")
-REMOVED = N_("Snapshots and restore points removed: {count}.")
 
 
 class AzureVm:
@@ -50,12 +49,14 @@ class AzureVm:
 
     def inspect(self) -> AzureFacts:
         """Look at the machine as Azure knows it, close what dead runs left open, then go in and look at its Dify."""
-        inputs, clients = self._inputs, self._clients
+        inputs, clients, say = self._inputs, self._clients, self._surroundings.say
         with self._doors_first():
             machine = read_machine(
                 clients.azure, machine_id(inputs.azure_subscription_id, inputs.resource_group, inputs.vm_name)
             )
             approach = self._way.approach(machine)
+            # First, whatever else is in the way: nothing that is missing now is a reason to leave a door open.
+            only_rights(close_expired(clients, approach.groups, approach.vaults, say).unseen, say)
             found = standing(clients.arm, machine, approach, snapshot_group=keeping.snapshot_group(inputs, machine))
             facts = AzureFacts(
                 machine=machine,
@@ -66,9 +67,6 @@ class AzureVm:
                 asked=inputs.dify_version or inputs.rollback_to or "its last backup",
                 acknowledge=inputs.acknowledge,
             )
-            # A machine that stands still is no reason to leave a dead run's door open; a right that we lack is one.
-            if not any(each.rule in {"azure-right-missing", "azure-locked"} for each in found.entering):
-                close_expired(clients, approach, self._surroundings.say)
             if any(each.severity is Severity.NEVER for each in found.entering):
                 return facts
             in_the_way = tuple(self._way.objections(""))
@@ -181,9 +179,9 @@ class AzureVm:
 
 def way_of(inputs: Inputs, surroundings: Surroundings, clients: Clients) -> WayIn:
     """Return how scripts will reach the machine."""
-    if inputs.connection == "run-command" and inputs.mode != "sweep":
+    if inputs.connection == "run-command":
         return CommandWay(inputs, surroundings, clients)
-    return SshWay(inputs, surroundings, clients)  # what is swept are doors, whoever needs them by now
+    return SshWay(inputs, surroundings, clients)
 
 
 def build(inputs: Inputs, surroundings: Surroundings) -> AzureVm:
@@ -197,13 +195,6 @@ def sweep(inputs: Inputs, surroundings: Surroundings) -> Outcome:
     """Close the doors that dead runs left open, and remove snapshots whose time is over. Nobody goes in."""
     clients = clients_of(inputs, surroundings)
     try:
-        vm = machine_id(inputs.azure_subscription_id, inputs.resource_group, inputs.vm_name)
-        machine = read_machine(clients.azure, vm)
-        approach = way_of(inputs, surroundings, clients).approach(machine)
-        doors = close_expired(clients, approach, surroundings.say)
-        gone = keeping.let_go(inputs, clients, machine, surroundings.say)
+        return swept(inputs, surroundings, clients)
     finally:
         clients.close()
-    language = Language.of(inputs.language)
-    sentences = (language.say(CLOSED, count=doors), language.say(REMOVED, count=gone))
-    return Outcome("swept", changed=bool(doors or gone), sentences=sentences)
