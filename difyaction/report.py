@@ -32,6 +32,8 @@ OUTPUTS: Mapping[str, str] = {
     "backup-id": "Name of the backup that this run made on the host; `rollback-to` takes it.",
     "seconds-without-service": "Seconds in which users got no page or no answer of the console, measured on the host.",
     "snapshot-ids": "Ids of what holds the machine's disks as they were before, one a line.",
+    "snapshots-unverified": "Ids of snapshots and restore points that were begun and not seen complete, one a line; "
+    "they are tagged, and removed like the others.",
     "swap-commands": "The commands by which a person puts these disks back, one a line.",
     "exposure": "Every door that was open and for how many seconds, as JSON: a list of records with `door`, `seconds` "
     "and `open`, which is true for one that was not seen closed.",

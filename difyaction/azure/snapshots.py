@@ -60,31 +60,33 @@ class Order:
     timezone: str
 
 
-def keep(azure: Management, order: Order, *, patience: float = PATIENCE) -> Keepsake:
+def keep(azure: Management, order: Order, *, patience: float = PATIENCE, begun: list[str] | None = None) -> Keepsake:
     """Keep every disk and return what was seen to be kept. ``Failed`` otherwise; what was made is pruned by its tags.
 
-    Where the machine's size or disks allow no restore point, each disk gets a snapshot of its own.
+    Where the machine's size or disks allow no restore point, each disk gets a snapshot of its own. ``begun`` gains the
+    id of each before it is asked for, whatever happens then.
     """
     from difyaction.azure.answers import told  # noqa: PLC0415 - only those who go to Azure pay for the library
 
-    until = azure.pace.until(patience)
+    until, begun = azure.pace.until(patience), [] if begun is None else begun
     with told(_DOING):
         if len(order.machine.disks) <= 1:
-            return Keepsake(_snapshots(azure, order, until))
-        point, why = _point(azure, order, until)
+            return Keepsake(_snapshots(azure, order, until, begun))
+        point, why = _point(azure, order, until, begun)
         if point:
             return Keepsake(_kept_by(azure, order.machine, point, until), point)
-        return Keepsake(_snapshots(azure, order, until), at_one_moment=False, why=bounded(why))
+        return Keepsake(_snapshots(azure, order, until, begun), at_one_moment=False, why=bounded(why))
 
 
-def _snapshots(azure: Management, order: Order, until: float) -> tuple[Kept, ...]:
-    begun = []
+def _snapshots(azure: Management, order: Order, until: float, begun: list[str]) -> tuple[Kept, ...]:
+    under_way = []
     for disk in order.machine.disks:
         snapshot, body = _snapshot_id(order, disk), _body(order, disk)
         group, name = parsed(snapshot)["resourcegroups"], last_name(snapshot)
+        begun.append(snapshot)
         made = azure.compute(snapshot).snapshots.begin_create_or_update(group, name, body, until=until)
-        begun.append((disk, snapshot, made))
-    return tuple(_complete(azure, disk, snapshot, made, until) for disk, snapshot, made in begun)
+        under_way.append((disk, snapshot, made))
+    return tuple(_complete(azure, disk, snapshot, made, until) for disk, snapshot, made in under_way)
 
 
 def _complete(azure: Management, disk: Disk, snapshot: str, made: LROPoller[Any], until: float) -> Kept:
@@ -147,7 +149,7 @@ def _compared(disk: Disk, source: str, record: Mapping[str, Any]) -> Kept:
     return Kept(disk, source, size or disk.size_bytes)
 
 
-def _point(azure: Management, order: Order, until: float) -> tuple[str, str]:
+def _point(azure: Management, order: Order, until: float, begun: list[str]) -> tuple[str, str]:
     """Make a restore point and return its id; empty, with Azure's reason, where the machine can have none."""
     from difyaction.azure.answers import tried  # noqa: PLC0415 - as above
 
@@ -158,17 +160,21 @@ def _point(azure: Management, order: Order, until: float) -> tuple[str, str]:
     source: Any = {"location": machine.location, "tags": label.tags(), "properties": {"source": {"id": machine.id}}}
     wish: Any = {"properties": {"consistencyMode": "CrashConsistent"}}
 
+    point = f"{collection}/restorePoints/{name}"
+    begun.append(point)
+
     def make() -> None:
         compute.restore_point_collections.create_or_update(group, name, source, until=until)
         compute.restore_points.begin_create(group, name, name, wish, until=until).wait()
 
     answer = tried(make)
     if answer.status in _UNABLE:
-        _discard(azure, collection, until)
+        if not _discard(azure, collection, until):
+            begun.remove(point)
         return "", answer.message
     if not answer.ok:
         raise refused(Unanswered(answer, f"PUT {collection}"), _DOING)
-    return f"{collection}/restorePoints/{name}", ""
+    return point, ""
 
 
 def _kept_by(azure: Management, machine: Machine, point: str, until: float) -> tuple[Kept, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from difyaction.azure import snapshots, swap
@@ -42,12 +42,35 @@ class Kept:
         """The way back that is left to a person."""
         return (Document(N_("Putting the disks back"), "\n".join(self.commands), "sh"),)
 
+
+@dataclass
+class Shelf:
+    """All that one run kept, in order: before anything was touched, and once more when nobody wrote.
+
+    ``begun``: ids of what Azure was asked to make, and nobody has seen complete.
+    """
+
+    sets: list[Kept] = field(default_factory=list)
+    begun: list[str] = field(default_factory=list)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What holds the disks, by name."""
+        return tuple(name for each in self.sets for name in each.names)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The way back that is left to a person: to the last state that was kept."""
+        return self.sets[-1].documents if self.sets else ()
+
     @property
     def outputs(self) -> dict[str, str]:
-        """The outputs that these make."""
+        """The outputs that these make: every copy's id, and the commands for the last state that was kept."""
+        if not self.sets:
+            return {}
         return {
-            "snapshot-ids": "\n".join(each.source for each in self.keepsake.kept),
-            "swap-commands": "\n".join(self.commands),
+            "snapshot-ids": "\n".join(each.source for kept in self.sets for each in kept.keepsake.kept),
+            "swap-commands": "\n".join(self.sets[-1].commands),
         }
 
 
@@ -60,17 +83,19 @@ def snapshot_group(inputs: Inputs, machine: Machine) -> str:
 
 
 def keep(  # noqa: PLR0913 - of what, called what, until when
-    inputs: Inputs, clients: Clients, machine: Machine, *, version: str, now: datetime, patience: float
+    inputs: Inputs, clients: Clients, machine: Machine, shelf: Shelf, *, version: str, now: datetime, patience: float
 ) -> Kept:
-    """Keep every disk. Returns when each copy was seen to be complete and of the right disk; ``Failed`` otherwise.
+    """Keep every disk, and put it on the shelf. Returns when each copy was seen to be complete and of the right disk.
 
-    ``version`` stands in the names: what the machine ran then.
+    ``version`` stands in the names: what the machine ran then. ``Failed`` otherwise.
     """
     expires = now + timedelta(days=inputs.snapshot_days or _DAYS)
     label = Label(clients.run, machine.id, version, int(expires.timestamp()))
     order = Order(machine, snapshot_group(inputs, machine), label, now, inputs.timezone)
-    keepsake = snapshots.keep(clients.azure, order, patience=patience)
-    return Kept(keepsake, swap.commands(machine, keepsake, mark=clients.run.nonce))
+    keepsake = snapshots.keep(clients.azure, order, patience=patience, begun=shelf.begun)
+    shelf.begun.clear()
+    shelf.sets.append(Kept(keepsake, swap.commands(machine, keepsake, mark=clients.run.nonce)))
+    return shelf.sets[-1]
 
 
 def let_go(inputs: Inputs, clients: Clients, machine: Machine, say: Callable[[str], None], *, sparing: str = "") -> int:

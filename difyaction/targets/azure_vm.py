@@ -15,7 +15,7 @@ from difyaction.azure_vm import exposure, keeping
 from difyaction.azure_vm.besides import add_what_it_beats, without_the_door
 from difyaction.azure_vm.clients import Clients, clients_of
 from difyaction.azure_vm.command_way import CommandWay, unhurried
-from difyaction.azure_vm.keeping import Kept
+from difyaction.azure_vm.keeping import Shelf
 from difyaction.azure_vm.machine_plan import AzureFacts, AzurePlan, make_azure_plan
 from difyaction.azure_vm.objections import standing
 from difyaction.azure_vm.ssh_way import SshWay
@@ -43,7 +43,7 @@ class AzureVm:
         self._inputs, self._surroundings, self._clients = inputs, surroundings, clients
         self._way, self._releases = way, releases
         self._server: Server | None = None
-        self._kept: Kept | None = None
+        self._shelf = Shelf()
         self._runs = "upgrade"  # the release that is kept, as far as it is known: the names of snapshots say it
         self._outcome: Outcome | None = None
 
@@ -86,19 +86,17 @@ class AzureVm:
         if self._server is None or plan.server is None:
             raise ValueError("nobody got in, and the guard let that pass")
         with self._doors_first():
-            if plan.keeps:
-                self._runs = plan.from_version
-                self._keep(plan.machine)
             try:
+                if plan.keeps:
+                    self._runs = plan.from_version
+                    self._keep(plan.machine)
                 outcome = self._server.apply(plan.server)
             except ActionError as error:
-                if self._kept is None:
-                    raise
-                error.left |= self._kept.outputs
-                if isinstance(error, Stranded):
-                    raise keeping.with_last_rung(error, self._kept) from None
+                error.left |= self._shelf.outputs
+                if isinstance(error, Stranded) and self._shelf.sets:
+                    raise keeping.with_last_rung(error, self._shelf.sets[-1]) from None
                 raise
-            if self._kept:
+            if self._shelf.sets:
                 self._prune(plan.machine)
             self._outcome = self._told(outcome)
             return self._outcome
@@ -110,14 +108,16 @@ class AzureVm:
             if doors.known:
                 insist(shut_for_good(self._clients))
         except DoorOpen as error:
-            if self._kept:
-                error.left |= self._kept.outputs
+            error.left |= self._shelf.outputs
             add_what_it_beats(error, self._outcome)
             raise
         finally:
             for sentence in exposure.sentences(doors.so_far):
                 surroundings.say(sentence)
             surroundings.runner.note({"exposure": exposure.output(doors.so_far)})
+            if self._shelf.begun:
+                surroundings.say(f"begun, and not seen complete: {', '.join(self._shelf.begun)}")
+                surroundings.runner.note({"snapshots-unverified": "\n".join(self._shelf.begun)})
             self._way.close()
             self._releases.close()
             self._clients.close()
@@ -133,8 +133,7 @@ class AzureVm:
             yield
         except Cancelled as why:
             shut(self._clients.arm, self._clients.doors, seconds=IN_HASTE)
-            if self._kept:
-                why.left |= self._kept.outputs
+            why.left |= self._shelf.outputs
             raise
 
     def _entered(self, machine: Machine) -> Server:
@@ -147,8 +146,9 @@ class AzureVm:
 
     def _keep(self, machine: Machine, *, patience: float = PATIENCE) -> None:
         say, now = self._surroundings.say, self._surroundings.now()
-        kept = keeping.keep(self._inputs, self._clients, machine, version=self._runs, now=now, patience=patience)
-        self._kept = kept
+        kept = keeping.keep(
+            self._inputs, self._clients, machine, self._shelf, version=self._runs, now=now, patience=patience
+        )
         for name in kept.names:
             say(f"kept and verified: {name}")
         if not kept.keepsake.at_one_moment:
@@ -165,15 +165,15 @@ class AzureVm:
             self._surroundings.runner.warning(str(why), title=why.id)
 
     def _told(self, outcome: Outcome) -> Outcome:
-        kept, exposures = self._kept, self._clients.doors.exposures
+        shelf, exposures = self._shelf, self._clients.doors.exposures
         language = Language.of(self._inputs.language)
-        said = [language.say(KEPT, names=", ".join(kept.names))] if kept else []
-        own = {**(kept.outputs if kept else {}), "exposure": exposure.output(self._clients.doors.so_far)}
+        said = [language.say(KEPT, names=", ".join(shelf.names))] if shelf.sets else []
+        own = {**shelf.outputs, "exposure": exposure.output(self._clients.doors.so_far)}
         return replace(
             outcome,
             outputs={**outcome.outputs, **own},
             sentences=(*outcome.sentences, *said, *exposure.sentences(exposures, language)),
-            documents=(*outcome.documents, *(kept.documents if kept else ())),
+            documents=(*outcome.documents, *shelf.documents),
         )
 
 

@@ -154,8 +154,10 @@ def test_where_no_restore_point_can_be_had_each_disk_gets_a_snapshot(
 ) -> None:
     setting = bench(azure)
     azure.faults.add("PUT */restorePoints/*", **refusal(409, "OperationNotAllowed", "VM size is not supported."))
-    kept = keep(setting.sdk, order(setting, group.machine("odd", data_disks=1)))
+    begun: list[str] = []
+    kept = keep(setting.sdk, order(setting, group.machine("odd", data_disks=1)), begun=begun)
     assert (kept.at_one_moment, kept.point, len(azure.snapshots)) == (False, "", 2)
+    assert begun == [each.id for each in azure.snapshots], "the restore point is gone again"
     assert "not supported" in kept.why
 
 
@@ -167,6 +169,20 @@ def test_throttling_is_outlived_and_a_failed_snapshot_is_an_error(azure: AzureEm
     with pytest.raises(Failed) as raised:
         keep(setting.sdk, Order(**{**order(setting, vm).__dict__, "timezone": "UTC"}))
     assert raised.value.id == "azure-snapshot-wrong"
+
+
+@pytest.mark.parametrize(("disks", "kind"), [(0, "snapshots"), (1, "restorePoints")])
+def test_what_is_asked_for_is_written_down_before(
+    azure: AzureEmulator, group: ResourceGroup, disks: int, kind: str
+) -> None:
+    setting, begun = bench(azure), list[str]()
+    seen: list[list[str]] = []
+    refused = refusal(403, "AuthorizationFailed", "No.")
+    azure.faults.add(f"PUT */{kind}/*", before=lambda _: seen.append(list(begun)), **refused)
+    with pytest.raises(Failed):
+        keep(setting.sdk, order(setting, group.machine("vm", data_disks=disks)), begun=begun)
+    assert seen == [begun]
+    assert f"/{kind}/" in begun[0]
 
 
 def test_old_snapshots_go_by_their_tags_and_nobody_elses(azure: AzureEmulator, group: ResourceGroup) -> None:

@@ -15,7 +15,7 @@ import pytest
 from difyaction import inputs
 from difyaction.azure.machine import read_machine
 from difyaction.azure_vm.clients import clients_of
-from difyaction.azure_vm.keeping import keep
+from difyaction.azure_vm.keeping import Shelf, keep
 from difyaction.targets.azure_vm import sweep
 from tests.e2e.azure_children import Child
 from tests.e2e.azure_plain import Plain, plain_sshd
@@ -272,7 +272,7 @@ def test_a_sweep_lets_go_of_disks_whose_time_is_over_by_their_tags_alone(place: 
     now, asked = surroundings_of(place, io.StringIO()), inputs.read(place.inputs(mode="sweep", snapshot_days="30"))
     clients = clients_of(asked, now)
     machine = read_machine(clients.azure, place.machine.id)
-    keep(asked, clients, machine, version="1.13.3", now=now.now(), patience=60.0)
+    keep(asked, clients, machine, Shelf(), version="1.13.3", now=now.now(), patience=60.0)
     theirs: Any = {"location": "japaneast", "properties": {"creationData": {"createOption": "Copy"}}}
     theirs["properties"]["creationData"]["sourceResourceId"] = machine.disks[0].id
     clients.azure.compute(machine.id).snapshots.begin_create_or_update(place.group.name, "theirs", theirs).wait()

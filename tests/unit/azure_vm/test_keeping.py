@@ -12,7 +12,7 @@ from difyaction.azure.snapshots import Keepsake
 from difyaction.azure.snapshots import Kept as KeptDisk
 from difyaction.azure.swap import commands
 from difyaction.azure_vm import exposure
-from difyaction.azure_vm.keeping import Kept, snapshot_group, with_last_rung
+from difyaction.azure_vm.keeping import Kept, Shelf, snapshot_group, with_last_rung
 from difyaction.azure_vm.ssh_key import vault_id
 from difyaction.errors import Stranded
 from difyaction.inputs import Inputs, read
@@ -31,13 +31,14 @@ def asked(**given: str) -> Inputs:
 
 
 def test_the_outputs_name_what_holds_the_disks_and_how_they_are_put_back() -> None:
-    assert KEPT.outputs["snapshot-ids"] == SOURCE
-    swap = KEPT.outputs["swap-commands"].splitlines()
+    outputs = Shelf([KEPT]).outputs
+    assert outputs["snapshot-ids"] == SOURCE
+    swap = outputs["swap-commands"].splitlines()
     assert swap[0].startswith("az vm deallocate")
     assert swap[-1].startswith("az vm start")
     assert any(SOURCE in line for line in swap)
     (document,) = KEPT.documents
-    assert document.text == KEPT.outputs["swap-commands"]
+    assert document.text == outputs["swap-commands"]
 
 
 def test_a_run_that_is_stranded_names_the_last_rung_with_its_own_ids() -> None:
