@@ -101,13 +101,14 @@ data_are_as_before() {
     { [ ! -s "$RUN/head-before" ] || [ "$(schema_head)" = "$(cat "$RUN/head-before")" ]; }
 }
 
-starts() { # ID SERVICE...: services as the files describe them now; keeps the id, or a better one, and why they did not start
+starts() { # ID SERVICE...: services as the files describe them now; keeps the id, or a better one, and what Compose said
   failure="$1"
   shift
   # in no file: a full disk would not take what says that it is full
   said=$(dc up -d --no-deps --no-build "$@" 2>&1) && return 0
   said=$(printf '%s\n' "$said" | tail -n 2 | tr -d '\033' | tr '\n' ' ' | head -c 600)
-  case "$said" in *'port is already allocated'* | *'address already in use'*) failure=port-taken ;; esac
+  case "$said" in *'port is already allocated'* | *'address already in use'*)
+    why port-taken "Compose could not start it: $said" || return 1 ;; esac
   why "$failure" "Compose could not start it: $said"
 }
 
