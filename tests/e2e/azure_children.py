@@ -19,7 +19,7 @@ TO_SIGTERM, TO_KILL = 7.5, 2.5  # seconds, as the runner counts them
 
 @dataclass
 class Child:
-    """One main step in a process of its own. ``attempt``: of the workflow run 123."""
+    """One main step in a process of its own. ``attempt`` is the workflow run's; what ``more`` names wins."""
 
     place: Setting
     folder: Path
@@ -29,14 +29,13 @@ class Child:
 
     def start(self, **given: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        its = {
+            "GITHUB_RUN_ID": str(self.run),
+            "GITHUB_RUN_ATTEMPT": str(self.attempt),
+            "RUNNER_TEMP": str(self.folder),
+        }
         self._environ = environment(
-            self.place.inputs(**given),
-            self.folder,
-            **self.place.azure.environ,
-            GITHUB_RUN_ID=str(self.run),
-            GITHUB_RUN_ATTEMPT=str(self.attempt),
-            RUNNER_TEMP=str(self.folder),
-            **self.more,
+            self.place.inputs(**given), self.folder, **{**self.place.azure.environ, **its, **self.more}
         )
         self._log = (self.folder / "log").open("wb")
         self.process = subprocess.Popen(

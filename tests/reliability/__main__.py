@@ -1,7 +1,8 @@
-"""`make reliability`: runs the whole table on the rig, and writes docs/reliability.md. It takes an hour or more.
+"""`make reliability`: runs both tables on the rig, and writes docs/reliability.md. It takes an hour or more.
 
-ARGS: --only PATTERN (of cells, may be repeated), --resume (leave out what build/reliability.jsonl says ended well),
---list, --rigs N (machines side by side), --page (write the page from what is there).
+ARGS: --only PATTERN (of cells, may be repeated), --resume (leave out what build/reliability.jsonl says ended well; for
+the second table, which is the shorter one, what the page says, too), --list, --rigs N (machines side by side), --page
+(write the page from what is there).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from tests.reliability import page, record
+from tests.reliability import azure_page, azure_run, page, record
+from tests.reliability.azure_cells import azure_cells, is_azure
 from tests.reliability.cell_run import Result, carry_out
 from tests.reliability.cells import LAYOUTS, Cell, cells, chosen, runs
 from tests.reliability.steps import steps_of
@@ -39,20 +41,21 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with server_stage(first, upstream_source()) as stage:
             steps = {layout: steps_of(first, stage, layout) for layout in LAYOUTS}
-            everything = list(cells(steps))
+            everything = [*cells(steps), *azure_cells(steps)]
             if asked.list:
                 print("\n".join(cell.id for cell in everything))  # noqa: T201 -- asked for
                 return 0
             if not asked.resume and not asked.page:
                 record.start(RESULTS)
-            there = record.read(RESULTS)
+            on_page = azure_page.read(PAGE) if asked.resume or asked.page else {}
+            there = on_page | record.read(RESULTS)
             well = {name for name, result in there.items() if result.is_well}
             todo = [cell for cell in chosen(everything, asked.only) if cell.id not in well]
             if not asked.page:
                 _work(first, stage, todo, asked.rigs)
     finally:
         first.down()
-    found = record.read(RESULTS)
+    found = on_page | record.read(RESULTS)
     complete = [found[cell.id] for cell in everything if cell.id in found]
     if asked.page or len(complete) == len(everything):
         PAGE.write_text(page.written(everything, found, page.Setting.here()), encoding="utf-8")
@@ -129,7 +132,8 @@ def _tried(rig: Rig, stage: ServerStage, some: Sequence[Cell]) -> list[Result]:
     trouble = ""
     for tried in range(TRIES):
         try:
-            return carry_out(rig, stage, some)
+            carry = azure_run.carry_out if is_azure(some[0].id) else carry_out
+            return carry(rig, stage, some)
         except Exception as why:  # noqa: BLE001 -- an hour's work does not end with one cell
             trouble = f"{type(why).__name__}: {why}"
             print(f"the rig failed in {some[0].id} ({tried + 1}): {trouble[:2000]}", flush=True)  # noqa: T201

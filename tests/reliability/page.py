@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tests.reliability import azure_page
+from tests.reliability.azure_cells import is_azure
 from tests.reliability.cell_run import Result
 from tests.reliability.cells import AT_STEPS, LAYOUTS, Cell, runs
 from tests.stage.server import NEW, OLD
@@ -66,18 +68,20 @@ def told(result: Result) -> str:
 
 def written(everything: Sequence[Cell], results: Mapping[str, Result], setting: Setting) -> str:
     """Return the page. Cells without a result are counted, and left out of the tables."""
-    found = [results[cell.id] for cell in everything if cell.id in results]
+    first, second = ([cell for cell in everything if is_azure(cell.id) == azure] for azure in (False, True))
+    found = [results[cell.id] for cell in first if cell.id in results]
     parts = [
         HEAD,
-        *_summary(found, everything, setting),
+        *_summary(found, first, setting),
         *_not_well(found),
         "\n## Every fault at every step\n\n",
-        *_matrix(everything, results),
+        *_matrix(first, results),
         "\n## Faults, one by one\n\n",
         *(f"- **{fault}**: {meaning}.\n" for fault, meaning in AT_STEPS.items()),
         "\n",
         LEGEND,
-        *_tables(everything, results),
+        *_tables(first, results),
+        *azure_page.section(second, results),
     ]
     return "".join(parts)
 

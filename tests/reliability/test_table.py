@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reliability import page, record
+from tests.reliability import azure_page, azure_run, page, record
+from tests.reliability.azure_cells import CANCELLED, KIND, LOST, PHASES, azure_cells, is_azure
 from tests.reliability.cell_run import Result, carry_out
 from tests.reliability.cells import AT_STEPS, Cell, cells, chosen, runs
 from tests.reliability.steps import steps_of
@@ -104,6 +105,55 @@ def test_rows_are_lost_when_they_are_gone_or_in_the_old_schema_not_what_they_wer
     assert lost_rows(before, {"dify.messages": Rows(4, "b")}, same_schema=False) == 4
 
 
+def test_a_job_in_azure_is_cancelled_at_every_request_that_matters_and_at_every_step_of_the_host() -> None:
+    table = list(azure_cells(STEPS))
+    assert all(is_azure(cell.id) for cell in table)
+    assert not any(is_azure(cell.id) for cell in cells(STEPS))
+    assert {*PHASES, *STEPS["git"]} <= {cell.step for cell in table if cell.fault == CANCELLED}
+    assert len({cell.id for cell in table}) == len(table)
+    shared = [some for some in runs(table) if len(some) > 1]
+    assert {(some[0].fault, some[0].layout) for some in shared} == {(CANCELLED, "zip"), (CANCELLED, "git")}
+
+
+def test_in_azure_a_cell_is_well_only_with_the_ending_that_it_is_about() -> None:
+    def ended(fault: str, step: str, status: str, **more: object) -> bool:
+        serves = "new" if status == "upgraded" else "old"
+        return result(Cell(KIND, fault, step, "zip", ""), status=status, serves=serves, **more).is_well
+
+    assert ended("key-wrong", "", "failed")
+    assert not ended("key-without-newlines", "", "failed")
+    assert ended(CANCELLED, "opens-vault", "cancelled")
+    assert not ended(CANCELLED, "migrate", "cancelled")
+    assert ended(LOST, "reads-key", "swept")
+    assert not ended(LOST, "reads-key", "swept", doors=1)
+
+
+def test_the_page_is_the_record_of_what_was_measured_in_azure(tmp_path: Path) -> None:
+    table = [*cells(STEPS), *azure_cells(STEPS)]
+    results = {cell.id: result(cell) for cell in table if not is_azure(cell.id)}
+    for cell in azure_cells(STEPS):
+        status = "upgraded" if cell.fault not in {"key-wrong", "nsg-full"} else "refused"
+        left = ("a rule that denies", "the lock") if cell.fault == "lock-on-deleting" else ()
+        results[cell.id] = result(cell, status=status, error="some-error", left=left, open="0 / 0 / 0")
+    spoiled = "azure/two-environments/zip"
+    results[spoiled] = result(
+        Cell(KIND, "two-environments", "", "zip", ""), serves="old", lost=3, doors=3, open="2 / 0 / 1"
+    )
+    setting, written = page.Setting("2026-11-21", "a machine"), tmp_path / "page.md"
+    written.write_text(page.written(table, results, setting), encoding="utf-8")
+
+    again = azure_page.read(written)
+
+    assert set(again) == {cell.id for cell in table if is_azure(cell.id)}
+    assert (again[spoiled].doors, again[spoiled].is_well) == (3, False)
+    assert {name for name, each in again.items() if each.is_well} == {
+        name for name, each in results.items() if is_azure(name) and each.is_well
+    }
+    first_table = {name: each for name, each in results.items() if not is_azure(name)}
+    assert page.written(table, first_table | again, setting) == written.read_text(encoding="utf-8")
+    assert azure_page.read(tmp_path / "no page") == {}
+
+
 @pytest.fixture(scope="module")
 def stage(rig: Rig) -> Iterator[ServerStage]:
     with server_stage(rig, upstream_source()) as made:
@@ -131,4 +181,21 @@ def test_some_cells_of_the_table_end_as_they_should(
     [found] = carry_out(rig, stage, [cell])
     assert found.is_well, page.told(found) + found.log[-3000:]
     assert (found.status, found.serves) == ends, page.told(found)
+    assert found.left == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "ends"),
+    [
+        (Cell(KIND, CANCELLED, "opens-interface", "zip", ""), (CANCELLED, "old")),
+        (Cell(KIND, LOST, "closes-rules", "zip", ""), ("swept", "old")),
+    ],
+    ids=lambda value: value.fault if isinstance(value, Cell) else "",
+)
+def test_some_cells_in_azure_end_with_every_door_shut(
+    rig: Rig, stage: ServerStage, cell: Cell, ends: tuple[str, str]
+) -> None:
+    [found] = azure_run.carry_out(rig, stage, [cell])
+    assert found.is_well, page.told(found) + found.log[-3000:]
+    assert (found.status, found.serves, found.open) == (*ends, "0 / 0 / 0")
     assert found.left == ()
