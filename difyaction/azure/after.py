@@ -18,7 +18,7 @@ from difyaction.azure.closing import AT_EASE, Closed, How, close_all, command
 from difyaction.azure.doors import STATE, Door, recalled
 from difyaction.azure.identity import GithubTokens, Identity
 from difyaction.azure.pace import Pace
-from difyaction.azure.tokens import PlainTokens
+from difyaction.azure.tokens import PlainTokens, metadata
 from difyaction.azure.wire import Https, Wire
 from difyaction.secret import Secret
 
@@ -95,7 +95,9 @@ def _arm(environ: Mapping[str, str], say: Says, world: World) -> Arm:
         say(f"::add-mask::{secret.reveal()}")
 
     github = GithubTokens(environ, world.wire, identity.wanted_audience, mask, world.pace.pause)
-    tokens = PlainTokens(identity, world.wire, github, mask, world.pace.pause, lambda: github.claims)
+    tokens = PlainTokens(
+        identity, world.wire, github, mask, world.pace.pause, claims=lambda: github.claims, metadata=metadata(environ)
+    )
     tokens.token(identity.cloud.arm_scope)  # once, before doors are closed side by side
     return Arm(identity.cloud.arm, identity.cloud.arm_scope, tokens, world.wire, world.pace)
 

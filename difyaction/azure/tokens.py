@@ -14,9 +14,15 @@ from difyaction.azure.wire import PASSING_STATUS, Answer, Wire
 from difyaction.errors import Failed
 from difyaction.secret import Secret
 
-METADATA: Final = "http://169.254.169.254/metadata/identity/oauth2/token"
+METADATA: Final = "http://169.254.169.254"
+_METADATA_HOST: Final = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
 _ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TRIES: Final = 3
+
+
+def metadata(environ: Mapping[str, str]) -> str:
+    """Return the address of the machine's metadata service: the one that azure-identity asks in the main step."""
+    return environ.get(_METADATA_HOST, METADATA).strip("/")
 
 
 @dataclass
@@ -29,6 +35,7 @@ class PlainTokens:
     mask: Callable[[Secret], None] = lambda _: None
     pause: Callable[[float], None] = time.sleep
     claims: Callable[[], Mapping[str, Any]] = dict
+    metadata: str = METADATA
     _kept: dict[str, Secret] = field(default_factory=dict)
 
     def token(self, scope: str, *, fresh: bool = False) -> Secret:
@@ -56,7 +63,8 @@ class PlainTokens:
         if identity.method == "managed-identity":
             query = {"api-version": "2018-02-01", "resource": scope.removesuffix("/.default")}
             query |= {"client_id": identity.client_id} if identity.client_id else {}
-            return self.wire.send("GET", f"{METADATA}?{urlencode(query)}", {"Metadata": "true"}, timeout=5.0)
+            url = f"{self.metadata}/metadata/identity/oauth2/token?{urlencode(query)}"
+            return self.wire.send("GET", url, {"Metadata": "true"}, timeout=5.0)
         form = {"grant_type": "client_credentials", "client_id": identity.client_id, "scope": scope}
         if identity.method == "client-secret":
             form["client_secret"] = identity.secret.reveal()

@@ -93,7 +93,11 @@ class Directory:
             self._check_assertion(application, form.get("client_assertion", ""))
         else:
             _check_secret(application, form.get("client_secret", ""))
-        resource = self._resource(form.get("scope", ""))
+        return self.give(application, form.get("scope", ""))
+
+    def give(self, application: Application, scope: str) -> dict[str, Any]:
+        """Return a token for somebody who has proved who it is, as the token endpoint answers it."""
+        resource = self._resource(scope)
         text = f"eyJ0eXAiOiJKV1Qi.{secrets.token_urlsafe(48)}"
         life = self._timing.token_life
         self.tokens[text] = Token(application, resource, self._clock() + life)

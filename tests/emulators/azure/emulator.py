@@ -13,6 +13,7 @@ from tests.emulators.azure.gate import Gate, Refusal
 from tests.emulators.azure.github_oidc import AZURE, GitHubOidc
 from tests.emulators.azure.groups import ResourceGroup
 from tests.emulators.azure.machines import Machine
+from tests.emulators.azure.metadata import Metadata
 from tests.emulators.azure.resources import Resource
 from tests.emulators.azure.rights import EVERYTHING, Lock, Role
 from tests.emulators.azure.serving import Servers
@@ -109,6 +110,14 @@ class AzureEmulator:
         self.cloud.rights.assign(application, self.cloud.root, EVERYTHING)
         self._fresh.add(application.object_id)
         return application
+
+    def metadata(self, own: Application | None = None, *assigned: Application) -> Mapping[str, str]:
+        """Start a machine's metadata service; return what a process needs in its environment to find it.
+
+        ``own`` is the machine's own identity, ``assigned`` are those of users that it has besides.
+        """
+        address = self._servers.open_metadata(Metadata(self.cloud, own, assigned))
+        return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": address}
 
     def allow(
         self,
