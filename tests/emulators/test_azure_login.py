@@ -8,7 +8,7 @@ import jwt
 import pytest
 import requests
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
-from azure.identity import ClientAssertionCredential, ClientSecretCredential
+from azure.identity import ClientAssertionCredential, ClientSecretCredential, ManagedIdentityCredential
 
 from tests.emulators.azure.directory import Application
 from tests.emulators.azure.emulator import AzureEmulator
@@ -165,3 +165,45 @@ def test_what_is_not_modelled_is_said_when_the_test_ends(azure: AzureEmulator) -
     with pytest.raises(AssertionError, match="does not model"):
         azure.__exit__(None, None, None)
     azure.forgive()
+
+
+def test_a_machines_metadata_service_gives_tokens_that_resource_manager_takes(
+    azure: AzureEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, assigned = azure.application(), azure.application()
+    for name, text in azure.metadata(own, assigned).items():
+        monkeypatch.setenv(name, text)
+
+    with ManagedIdentityCredential() as credential, ManagedIdentityCredential(client_id=assigned.client_id) as named:
+        tokens = [each.get_token(SCOPE).token for each in (credential, named)]
+
+    held = azure.cloud.directory.tokens
+    assert [(held[token].application, held[token].resource) for token in tokens] == [
+        (own, "https://management.azure.com"),
+        (assigned, "https://management.azure.com"),
+    ]
+
+
+METADATA = {"api-version": "2018-02-01", "resource": "https://management.azure.com"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "says"),
+    [
+        ({}, METADATA, "Required metadata header"),
+        ({"Metadata": "true", "X-Forwarded-For": "10.0.0.9"}, METADATA, "a proxy has forwarded"),
+        ({"Metadata": "true"}, {**METADATA, "api-version": ""}, "api-version"),
+        ({"Metadata": "true"}, {**METADATA, "resource": "https://elsewhere.example"}, "AADSTS500011"),
+        ({"Metadata": "true"}, {**METADATA, "client_id": "nobody"}, "Identity not found"),
+    ],
+    ids=["no header", "forwarded", "no version", "unknown resource", "unknown identity"],
+)
+def test_the_metadata_service_refuses_what_azures_does(
+    azure: AzureEmulator, headers: dict[str, str], query: dict[str, str], says: str
+) -> None:
+    (address,) = azure.metadata(azure.application()).values()
+
+    answer = requests.get(f"{address}/metadata/identity/oauth2/token", params=query, headers=headers, timeout=10)
+
+    assert (answer.status_code, answer.json()["error"][:7]) == (400, "invalid")
+    assert says in answer.json()["error_description"]

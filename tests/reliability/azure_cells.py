@@ -57,8 +57,9 @@ AROUND: Mapping[str, tuple[str, frozenset[str]]] = {
 FAULTS: Mapping[str, str] = {
     CANCELLED: "GitHub's runner cancels: SIGINT, 7.5 s later SIGTERM, 2.5 s later KILL; then the post step. At a step"
     " of the host's, another run follows",
-    LOST: "the runner is gone in an instant, and there is no post step; later a run with `mode: sweep`, and where the"
-    " host was at work, another run",
+    LOST: "the runner is gone in an instant, and there is no post step; then `mode: sweep` as the next attempt of the"
+    " same workflow run (one of another run waits until the lease has expired), and where the host was at work, another"
+    " run",
     **{fault: meaning for fault, (meaning, _) in AROUND.items()},
 }
 ENDED_OF_THE_HOST = frozenset({"upgraded"})  # nobody needs to be connected for the host to go on
