@@ -8,6 +8,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
+from difyaction.errors import Complaint, Invalid
 from difyaction.secret import Secret
 
 _BLOCK = re.compile(
@@ -46,6 +47,19 @@ class Mended:
     kind: str
     encrypted: bool
     repairs: tuple[str, ...] = ()
+
+
+def checked(key: Secret, passphrase: Secret, *, name: str) -> Mended:
+    """Return an SSH key mended, as far as it can be told without reading it. ``Invalid`` names the input ``name``."""
+    try:
+        mended = mend(key)
+    except Unreadable as why:
+        text = f"{name}: the private key cannot be read: {why}"
+        raise Invalid([Complaint(id="ssh-key-unreadable", text=text, input=name)]) from None
+    if mended.encrypted and not passphrase:
+        text = f"{name}: the key is encrypted; give its passphrase, or a key without one"
+        raise Invalid([Complaint(id="ssh-key-passphrase", text=text, input=name)])
+    return mended
 
 
 def mend(key: Secret) -> Mended:

@@ -19,6 +19,7 @@ from difyaction.azure_vm.ssh_key import KeyVault, find_vault, key_of, vault_id
 from difyaction.azure_vm.way_in import Approach
 from difyaction.connections import Connection
 from difyaction.connections.handshake import Hop, Timeouts
+from difyaction.connections.private_key import load
 from difyaction.connections.ssh import Ssh
 from difyaction.input_checks import SSH_PORT
 from difyaction.inputs import Inputs
@@ -28,9 +29,15 @@ from difyaction.target import Objection
 
 
 class SshWay:
-    """See `WayIn`. The key is an input or lies in a vault; host keys are pinned, or read over Run Command."""
+    """See `WayIn`. The key is an input or lies in a vault; host keys are pinned, or read over Run Command.
+
+    Keys that are inputs are read at once, raising Invalid before anybody is asked anything.
+    """
 
     def __init__(self, inputs: Inputs, surroundings: Surroundings, clients: Clients) -> None:
+        for field, key in (("ssh-key", inputs.ssh_key), ("jump-ssh-key", inputs.jump_ssh_key)):
+            if key:
+                load(key, inputs.ssh_key_passphrase, name=field)
         self._inputs, self._surroundings, self._clients = inputs, surroundings, clients
         self._machine: Machine | None = None
         self._entrance: Entrance | None = None

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from difyaction.connections.known_hosts import HostKey
 from difyaction.errors import Complaint, Invalid
-from difyaction.private_key import Mended, Unreadable, mend
+from difyaction.private_key import Mended, checked
 from difyaction.secret import Secret
 
 _FIELD = "ssh-key"
@@ -42,18 +42,13 @@ class PrivateKey:
 
 def load(key: Secret, passphrase: Secret, *, name: str = _FIELD) -> PrivateKey:
     """Read a key: ed25519, ECDSA or RSA; OpenSSH's form, PEM or PKCS#8. Raises Invalid, naming the input ``name``."""
-    try:
-        mended = mend(key)
-    except Unreadable as why:
-        raise _unreadable(str(why), name) from None
+    mended = checked(key, passphrase, name=name)
     read = _read(mended, passphrase, name)
     pkey = _as_paramiko(read, name)
     return PrivateKey(pkey, HostKey(pkey.get_name(), pkey.asbytes()), mended.repairs)
 
 
 def _read(mended: Mended, passphrase: Secret, name: str) -> object:
-    if mended.encrypted and not passphrase:
-        raise _passphrase(f"{name}: the key is encrypted; give its passphrase, or a key without one", name)
     pem, word = mended.key.reveal().encode(), passphrase.reveal().encode() if mended.encrypted else None
     reader = load_ssh_private_key if mended.kind.startswith("OPENSSH") else load_pem_private_key
     try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
+from difyaction.azure_vm.ssh_way import SshWay
 from difyaction.errors import Invalid
 from difyaction.inputs import read
-from tests.unit.azure_vm.test_roads import AZURE, SSH, complained
+from tests.unit.azure_vm.test_roads import AZURE, HOST_KEY, KEY, SSH, by_ssh, complained
 
 
 def test_all_that_is_missing_is_said_together() -> None:
@@ -56,6 +59,35 @@ def test_what_is_wrong_is_named(given: dict[str, str], about: str) -> None:
 def test_addresses_that_cannot_be_used_are_said_beside_all_else() -> None:
     given = {"azure_authority": "https://a.example/x", "azure_resource_manager": "https://b.example/y"}
     assert complained(SSH, vm_name="../other", **given) == ["vm-name", "azure-authority", "azure-resource-manager"]
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"ssh_known_hosts": "dify ssh-ed25519 AAA"}, ["ssh-known-hosts-invalid"]),
+        ({"ssh_known_hosts": f"dify {HOST_KEY}\n{HOST_KEY}"}, ["ssh-known-hosts-invalid"]),
+        ({"ssh_key": "/home/me/.ssh/id_ed25519"}, ["ssh-key-unreadable"]),
+        ({"ssh_key": KEY.rpartition("\n")[0]}, ["ssh-key-unreadable"]),
+        ({"jump_vm": "way", "jump_ssh_key": "ssh-ed25519 AAAA"}, ["ssh-key-unreadable"]),
+        ({"ssh_key": KEY.replace("OPENSSH", "ENCRYPTED")}, ["ssh-key-passphrase"]),
+        ({"ssh_key": "no key", "ssh_known_hosts": "nobody"}, ["ssh-key-unreadable", "ssh-known-hosts-invalid"]),
+    ],
+)
+def test_keys_that_cannot_be_read_are_said_beside_all_else(given: dict[str, str], wrong: list[str]) -> None:
+    with pytest.raises(Invalid) as caught:
+        by_ssh(user="", **given)
+    assert [each.id for each in caught.value.complaints] == ["input-missing", *wrong]
+
+
+def test_keys_that_can_be_read_are_no_complaint() -> None:
+    given = {"ssh_key": KEY.replace("OPENSSH", "ENCRYPTED"), "ssh_key_passphrase": "long enough"}
+    assert by_ssh(ssh_known_hosts=f"dify {HOST_KEY}", **given).ssh_known_hosts == (f"dify {HOST_KEY}",)
+
+
+def test_a_key_that_looks_like_one_and_is_none_is_told_before_anybody_is_asked() -> None:
+    with pytest.raises(Invalid) as caught:
+        SshWay(by_ssh(), cast("Any", None), cast("Any", None))
+    assert [(each.id, each.input) for each in caught.value.complaints] == [("ssh-key-unreadable", "ssh-key")]
 
 
 def test_a_vault_alone_stands_for_key_and_address() -> None:

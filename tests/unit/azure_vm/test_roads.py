@@ -20,7 +20,9 @@ AZURE = {
     "resource-group": "rg",
     "vm-name": "dify",
 }
-SSH = {**AZURE, "user": "me", "ssh-key": "-----BEGIN KEY-----", "source-address": "203.0.113.10"}
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"  # laid out like one
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+SSH = {**AZURE, "user": "me", "ssh-key": KEY, "source-address": "203.0.113.10"}
 VM = "/subscriptions/x/resourceGroups/net/providers/Microsoft.Compute/virtualMachines/way"
 
 
@@ -40,7 +42,7 @@ def test_run_command_needs_no_user_no_key_and_no_address() -> None:
 
 def test_run_command_takes_nothing_that_only_ssh_uses() -> None:
     given = {
-        "ssh-key": "-----BEGIN KEY-----",
+        "ssh-key": KEY,
         "ssh-key-passphrase": "long enough",
         "ssh-known-hosts": "dify ssh-ed25519 AAAA",
         "key-vault": "dify-kv",
@@ -49,7 +51,7 @@ def test_run_command_takes_nothing_that_only_ssh_uses() -> None:
         "nsg-name": "nsg",
         "source-address": "203.0.113.10",
         "jump-vm": "way",
-        "jump-ssh-key": "-----BEGIN KEY-----",
+        "jump-ssh-key": KEY,
         "host": "192.0.2.1",
         "port": "2222",
     }
@@ -106,7 +108,7 @@ def test_a_machine_in_between_that_cannot_be_named_so_is_a_complaint(text: str) 
 
 
 def test_the_key_and_the_address_of_a_machine_in_between_belong_to_one() -> None:
-    assert complained(SSH, jump_ssh_key="-----BEGIN KEY-----") == ["jump-ssh-key"]
+    assert complained(SSH, jump_ssh_key=KEY) == ["jump-ssh-key"]
     assert complained(SSH, jump_vm="way", host="192.0.2.1") == ["host"]
 
 
