@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 _ACTIVE = re.compile(r"[\\`*_\[\]<>#|~&$]")
 _CODE_SPANS = re.compile(r"(`[^`]*`)")
@@ -18,9 +18,12 @@ def inline(text: str) -> str:
     return re.sub(r"@(?=\w)|(?<=&#35;)(?=\d)|(?<=\bGH-)(?=\d)", r"\g<0><!-- -->", escaped)
 
 
-def fill(template: str, facts: Mapping[str, object]) -> str:
-    """Fill a template of ours, whose code spans are meant, with facts that are foreign."""
-    plain = {name: _escaped(fact, inline) for name, fact in facts.items()}
+def fill(template: str, facts: Mapping[str, object], *, quoted: Collection[str] = ()) -> str:
+    """Fill a template of ours, whose code spans are meant, with facts that are foreign.
+
+    ``quoted``: names of those that are sentences of somebody else, in a language of his.
+    """
+    plain = {name: _escaped(fact, code if name in quoted else inline) for name, fact in facts.items()}
     in_code = {name: _escaped(fact, _inside_code) for name, fact in facts.items()}
     parts = _CODE_SPANS.split(template.replace("|", "&#124;"))
     return "".join(part.format(**(in_code if part.startswith("`") else plain)) for part in parts)

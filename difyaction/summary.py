@@ -39,6 +39,7 @@ HEADLINES: Mapping[str, str] = {
     "cancelled": N_("🛑 Cancelled: {subject}."),
 }
 
+_QUOTED = frozenset({"says", "door_says"})  # facts that are somebody else's sentences, in English mostly
 _STUCK = N_("⚠️ Unchanged: {subject}. Not everything is as wanted, and nothing could be moved.")
 _EDITED = N_("📝 Edited: {subject}. The checkout holds it; nothing is committed.")
 
@@ -95,10 +96,10 @@ def _failure(error: ActionError, language: Language) -> str:
     if isinstance(error, Invalid):
         lines += [f"> - {_complaint(each, language)}" for each in error.complaints[:ROWS]]
     else:
-        cause = markdown.fill(language.template(error.what), facts)
+        cause = markdown.fill(language.template(error.what), facts, quoted=_QUOTED)
         lines[0] += f" {_place(error.file, error.line)}{cause}"
-    state = markdown.fill(language.template(error.state), facts)
-    next_step = markdown.fill(language.template(error.next_step), facts)
+    state = markdown.fill(language.template(error.state), facts, quoted=_QUOTED)
+    next_step = markdown.fill(language.template(error.next_step), facts, quoted=_QUOTED)
     lines += [
         ">",
         f"> **{language.say('State now')}:** {state}",

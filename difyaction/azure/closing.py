@@ -111,11 +111,11 @@ def insist(ended: Iterable[Closed], *, in_haste: bool = False) -> None:
     if left:
         error = DoorOpen(
             "azure-door-open",
-            "An opening could not be closed: {doors}. Azure said: {says}.",
+            "An opening could not be closed: {doors}. Azure said: {door_says}.",
             next_step="Remove it now: {commands}. The lease in it has run out or soon will; mode sweep closes it too.",
             state="",
             doors="; ".join(each.door.where for each in left),
-            says="; ".join(text for each in left for text in each.why) or "nothing",
+            door_says="; ".join(text for each in left for text in each.why) or "-",
             commands="; ".join(command(each.door) for each in left),
         )
         error.doors = tuple(each.door for each in left)

@@ -8,20 +8,20 @@ from difyaction.errors import ActionError, Failed
 from difyaction.language import N_
 from difyaction.target import Outcome
 
-BROKE = N_("Besides that, the run ended as {status}: {besides}")
-ENDED = N_("Besides that, the run ended as {status}.")
+ENDED = N_("Besides that, the run ended as {ended_as}.")
 
 
 def add_what_it_beats(error: DoorOpen, outcome: Outcome | None) -> None:
     """Add the end that is beaten: the exception that was on its way, or the outcome of ``apply``."""
     beaten = _beaten(error)
     if isinstance(beaten, ActionError):
-        error.state = BROKE
-        error.facts |= {"status": beaten.status, "besides": str(beaten)}
+        # Template by template, so that it is told in the reader's language; where names meet, the door's win.
+        error.state = " ".join(text for text in (ENDED, beaten.what, beaten.state, beaten.next_step) if text)
+        error.facts = {**beaten.facts, **error.facts, "ended_as": beaten.status}
         error.left |= beaten.left
     elif beaten is not None or outcome is not None:
         error.state = ENDED
-        error.facts |= {"status": outcome.status if outcome else "cancelled"}
+        error.facts |= {"ended_as": outcome.status if outcome else "cancelled"}
         error.left |= outcome.outputs if outcome else beaten.left if beaten else {}
 
 
@@ -32,10 +32,10 @@ def without_the_door(error: DoorOpen) -> ActionError | Cancelled:
     """
     return _beaten(error) or Failed(
         "azure-door-late",
-        "An opening was only seen closed at the second attempt: {doors}. At the first, Azure said: {says}.",
+        "An opening was only seen closed at the second attempt: {doors}. At the first, Azure said: {door_says}.",
         next_step="Run again; nothing is open.",
         doors="; ".join(door.where for door in error.doors),
-        says=error.facts.get("says", "nothing"),
+        door_says=error.facts.get("door_says", "-"),
     )
 
 

@@ -51,7 +51,7 @@ def make_azure_plan(facts: AzureFacts, server: ServerPlan | None) -> AzurePlan:
     return AzurePlan(
         from_version=server.from_version if server else "",
         to_version=wanted,
-        changes=server.changes if server else (Change(facts.machine.name, "Dify", "(nobody gets in)", wanted),),
+        changes=server.changes if server else (Change(facts.machine.name, "Dify", "", wanted),),
         objections=(*found, *(server.objections if server else ())),
         findings=(*_findings(facts, keeps=keeps), *(server.findings if server else ())),
         documents=(document, *(server.documents if server else ())),

@@ -64,7 +64,7 @@ class AzureVm:
                 objections=(*found.entering, *found.keeping),
                 server=None,
                 keeps=inputs.snapshot,
-                asked=inputs.dify_version or inputs.rollback_to or "its last backup",
+                asked=inputs.dify_version or inputs.rollback_to or "last-backup",
                 acknowledge=inputs.acknowledge,
             )
             if any(each.severity is Severity.NEVER for each in found.entering):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from difyaction.azure.arm import Arm
+from difyaction.azure.arm import Arm, Unanswered
 from difyaction.azure.closing import Closed, How, insist
 from difyaction.azure.clouds import PUBLIC
 from difyaction.azure.doors import DoorOpen, Doors, RuleDoor
@@ -18,6 +18,7 @@ from difyaction.azure.identity import Identity
 from difyaction.azure.leases import Lease, Run
 from difyaction.azure.login import Login
 from difyaction.azure.management import Management
+from difyaction.azure.refusals import refused
 from difyaction.azure.wire import Answer
 from difyaction.azure_vm import tidying
 from difyaction.azure_vm.besides import add_what_it_beats
@@ -25,9 +26,12 @@ from difyaction.azure_vm.clients import Clients
 from difyaction.azure_vm.command_way import CommandWay
 from difyaction.cancelled import Cancelled
 from difyaction.errors import Failed, Refused, RolledBack, Stranded
+from difyaction.language import Language
 from difyaction.releases.catalogue import Release
 from difyaction.releases.version import Version
+from difyaction.report import Told
 from difyaction.runner import Runner
+from difyaction.summary import summary
 from difyaction.surroundings import Surroundings
 from difyaction.target import Outcome
 from difyaction.targets.azure_vm import AzureVm
@@ -123,9 +127,35 @@ def test_an_open_door_says_that_the_run_was_stranded_besides() -> None:
         ended_by(lost, vm)
 
     said = str(raised.value)
-    assert "Besides that, the run ended as stranded: The database is gone. docs/restore.md explains it." in said
+    assert "Besides that, the run ended as stranded. The database is gone. docs/restore.md explains it." in said
     assert "az network nsg rule delete --ids" in said
     assert raised.value.left["swap-commands"] == "az vm start"
+
+
+def test_what_an_open_door_beats_is_told_in_the_readers_language_and_what_azure_says_is_quoted() -> None:
+    vm, _, doors = target(STAYS)
+    doors.register(RULE)
+    busy = Unanswered(error(409, "AnotherOperationInProgress", "Another operation is in progress"), "PUT /x")
+
+    with pytest.raises(DoorOpen) as raised:
+        ended_by(refused(busy, "reading the machine"), vm)
+
+    told = Told(
+        status="door-open",
+        exit_code=9,
+        mode="apply",
+        target="azure-vm",
+        ended=datetime.now(UTC),
+        seconds=1.0,
+        error=raised.value,
+    )
+    japanese = summary(told, Language.of("ja"))
+    assert "これとは別に、実行は failed で終わりました" in japanese
+    assert "Azure で別の操作が長時間続いており、待ちきれませんでした" in japanese
+    assert "マシンの読み取り" in japanese
+    assert "`Another operation is in progress`" in japanese
+    assert "Azure の応答: `GET /subscriptions" in japanese
+    assert "Besides" not in japanese
 
 
 def test_an_open_door_says_that_the_upgrade_went_well_besides() -> None:

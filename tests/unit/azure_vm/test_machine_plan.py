@@ -51,7 +51,7 @@ def test_the_plan_is_that_of_its_dify_and_says_which_disks_are_kept_first() -> N
 def test_where_nobody_gets_in_the_plan_says_what_was_asked_and_why_not() -> None:
     plan = make_azure_plan(facts(server=None, objections=(STANDS,)), None)
     (change,) = plan.changes
-    assert (change.where, change.after) == ("vm", "latest")
+    assert (change.where, change.before, change.after) == ("vm", "", "latest")
     assert [each.consent for each in plan.stopping] == ["azure-not-running@latest"]
     assert not plan.keeps
     assert not plan.settled
