@@ -5,13 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 
 @cache
 def explanations() -> Mapping[str, str]:
     """Return every sentence by the complaint's id, in English, with code spans and without facts."""
-    return tomllib.loads(resources.files(__package__).joinpath("explanations.toml").read_text("utf-8"))
+    return tomllib.loads(Path(__file__).with_name("explanations.toml").read_text("utf-8"))
 
 
 def explanation(complaint: str) -> str:

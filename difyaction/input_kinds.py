@@ -22,37 +22,33 @@ _COMMA_OUTSIDE_BRACES = re.compile(r"[,\n](?![^{}\n]*\})")
 _CREDENTIAL_WORDS = 3
 _DURATION = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,5})m)?(?:([0-9]{1,6})s)?")
 _SIZE = re.compile(r"(?P<number>[0-9]{1,7}) ?(?P<unit>[MGTmgt])i?[Bb]")
-_SHAPES: Mapping[str, tuple[re.Pattern[str], str]] = {
-    "repository": (re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+"), "a repository such as `owner/name`"),
-    "consent": (re.compile(r"[a-z][a-z0-9-]*@[^\s@]+"), "an id and a version such as `plugin-migration@1.14.1`"),
-    "platform": (re.compile(r"[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?"), "a platform such as `linux/amd64`"),
-    "word": (re.compile(r"\S+"), "one word without blanks"),
-    "volume": (re.compile(r"storage|plugins|vectors|redis|all"), "one of storage, plugins, vectors, redis and all"),
+_SHAPES: Mapping[str, tuple[str, str]] = {
+    "repository": (r"[A-Za-z0-9][\w.-]*/[\w.-]+", "a repository such as `owner/name`"),
+    "consent": (r"[a-z][a-z0-9-]*@[^\s@]+", "an id and a version such as `plugin-migration@1.14.1`"),
+    "platform": (r"[a-z0-9]+/[a-z0-9]+(/v[0-9]+)?", "a platform such as `linux/amd64`"),
+    "word": (r"\S+", "one word without blanks"),
+    "volume": (r"storage|plugins|vectors|redis|all", "one of storage, plugins, vectors, redis and all"),
     "guid": (
-        re.compile(r"(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"),
+        r"(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})",
         "an id such as `00000000-0000-0000-0000-000000000000`",
     ),
-    "tenant": (re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]+"), "a tenant's id or domain"),
-    "azure-name": (re.compile(r"[\w(][\w.()-]{0,89}"), "a name in Azure"),
+    "tenant": (r"[A-Za-z0-9][A-Za-z0-9.-]+", "a tenant's id or domain"),
+    "azure-name": (r"[\w(][\w.()-]{0,89}", "a name in Azure"),
     "vault": (
-        re.compile(
-            r"(?i:[a-z][a-z0-9-]{1,22}[a-z0-9]|/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.KeyVault/vaults/[^/\s]+)"
-        ),
+        r"(?i:[a-z][a-z0-9-]{1,22}[a-z0-9]|/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.KeyVault/vaults/[^/\s]+)",
         "a vault's name or its whole resource id",
     ),
     "jump-vm": (
-        re.compile(
-            r"(?i:(?:[^@/:\s]+@)?(?:[\w(][\w.()-]{0,89}|/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.Compute/virtualMachines/[^/:\s]+)(?::[0-9]{1,5})?)"
-        ),
+        r"(?i:(?:[^@/:\s]+@)?(?:[\w(][\w.()-]{0,89}|/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.Compute/virtualMachines/[^/:\s]+)(?::[0-9]{1,5})?)",
         "a virtual machine's name or whole resource id, as user@name:port",
     ),
     "source": (
-        re.compile(r"((25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(25[0-5]|2[0-4]\d|1?\d?\d)|https://\S+"),
+        r"((25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(25[0-5]|2[0-4]\d|1?\d?\d)|https://\S+",
         "an IPv4 address, or an https address that tells it",
     ),
-    "path": (re.compile(r"(?!/)(?!(.*/)?\.\.(/|$)).+"), "a path inside the repository"),
+    "path": (r"(?!/)(?!(.*/)?\.\.(/|$)).+", "a path inside the repository"),
     "branch": (
-        re.compile(r"(?![/.-]|refs/)(?!.*(\.\.|//|@\{|/\.|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]+"),
+        r"(?![/.-]|refs/)(?!.*(\.\.|//|@\{|/\.|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]+",
         "a branch's name such as `main`, without refs/heads/",
     ),
 }
@@ -234,7 +230,7 @@ def _misshapen(spec: Spec, text: str) -> Complaint | None:
 
 def _not_of_shape(spec: Spec, shape: str, text: str) -> Complaint | None:
     pattern, meaning = _SHAPES[shape]
-    return None if pattern.fullmatch(text) else _complaint(spec, f"{text!r} is not {meaning}.")
+    return None if re.fullmatch(pattern, text) else _complaint(spec, f"{text!r} is not {meaning}.")
 
 
 def _not_a_url(spec: Spec, text: str) -> Complaint | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 SECRET_KINDS = frozenset({"secret", "credentials"})
@@ -70,5 +70,5 @@ def _spec(name: str, row: dict[str, Any]) -> Spec:
 @cache
 def table() -> dict[str, Spec]:
     """Return every input by its name, in the order of action.yml."""
-    text = resources.files("difyaction").joinpath("inputs.toml").read_text("utf-8")
+    text = Path(__file__).with_name("inputs.toml").read_text("utf-8")
     return {name: _spec(name, row) for name, row in tomllib.loads(text).items()}

@@ -6,7 +6,7 @@ import gettext
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
+from pathlib import Path
 
 DOMAIN = "difyaction"
 
@@ -33,7 +33,7 @@ class Language:
         """Return the language of a code such as ``ja``; English needs no catalogue."""
         if code == "en":
             return cls(code)
-        folder = str(resources.files("difyaction").joinpath("locale"))
+        folder = str(Path(__file__).with_name("locale"))
         return cls(code, gettext.translation(DOMAIN, folder, languages=[code], fallback=True))
 
     def template(self, template: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
+from pathlib import Path
 
 from difyaction.releases.version import Version
 
@@ -27,5 +27,5 @@ def newest_known() -> Version:
 
 @functools.cache
 def _heads() -> Mapping[Version, str]:
-    text = resources.files(__package__).joinpath("heads.toml").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("heads.toml").read_text(encoding="utf-8")
     return {Version.parse(tag): head for tag, head in tomllib.loads(text).items()}

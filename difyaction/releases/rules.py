@@ -6,7 +6,7 @@ import functools
 import tomllib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 
 from difyaction.releases import conditions, machine_conditions
 from difyaction.releases.situation import Facts, Situation
@@ -75,7 +75,7 @@ def rule_ids() -> tuple[str, ...]:
 @functools.cache
 def all_rules() -> tuple[Rule, ...]:
     """Read rules.toml."""
-    text = resources.files(__package__).joinpath("rules.toml").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("rules.toml").read_text(encoding="utf-8")
     return tuple(
         Rule(
             id=entry["id"],

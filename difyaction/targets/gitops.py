@@ -12,11 +12,9 @@ from difyaction.gitops.editing.address import parse_set
 from difyaction.gitops.files import Choose, Entry, FileAt
 from difyaction.gitops.finding.discover import candidates, skipped
 from difyaction.gitops.outside import Outside
-from difyaction.gitops.planning.plan import make_plan, wanted_images
 from difyaction.gitops.planning.reading import Reading, read_files, wanted_globs
-from difyaction.gitops.planning.settled import settled
+from difyaction.gitops.planning.wanted import wanted_images
 from difyaction.gitops.records import GitopsFacts, GitopsPlan, PlanOptions
-from difyaction.gitops.wording import notes
 from difyaction.inputs import Inputs
 from difyaction.language import N_, Language
 from difyaction.releases.request import version_file
@@ -102,6 +100,8 @@ class Gitops:
 
     def plan(self, facts: Facts) -> GitopsPlan:
         """Decide, over facts alone."""
+        from difyaction.gitops.planning.plan import make_plan, settled  # noqa: PLC0415 - what was found is told before
+
         plan = make_plan(facts.facts, facts.reading)
         if facts.back:
             return rollback.judged(plan, facts.facts, facts.back)
@@ -122,6 +122,8 @@ class Gitops:
 
     def _notes(self, plan: GitopsPlan) -> Iterator[Document]:
         """Yield the release notes on the way, for the job summary."""
+        from difyaction.gitops.wording import notes  # noqa: PLC0415 - the same
+
         say = Language.of(self._inputs.language).say
         text = notes.render(plan.release.between, NOTES_CHARACTERS, say) if plan.release and plan.changes else ""
         if text:

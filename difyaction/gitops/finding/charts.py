@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
+import pathlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from difyaction.gitops.editing.address import Path
@@ -45,7 +45,7 @@ class Layout:
 @functools.cache
 def layouts() -> tuple[Layout, ...]:
     """Return every known layout; one with a mark comes before the one that it resembles."""
-    text = resources.files(__package__).joinpath("charts.toml").read_text(encoding="utf-8")
+    text = pathlib.Path(__file__).with_name("charts.toml").read_text(encoding="utf-8")
     return tuple(_layout(item) for item in tomllib.loads(text)["layout"])
 
 

@@ -13,6 +13,7 @@ from difyaction.gitops.github.calls import Calls, Purpose
 from difyaction.gitops.github.client import connect_as, refusal
 from difyaction.gitops.github.pace import Pace
 from difyaction.gitops.github.private_key import mend
+from difyaction.gitops.github.signing import signed
 from difyaction.secret import Secret
 
 BACKDATED: Final = 60  # seconds; a runner's clock may be ahead of GitHub's
@@ -110,18 +111,15 @@ class Mint:
 
 def assertion(app: App, now: float) -> str:
     """Return the App's signed statement of who it is, valid from a minute before ``now`` on."""
-    from github.Auth import AppAuth  # noqa: PLC0415 - only Apps pay for it
-
     key = mend(app.private_key)
     claims = {"iat": int(now) - BACKDATED, "exp": int(now) + LIFE, "iss": app.client_id}
     try:
-        signed = AppAuth.create_jwt_sign(key.reveal(), "RS256")(claims)
+        return signed(claims, key)
     except Exception as error:  # noqa: BLE001 - whatever the library dislikes about the key, the key is at fault
         # Its own words may quote from the key, so only the kind is told.
         text = f"app-private-key: the App's private key cannot sign ({type(error).__name__})"
         complaint = Complaint(id="app-private-key-unreadable", text=text, input="app-private-key")
         raise Invalid([complaint]) from None
-    return signed.decode() if isinstance(signed, bytes) else signed
 
 
 def _not_installed(repository: str) -> Failed:
