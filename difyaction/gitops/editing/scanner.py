@@ -195,6 +195,8 @@ class Stream(Characters, Scanner, Parser):
             blanks = self._fold()
             if not blanks or (not self.flow_context and self.column <= self.indent):
                 break
+        if not chunks:  # such as the colon of `[:[`: nothing would be read for ever
+            raise ScannerError("while scanning a plain scalar", start, "it begins with what ends one", start)
         return ScalarToken("".join(chunks), True, start, end)  # noqa: FBT003
 
     def _fold(self) -> str:

@@ -27,6 +27,8 @@ from tests.unit.gitops.editing import FILE, edited, refusal
         ("a: |x\n  b\n", 1),
         ("%YAML 2.0\n---\na: 1\n", 1),
         ("- 1\n a: 2\n", 2),
+        ("a: [:[b]]\n", 1),
+        ("a: [\n:{b}]\n", 2),
     ],
 )
 def test_what_is_not_yaml_is_refused_with_its_line(text: str, line: int) -> None:
