@@ -27,13 +27,18 @@ class Tidied:
     unseen: tuple[tuple[str, Failed], ...] = ()
 
 
-def shut_for_good(clients: Clients) -> tuple[Closed, ...]:
+def shut_for_good(clients: Clients, say: Callable[[str], None]) -> tuple[Closed, ...]:
     """Look once more at every door. Who cancels meanwhile is told of one that is not seen closed in time."""
     try:
-        return shut(clients.arm, clients.doors, again=True)
+        ended = shut(clients.arm, clients.doors, again=True)
     except Cancelled:
         insist(shut(clients.arm, clients.doors, seconds=IN_HASTE))
         raise
+    for each in ended:
+        if each.how is How.UNSEEN:
+            why = "; ".join(each.why) or "Azure is at work there"
+            say(f"seen closed before, and not looked at once more ({why}): {each.door.where}")
+    return ended
 
 
 def close_expired(clients: Clients, groups: Iterable[str], vaults: Iterable[str], say: Callable[[str], None]) -> Tidied:

@@ -106,7 +106,7 @@ class AzureVm:
         doors, surroundings, before = self._clients.doors, self._surroundings, sys.exception()
         try:
             if doors.known:
-                insist(shut_for_good(self._clients))
+                insist(shut_for_good(self._clients, surroundings.say))
         except DoorOpen as error:
             error.left |= self._shelf.outputs
             add_what_it_beats(error, self._outcome)

@@ -241,12 +241,14 @@ def test_what_such_a_door_stood_before_is_how_the_run_ended(why: Refused | Cance
 
 
 def test_what_was_seen_closed_is_not_open_because_azure_is_away_at_the_end() -> None:
-    vm, runner, doors = target(error(503, "ServiceUnavailable"))
+    out = io.StringIO()
+    vm, runner, doors = target(error(503, "ServiceUnavailable"), out)
     doors.register(RULE)
     doors.closed(RULE)
 
     vm.close()
 
+    assert "seen closed before, and not looked at once more" in out.getvalue()
     assert '"open": false' in runner.noted["exposure"]
 
 
