@@ -1,6 +1,8 @@
 """`make screenshots`: pictures of what a real run shows, for the READMEs.
 
-The entry point runs against the emulated GitHub; its job summary and its pull request are rendered and drawn.
+The entry point runs against the emulated GitHub; its job summary and its pull request are rendered and drawn. Beside
+each picture stands the text that it was drawn from, without what differs from run to run: a test compares it with that
+of a new run.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ def main() -> int:
             page, picture = PAGES / f"{scene.name}.html", PICTURES / f"{scene.name}.png"
             page.write_text(scene.html, "utf-8")
             chromium.draw(browser, page, picture)
+            picture.with_suffix(".txt").write_text(scene.written, "utf-8")
             size = picture.stat().st_size
             print(f"{picture.relative_to(ROOT)}: {size} bytes")
             too_large |= size > LARGEST

@@ -61,6 +61,23 @@ def test_each_scene_has_a_small_picture_and_each_picture_a_scene(drawn: dict[str
         assert (width > 1000, height > 300) == (True, True)
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in PICTURES.glob("*.png")))
+def test_a_picture_shows_what_a_run_writes_today(drawn: dict[str, Scene], name: str) -> None:
+    kept = (PICTURES / f"{name}.txt").read_text("utf-8")
+    assert drawn[name].written == kept, f"docs/images/{name}.png is out of date: run `make screenshots`"
+
+
+def test_what_differs_from_run_to_run_is_no_reason_to_draw_again() -> None:
+    plan, commit = "5f" * 32, "cb36651cc876"
+    texts = (
+        f"Commit {commit} is verified. Plan 0.3 s ended 2026-11-21 08:51:04 UTC after 1.5 s `{plan}`",
+        f"Commit {'0' * 12} is verified. Plan 12.0 s ended 2027-01-02 10:00:00 UTC after 0.1 s `{'ab' * 32}`",
+    )
+    first, second = (Scene("any", text, "").written for text in texts)
+    assert first == second
+    assert "Plan 1.14.1" in Scene("any", "Plan 1.14.1 s", "").written
+
+
 @pytest.mark.parametrize("name", READMES)
 def test_a_readme_shows_pictures_that_are_there_and_says_what_they_show(name: str) -> None:
     shown = re.findall(r"!\[([^\]]*)\]\((docs/images/[^)]+)\)", (ROOT / name).read_text("utf-8"))
