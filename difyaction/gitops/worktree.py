@@ -37,7 +37,8 @@ class Worktree:
         return tuple(sorted(self._walk(self._root), key=lambda entry: entry.path))
 
     def _walk(self, folder: Path) -> Iterator[Entry]:
-        with os.scandir(folder) as found:
+        """Yield the files below. What is gone while it is looked at is none."""
+        with suppress(FileNotFoundError), os.scandir(folder) as found:
             for each in found:
                 path = Path(each.path).relative_to(self._root).as_posix()
                 if each.is_symlink():
@@ -50,8 +51,9 @@ class Worktree:
                     else:
                         yield from self._walk(Path(each.path))
                 elif each.is_file(follow_symlinks=False):
-                    status = each.stat(follow_symlinks=False)
-                    yield Entry(path, _mode(status), "", status.st_size)
+                    with suppress(FileNotFoundError):
+                        status = each.stat(follow_symlinks=False)
+                        yield Entry(path, _mode(status), "", status.st_size)
 
     def read(self, entries: Iterable[Entry]) -> tuple[FileAt, ...]:
         """Read files. ``errors.Invalid`` with every one that may not be read, or cannot."""

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -38,6 +39,26 @@ def test_every_file_is_listed_but_those_of_others(tmp_path: Path) -> None:
         Entry("run.sh", "100755", "", 2),
         Entry("sub", "160000", ""),
     )
+
+
+def test_what_is_gone_while_it_is_looked_at_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{number}.yaml" for number in range(50)]
+    for name in names:
+        (tmp_path / name).write_text("a: 1\n")
+    for name in ("gone", "stays"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "values.yaml").write_text("a: 1\n")
+
+    def lexists(path: Path) -> bool:
+        if path.parent.name == "gone":  # somebody tidies up just now
+            shutil.rmtree(path.parent)
+            for name in names:
+                (tmp_path / name).unlink()
+        return False
+
+    monkeypatch.setattr(os.path, "lexists", lexists)
+    found = {entry.path for entry in Worktree(tmp_path).entries()}
+    assert found - set(names) == {"stays/values.yaml"}
 
 
 def test_a_file_is_read_with_the_name_that_git_gives_to_its_content(tmp_path: Path) -> None:
