@@ -65,7 +65,7 @@ end_group() { # PGID: TERM, some time, KILL. The leader may not have made its gr
 } 2>/dev/null
 
 no_strays() { [ -z "$(strays)" ]; }
-strays() { grep -lF "DIFY_UPGRADE_RUN=$RUN_ID." /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3; }
+strays() { grep -lF "DIFY_UPGRADE_RUN=$RUN." /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3; }
 # shellcheck disable=SC2046 # process ids
 end_strays() { # nothing that a dead run started may still be at work
   kill -TERM $(strays)
@@ -206,7 +206,7 @@ let_go() {
 
 claim() { (flock 8 && ! alive "$RUN" && sign "$RUN") 8>>"$RUN/guard"; } # no second process may carry out this run
 # shellcheck disable=SC2086 # as above. The same process, but one that can be told by its environment.
-marked() { DIFY_UPGRADE_RUN="$RUN_ID." exec $SHELL_WORDS "$RUN/runbook.sh" "$1"; }
+marked() { DIFY_UPGRADE_RUN="$RUN." exec $SHELL_WORDS "$RUN/runbook.sh" "$1"; }
 prepare() {
   for word in 'done' failed rolled-back stranded degraded; do echo "$word" >"$RUN/states/$word" || return 1; done
   for number in $STEPS; do : >"$RUN/steps/$number.todo" || return 1; done

@@ -1,9 +1,10 @@
 # Containers and what users get from them. PROJECT, API, URL, CELERY and the like are literals of the plan.
 of_service() { dk ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False | head -n 1; }
 running() { [ "$(dk inspect --format '{{.State.Status}}' "$1" 2>/dev/null)" = running ]; }
-# A check that fails says why: the id of the error, then a sentence.
-why() { printf '%s' "$*" >"$RUN/why"; return 1; }
-reason() { cat "$RUN/why" 2>/dev/null || echo unexplained; }
+# A check that fails says why: the id of the error, then a sentence; through a file, for it may be said in a pipe, and kept besides, for the
+# disk may be full.
+why() { WHY="$*" && printf '%s' "$*" >"$RUN/why"; return 1; }
+reason() { if [ -s "$RUN/why" ]; then cat "$RUN/why"; else echo "${WHY:-unexplained}"; fi; }
 last_line() { tail -n 2 "$1" 2>/dev/null | tr '\n' ' '; }
 
 pull_image() { # an image that is here already stays as it is: nginx:latest does not move under anybody's feet

@@ -20,7 +20,7 @@ from tests.reliability.azure_cells import azure_cells, is_azure
 from tests.reliability.cell_run import Result, carry_out
 from tests.reliability.cells import LAYOUTS, Cell, cells, chosen, runs
 from tests.reliability.steps import steps_of
-from tests.rig.stack import Rig, lacking, state_folder
+from tests.rig.stack import Rig, lacking
 from tests.shared import upstream_source
 from tests.stage.run import ROOT
 from tests.stage.server import ServerStage, server_stage
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     if reason := lacking(os.environ):
         sys.stderr.write(f"no rig can stand here: {reason}\n")
         return 2
-    first = _rig(0)
+    first = Rig.up()
     try:
         with server_stage(first, upstream_source()) as stage:
             steps = {layout: steps_of(first, stage, layout) for layout in LAYOUTS}
@@ -77,19 +77,6 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _rig(number: int) -> Rig:
-    """Switch on the machine of that number; those after the first take what takes long to make from it."""
-    usual = state_folder(os.environ)
-    if number == 0:
-        return Rig.up()
-    own = usual.with_name(f"{usual.name}-{number}")
-    own.mkdir(mode=0o700, exist_ok=True)
-    for name in ("base.tar", "base.digest"):
-        if (usual / name).exists() and not (own / name).exists():
-            os.link(usual / name, own / name)
-    return Rig.up({**os.environ, "DIFY_ACTION_RIG": str(own)})
-
-
 def _work(first: Rig, stage: ServerStage, todo: Sequence[Cell], rigs: int) -> None:
     """Let every rig take cells until none is left. A machine lives as long as the thread that switched it on."""
     waiting: Waiting = queue.SimpleQueue()
@@ -104,7 +91,7 @@ def _work(first: Rig, stage: ServerStage, todo: Sequence[Cell], rigs: int) -> No
 
 
 def _beside(number: int, stage: ServerStage, waiting: Waiting) -> None:
-    rig = _rig(number)
+    rig = Rig.up(number=number)
     try:
         _take(rig, stage, waiting)
     finally:

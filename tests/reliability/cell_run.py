@@ -12,7 +12,7 @@ from tests.e2e.server_faults import Striker
 from tests.reliability.azure_cells import endings, is_azure
 from tests.reliability.cells import DETAILS, Cell
 from tests.reliability.controller import KILLED, Controller, Told
-from tests.reliability.strikes import STRIKES, Scene, surroundings
+from tests.reliability.strikes import STARTS_ALL_ANEW, STRIKES, Scene, surroundings
 from tests.reliability.user import User
 from tests.reliability.verdict import DEFINED, Found, look
 from tests.rig.stack import Rig
@@ -64,7 +64,8 @@ def carry_out(rig: Rig, stage: ServerStage, cells: Sequence[Cell]) -> list[Resul
         with User(dify) as user:
             told, struck = _run(rig, stage, cells)
             seconds = time.monotonic() - began
-        found = look(rig, dify, before, user.kept)
+        anew = cells[0].fault in STARTS_ALL_ANEW and told.status == "failed"  # nothing was changed by the run
+        found = look(rig, dify, before, user.kept, all_started_anew=anew)
         if found.serves == "neither":
             told = replace(told, log=f"{told.log}\n{_state_of(rig)}")
     return [_result(cell, told, found, (cell.step in struck, user.outage, seconds)) for cell in cells]

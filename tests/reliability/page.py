@@ -35,6 +35,10 @@ LEGEND = """\
 Columns: what the controller said in the end, with the error's id; the release that served users afterwards; rows that
 were lost, messages included that a user was told are kept; connections still open; what was left lying about; the
 longest time in which users had no answer; how long it all took, with everything that was waited for.
+
+"nginx, restarted by hand" was left by the fault, not by the run: the engine started every container anew, which may
+give the api another address, and upstream's nginx goes on asking for the old one until it starts again. The run had
+ended before it touched anything, and left the proxy alone, too.
 """
 
 

@@ -72,6 +72,7 @@ def fill_disk(scene: Scene) -> None:
     scene.until_over.enter_context(scene.rig.full_disk())
 
 
+STARTS_ALL_ANEW = frozenset({"engine-restarted", "host-rebooted"})
 STRIKES: Mapping[str, Callable[[Scene], None]] = {
     "connection-cut": cut,
     "network-stalled": stall,

@@ -38,6 +38,7 @@ class Machine:
             self._started = subprocess.Popen(
                 [
                     *("setpriv", "--pdeathsig", "KILL"),
+                    *("env", "--default-signal=HUP"),  # under nohup, a request to start the engine would be lost
                     *("unshare", *(f"--{kind}" for kind in LIVES_IN), "--fork", "--kill-child", "--mount-proc"),
                     *(str(HERE / "machine.sh"), str(self.state)),
                 ],

@@ -8,7 +8,7 @@ def rig() -> Iterator[Rig]:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 import pytest
@@ -28,7 +28,12 @@ _running: list[Rig] = []
 
 def rig_or_skip() -> Iterator[Rig]:
     """Give the one rig of this process; skip where it cannot stand, fail where CI promised that it can."""
-    return one_or_skip(Rig.up, _running)
+    return one_or_skip(lambda: Rig.up(number=_number(os.environ)), _running)
+
+
+def _number(environ: Mapping[str, str]) -> int:
+    """Return which of the processes that share the tests this is."""
+    return int(environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def one_or_skip(up: Callable[[], S], running: list[S]) -> Iterator[S]:

@@ -101,10 +101,10 @@ def test_a_host_that_dies_in_the_middle_comes_back_as_the_old_one(own_sshd: Sshd
                 # What a boot leaves: no process of the run, another boot id, the folder as it was.
                 for entry in Path("/proc").glob("[0-9]*/environ"):
                     try:
-                        ours = b"DIFY_UPGRADE_RUN=r1." in entry.read_bytes() and int(entry.parent.name) != os.getpid()
+                        ours = f"DIFY_UPGRADE_RUN={folder}.".encode() in entry.read_bytes()
                     except OSError:
                         continue
-                    if ours and str(tmp_path).encode() in (entry.parent / "cmdline").read_bytes():
+                    if ours and int(entry.parent.name) != os.getpid():
                         os.kill(int(entry.parent.name), signal.SIGKILL)
                 (folder / "boot").write_text("before\n", encoding="ascii")
                 (tmp_path / "lock" / "boot").write_text("before\n", encoding="ascii")
