@@ -34,7 +34,7 @@ def look(
     """Look at everything. ``kept`` are messages that users were told are kept.
 
     ``all_started_anew``: the fault started every container again, and the run touched none. Then Dify's own proxy may
-    go on asking for the api where it was before, with or without a run; a restart of the proxy shows whether it is that.
+    ask for the api where it was before, with or without a run; a restart of the proxy shows whether it is that.
     """
     serves, left = _serves(dify), []
     if serves == "neither" and all_started_anew:
