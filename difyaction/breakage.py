@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import PurePath
 
+from difyaction.cancelled import Cancelled
 from difyaction.errors import NOTHING_TOUCHED, Failed
 from difyaction.language import N_
 
@@ -23,21 +24,29 @@ def as_error(broken: Exception, *, stages: Collection[str]) -> Failed:
     )
 
 
-def as_cancelled(signal: str, *, stages: Collection[str], left: Mapping[str, str]) -> Failed:
-    """Say in what state a cancelled run leaves things. ``left`` are the outputs of what it made."""
-    if "apply" not in stages:
+def as_cancelled(why: Cancelled, *, stages: Collection[str]) -> Failed:
+    """Say in what state a cancelled run leaves things. ``stages`` are those that were entered."""
+    if why.host_state:
+        state = N_("The run on the host had ended by then, as {ended}: {folder}.")
+    elif why.host_run:
+        state = N_(
+            "What began on the host goes on there without this job, in {folder}; the next run follows it to its end."
+        )
+    elif "apply" not in stages:
         state = NOTHING_TOUCHED
-    elif left.get("pull-request-url"):
+    elif why.left.get("pull-request-url"):
         state = N_("The pull request {url} stands; what was to follow may be missing.")
     else:
-        state = N_("It was changing things; a branch may be there, and the next run goes on from it.")
+        state = N_("It was changing things; some changes may be there, and the next run goes on from them.")
     return Failed(
         "cancelled",
         "The run was cancelled ({signal}).",
         state=state,
         next_step="Run again when you are ready: what is done already is found and kept.",
-        signal=signal,
-        url=left.get("pull-request-url", ""),
+        signal=why.signal,
+        url=why.left.get("pull-request-url", ""),
+        folder=why.host_run,
+        ended=why.host_state,
     )
 
 

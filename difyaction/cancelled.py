@@ -13,7 +13,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Cancelled(BaseException):
     """Somebody cancelled the run. No `except Exception` may swallow it.
 
-    ``left`` holds the outputs of what stands by then, such as the pull request's number.
+    ``left`` holds the outputs of what stands by then, such as the pull request's number. ``host_run`` is the folder of
+    a run on a host, which goes on without us; ``host_state`` how that run ended, empty when that is not known.
     """
 
     def __init__(self, number: int) -> None:
@@ -21,6 +22,8 @@ class Cancelled(BaseException):
         self.signal = signal.Signals(number).name
         self.exit_code = 128 + number
         self.left: dict[str, str] = {}
+        self.host_run = ""
+        self.host_state = ""
 
 
 class Watch:

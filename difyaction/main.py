@@ -149,7 +149,7 @@ class _Run:
     def _cancelled(self, why: Cancelled) -> Told:
         from difyaction import breakage  # noqa: PLC0415 - runs that end well do not pay for it
 
-        error = breakage.as_cancelled(why.signal, stages=[stage.name for stage in self._journal.stages], left=why.left)
+        error = breakage.as_cancelled(why, stages=[stage.name for stage in self._journal.stages])
         return self._told("cancelled", why.exit_code, error=error, left=why.left)
 
     def _broken(self, why: Exception) -> Told:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import requests
 
+from difyaction.cancelled import Cancelled
 from difyaction.compose import follow, probe
 from difyaction.compose.compose_text import service_names
 from difyaction.compose.draft import COMPOSE, Way
@@ -16,7 +18,7 @@ from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.journal_log import JournalLog
 from difyaction.compose.outcome import outcome_of
 from difyaction.compose.restore_plan import RestoreFacts, chosen, make_restore_plan
-from difyaction.compose.run_journal import record
+from difyaction.compose.run_journal import JournalRow, record
 from difyaction.compose.server_plan import ServerFacts, ServerPlan, draft_for, make_plan
 from difyaction.compose.staging import ask_compose
 from difyaction.compose.wishes import Wishes
@@ -91,7 +93,8 @@ class Server:
         """Deliver the runbook, start it, follow it to its end."""
         if not plan.steps:
             return self._earlier or Outcome("unchanged", changed=False)
-        follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered, self.watch)
+        with _telling_where(plan.settings.folder):
+            follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered, self.watch)
         return self._followed(plan.settings.folder, plan.settings.backup)
 
     def close(self) -> None:
@@ -139,15 +142,26 @@ class Server:
         surroundings = self._surroundings
         log = JournalLog(surroundings.runner)
         try:
-            for row in follow.follow(self._connection, folder, self.watch):
-                log.tell(row)
-                if surroundings.monotonic() > self._deadline and not row.is_final:
-                    raise _time_is_up(folder)
+            with _telling_where(folder, log.rows):
+                for row in follow.follow(self._connection, folder, self.watch):
+                    log.tell(row)
+                    if surroundings.monotonic() > self._deadline and not row.is_final:
+                        raise _time_is_up(folder)
         except Lost as why:
             raise _time_is_up(folder) from why
         finally:
             log.close()
         return outcome_of(record(log.rows), folder=folder, backup=backup, language=self._inputs.language)
+
+
+@contextmanager
+def _telling_where(folder: str, rows: Sequence[JournalRow] = ()) -> Iterator[None]:
+    """Say on a cancellation which run the host goes on with, or how it ended by then; ``rows`` grow meanwhile."""
+    try:
+        yield
+    except Cancelled as why:
+        why.host_run, why.host_state = folder, record(rows).state
+        raise
 
 
 def wishes_of(inputs: Inputs) -> Wishes:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 from datetime import UTC, datetime
 
 import pytest
 
 from difyaction import breakage, errors, report
+from difyaction.cancelled import Cancelled
 from difyaction.compose.server_plan import make_plan
 from difyaction.language import Language
 from difyaction.statuses import EXIT_CODES
@@ -36,7 +38,7 @@ def ended(status: str) -> report.Told:
     """Return a run of a server that ended so: with the error of that kind, or well."""
     plan = make_plan(facts({}))
     if status == "cancelled":
-        why = breakage.as_cancelled(15, stages=["inspect"], left={})
+        why = breakage.as_cancelled(Cancelled(signal.SIGTERM), stages=["inspect"])
         return dataclasses.replace(UPGRADED, status=status, exit_code=143, outcome=None, error=why, plan=plan)
     if status == "invalid":
         why = errors.Invalid([errors.Complaint("input-missing", "host: it is missing.", input="host")])
