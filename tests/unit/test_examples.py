@@ -104,3 +104,15 @@ def test_renovate_finds_the_version_in_its_file(content: str, version: str | Non
     found = python_regex(pattern).search(content)
 
     assert (found and found["currentValue"]) == version
+
+
+APPROVED_BY = {"mode", "plan-id", "dify-version", "app-client-id", "app-private-key"}  # what no plan is made of
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_who_applies_an_approved_plan_gives_what_it_was_made_with(path: Path) -> None:
+    given = [step["with"] for step in steps(path)]
+    planned = next((each for each in given if each.get("mode") == "plan"), {})
+    for applied in (each for each in given if "plan-id" in each):
+        differing = {name for name in planned | applied if planned.get(name) != applied.get(name)}
+        assert differing <= APPROVED_BY, f"{sorted(differing)} would make another plan of it: plan-changed"
