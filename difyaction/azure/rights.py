@@ -176,7 +176,7 @@ def _locked(scope: str, wanted: Sequence[Need], found: Standing, version: str) -
     actions = {need.action for need in wanted}
     may = found.permissions or ()
     opens = all(holds(may, need.action) for need in wanted if need.required)
-    if RULE_DELETE in actions and opens and not holds(may, GROUP_WRITE):
+    if RULE_DELETE in actions and opens:
         cannot = no_delete or ("" if holds(may, RULE_DELETE) else RULE_DELETE)
         if cannot:
             yield Objection(
@@ -185,9 +185,10 @@ def _locked(scope: str, wanted: Sequence[Need], found: Standing, version: str) -
                 Severity.AUTOMATIC,
                 N_(
                     "The rule for SSH in {scope} can be made and not removed ({cause}): it will be turned into a Deny "
-                    'behind all others, and stay. To have it removed, add to the role\'s actions: "{line}"'
+                    "behind all others, which lets nobody in, and stay. Mode sweep removes it as soon as no lock "
+                    'forbids that and the role has the action "{line}".'
                 ),
-                {"scope": scope, "cause": cannot, "line": GROUP_WRITE if no_delete else RULE_DELETE},
+                {"scope": scope, "cause": cannot, "line": RULE_DELETE},
             )
     if _SNAPSHOT_DELETE in actions and no_delete:
         text = N_("The lock {lock} keeps old snapshots in {scope} from being removed; they pile up and cost.")
