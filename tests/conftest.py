@@ -11,8 +11,6 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-MACHINES = {"rig", "station"}  # fixtures: several rigs may stand side by side, and one station
-
 # Nothing of the developer's own git, locale or proxies may reach a test.
 for name in [name for name in os.environ if name.startswith(("GIT_", "INPUT_", "GITHUB_", "RUNNER_"))]:
     if name != "GITHUB_EMULATOR_JOURNAL":  # the contract check's own
@@ -34,11 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of a file that need a machine run in one process, which has that machine."""
+    """Let the tests of a file share a rig, and all that need the station one process, which may have a rig, too."""
     for item in items:
-        machines = MACHINES.intersection(getattr(item, "fixturenames", ()))
-        for name in machines:
-            item.add_marker(pytest.mark.xdist_group(name if name == "station" else f"{name} {item.path.name}"))
+        names = getattr(item, "fixturenames", ())
+        if "station" in names:
+            item.add_marker(pytest.mark.xdist_group("station"))
+        elif "rig" in names:
+            item.add_marker(pytest.mark.xdist_group(f"rig {item.path.name}"))
 
 
 @pytest.hookimpl(trylast=True)

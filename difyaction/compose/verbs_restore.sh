@@ -3,7 +3,11 @@ disconnect() { # DATABASE: ends every session in it that DB_USER may end
   [ "$DB_KIND" = mysql ] || echo "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid() AND pg_has_role(usesysid, 'MEMBER')" | sql "${2:-$DB_CONTROL}" >/dev/null
 }
 
-has_database() { echo "SELECT 'there' FROM pg_database WHERE datname = '$1'" | sql "$DB_CONTROL" | grep -qx there; }
+has_database() { # DATABASE: a server that does not answer has not said that there is none
+  until_deadline 120 1 counts_database "$1" || fail database-gone "The database does not answer any more."
+  [ "$counted" = 1 ]
+}
+counts_database() { counted=$(echo "SELECT count(*) FROM pg_database WHERE datname = '$1'" | sql "$DB_CONTROL" 2>/dev/null) && [ -n "$counted" ]; }
 rename_database() { disconnect "$1" && echo "ALTER DATABASE \"$1\" RENAME TO \"$2\"" | sql "$DB_CONTROL"; }
 drop_database() { ! has_database "$1" || { disconnect "$1" && echo "DROP DATABASE \"$1\"" | sql "$DB_CONTROL"; }; }
 

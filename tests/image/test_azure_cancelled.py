@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 
@@ -11,10 +10,10 @@ import pytest
 from tests.e2e.azure_plain import Plain, plain_sshd
 from tests.e2e.azure_runs import Setting, setting
 from tests.emulators.azure.emulator import AzureEmulator
+from tests.image.azure_job import azure_job
 from tests.image.runner import Job
 from tests.image.station import Station
 
-PACE = 5  # an idle machine needs a second or two of the runner's ten
 PHASES = [
     "POST */oauth2/v2.0/token",
     "PATCH */vaults/*",
@@ -38,12 +37,7 @@ def place(host: Plain) -> Iterator[Setting]:
 
 @pytest.fixture
 def online(station: Station, place: Setting) -> Iterator[Job]:
-    azure = place.azure
-    with station.folder() as folder, station.reaching(azure.url, place.vault.url, f"gate:{place.gate.port}"):
-        authority = folder / "_temp" / "ca.pem"
-        environ = {**azure.environ, "REQUESTS_CA_BUNDLE": str(authority), "SSL_CERT_FILE": str(authority)}
-        job = Job(station.engine, station.image.name, folder, network="host", environ=environ, pace=PACE)
-        shutil.copy(azure.ca_file, authority)
+    with azure_job(station, place) as job:
         yield job
 
 
