@@ -25,9 +25,14 @@ def outcome_of(record: RunRecord, *, folder: str, backup: str, language: str = "
         told = tuple(_told(record.facts, Language.of(language)))
         return Outcome(status, changed=True, outputs=outputs(record.facts, backup), sentences=told)
     error = _error(record, folder=folder, backup=backup)
-    given = outputs(record.facts, backup if _is_whole(record) else "")
-    error.left = {name: text for name, text in given.items() if text}
+    error.left = made(record, backup)
     raise error
+
+
+def made(record: RunRecord, backup: str) -> dict[str, str]:
+    """Return the outputs of what there is so far: a backup is named once it is whole."""
+    given = outputs(record.facts, backup if _is_whole(record) else "")
+    return {name: text for name, text in given.items() if text}
 
 
 def _is_whole(record: RunRecord) -> bool:

@@ -16,7 +16,7 @@ from difyaction.compose.env_records import shown
 from difyaction.compose.facts import Machine
 from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.journal_log import JournalLog
-from difyaction.compose.outcome import outcome_of
+from difyaction.compose.outcome import made, outcome_of
 from difyaction.compose.restore_plan import RestoreFacts, chosen, make_restore_plan
 from difyaction.compose.run_journal import JournalRow, record
 from difyaction.compose.server_plan import ServerFacts, ServerPlan, draft_for, make_plan
@@ -93,7 +93,7 @@ class Server:
         """Deliver the runbook, start it, follow it to its end."""
         if not plan.steps:
             return self._earlier or Outcome("unchanged", changed=False)
-        with _telling_where(plan.settings.folder):
+        with _telling_where(plan.settings.folder, plan.settings.backup):
             follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered, self.watch)
         return self._followed(plan.settings.folder, plan.settings.backup)
 
@@ -141,26 +141,31 @@ class Server:
     def _followed(self, folder: str, backup: str) -> Outcome:
         surroundings = self._surroundings
         log = JournalLog(surroundings.runner)
-        try:
-            with _telling_where(folder, log.rows):
+        with _telling_where(folder, backup, log.rows):
+            try:
                 for row in follow.follow(self._connection, folder, self.watch):
                     log.tell(row)
                     if surroundings.monotonic() > self._deadline and not row.is_final:
                         raise _time_is_up(folder)
-        except Lost as why:
-            raise _time_is_up(folder) from why
-        finally:
-            log.close()
+            except Lost as why:
+                raise _time_is_up(folder) from why
+            finally:
+                log.close()
         return outcome_of(record(log.rows), folder=folder, backup=backup, language=self._inputs.language)
 
 
 @contextmanager
-def _telling_where(folder: str, rows: Sequence[JournalRow] = ()) -> Iterator[None]:
-    """Say on a cancellation which run the host goes on with, or how it ended by then; ``rows`` grow meanwhile."""
+def _telling_where(folder: str, backup: str, rows: Sequence[JournalRow] = ()) -> Iterator[None]:
+    """Tell whoever ends before the run does what the host goes on with and has made; ``rows`` grow meanwhile."""
     try:
         yield
     except Cancelled as why:
-        why.host_run, why.host_state = folder, record(rows).state
+        known = record(rows)
+        why.host_run, why.host_state = folder, known.state
+        why.left |= made(known, backup)
+        raise
+    except Running as why:
+        why.left |= made(record(rows), backup)
         raise
 
 

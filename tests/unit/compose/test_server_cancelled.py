@@ -73,6 +73,11 @@ def journal(*rows: tuple[str, str, str]) -> bytes:
 
 def cancelled(*answers: bytes) -> str:
     """Return what is told of an upgrade that is cancelled when the host has given these answers."""
+    return str(breakage.as_cancelled(struck(*answers), stages=["inspect", "plan", "guard", "apply"]))
+
+
+def struck(*answers: bytes) -> Cancelled:
+    """Cancel an upgrade when the host has given these answers."""
     surroundings = Surroundings(
         environ={},
         runner=Runner({}, io.StringIO(), monotonic=lambda: 0.0),
@@ -83,7 +88,7 @@ def cancelled(*answers: bytes) -> str:
     server = Server(inputs.read(ASKED), surroundings, Host(list(answers)), NoReleases())
     with pytest.raises(Cancelled) as caught:
         server.apply(make_plan(facts({})))
-    return str(breakage.as_cancelled(caught.value, stages=["inspect", "plan", "guard", "apply"]))
+    return caught.value
 
 
 def seen(state: str, rows: bytes = b"") -> bytes:
@@ -99,6 +104,15 @@ def test_what_is_being_followed_goes_on() -> None:
     told = cancelled(seen("going"), seen("going", going))
     assert "goes on there without this job" in told
     assert "Nothing was changed" not in told
+
+
+def test_a_backup_that_is_whole_is_named_however_early_the_job_ends() -> None:
+    begun = (("run", "began", "1.13.3 -> 1.14.1"), ("seal", "began", ""))
+    sealed = journal(*begun, ("seal", "fact", "backup b7"), ("seal", "done", ""))
+    assert struck(seen("going"), seen("going", journal(*begun))).left == {}
+    plan = make_plan(facts({}))
+    name = plan.settings.backup.rpartition("/")[2]
+    assert struck(seen("going"), seen("going", sealed)).left == {"backup-id": name}
 
 
 @pytest.mark.parametrize("state", ["done", "rolled-back"])
