@@ -74,7 +74,7 @@ def volumes(shift: Shift, machine: Machine) -> dict[str, int]:
 
 
 def room(estimates: Estimates, machine: Machine) -> dict[str, tuple[int, int]]:
-    """Return what each file system needs and has free; places on one file system share it."""
+    """Return what each file system that could be measured needs and has free; places on one file system share it."""
     disk = machine.disk
     if disk is None:
         return {}
@@ -88,6 +88,7 @@ def room(estimates: Estimates, machine: Machine) -> dict[str, tuple[int, int]]:
         (disk.backup_device, estimates.backup),
     ):
         needed[device] = needed.get(device, 0) + amount
+    needed.pop("", None)  # nobody could measure it
     return {device: (amount + (_RESERVE if amount else 0), free[device]) for device, amount in needed.items()}
 
 

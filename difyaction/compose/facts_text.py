@@ -39,8 +39,13 @@ def _place(machine: Machine, shift: Shift) -> Iterator[str]:
     yield f"host: {machine.host.system}, {machine.host.platform}, user {machine.host.user}"
     yield f"memory: {sized(machine.host.memory)} to be had, {sized(machine.host.swap)} of swap"
     if disk:
-        places = {"for images": disk.engine, "in the folder": disk.folder, "for backups": disk.backup}
-        yield f"free: {', '.join(f'{sized(free)} {place}' for place, free in places.items())}"
+        places = {
+            "for images": (disk.engine, disk.engine_device),
+            "in the folder": (disk.folder, disk.folder_device),
+            "for backups": (disk.backup, disk.backup_device),
+        }
+        found = (f"{sized(free) if device else 'unknown'} {place}" for place, (free, device) in places.items())
+        yield f"free: {', '.join(found)}"
     yield f"ports in use: {_listed(map(str, machine.listening))}"
 
 

@@ -18,7 +18,10 @@ within() { seconds="$1"; shift; if command -v timeout >/dev/null 2>&1; then time
 free_at() { # name path: the nearest folder that exists
   place="$2"
   while [ ! -d "$place" ] && [ "$place" != / ]; do place=$(dirname "$place"); done
-  df -Pk "$place" 2>/dev/null | awk 'NR == 2 { printf "%.0f %s\n", $4 * 1024, $1 }' | emit "$1"
+  free=$(df -Pk "$place" 2>/dev/null | awk 'NR == 2 { printf "%.0f %s\n", $4 * 1024, $1 }')
+  # busybox's df is silent where a file system is mounted first in a folder that this user may not enter
+  [ -n "$free" ] || free=$(stat -f -c '%a %S' "$place" 2>/dev/null | awk -v device="$(stat -c %d "$place")" '{ printf "%.0f %s\n", $1 * $2, device }')
+  printf '%s' "$free" | emit "$1"
 }
 
 look_at_host() {

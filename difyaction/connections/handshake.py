@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import paramiko
 
-from difyaction.connections import refusals
+from difyaction.connections import Unreachable, refusals
 from difyaction.connections.known_hosts import DEFAULT_PORT, HostKey, KnownHosts
 from difyaction.connections.private_key import PrivateKey, load
 from difyaction.secret import Secret
@@ -21,12 +22,16 @@ NO_PASSPHRASE = Secret("")
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """Seconds: until TCP connects, until sshd says who it is, until it lets us in; and between signs of life."""
+    """Seconds: until TCP connects, until sshd says who it is, until it lets us in; and between signs of life.
+
+    ``again``: how long to wait before each further attempt, when it hangs up without a word.
+    """
 
     connect: float = 20.0
     banner: float = 20.0
     auth: float = 30.0
     keepalive: int = 15
+    again: Sequence[float] = (0.5, 2.0)
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,19 @@ def log_in(transport: paramiko.Transport, hop: Hop, key: PrivateKey, timeouts: T
 
 
 def _negotiated(hop: Hop, call: Dial, timeouts: Timeouts, pinned: tuple[HostKey, ...]) -> paramiko.Transport:
+    """Agree on a session. An sshd that has its hands full hangs up on some of those who come (MaxStartups)."""
+    for pause in timeouts.again:
+        began = time.monotonic()
+        try:
+            return _agreed(hop, call, timeouts, pinned)
+        except Unreachable as why:
+            if why.id != "ssh-no-banner" or time.monotonic() - began >= timeouts.banner:
+                raise
+        time.sleep(pause)
+    return _agreed(hop, call, timeouts, pinned)
+
+
+def _agreed(hop: Hop, call: Dial, timeouts: Timeouts, pinned: tuple[HostKey, ...]) -> paramiko.Transport:
     transport = paramiko.Transport(call())
     try:
         transport.banner_timeout = transport.handshake_timeout = timeouts.banner

@@ -84,11 +84,14 @@ class Ssh:
             self.close()
             raise refusals.cut(where) from None
         try:
-            with contextlib.closing(channel):
-                return _Conversation(channel, where, timeout).held(_command(script), stdin, deadline)
+            return _Conversation(channel, where, timeout).held(_command(script), stdin, deadline)
         except Lost:
             self.close()
             raise
+        finally:
+            # the answer counts, though the connection may be cut before the channel is closed
+            with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+                channel.close()
 
     def put(self, folder: str, files: Mapping[str, bytes | Secret]) -> None:
         """See `Connection`."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from difyaction.connections import Lost
@@ -31,6 +33,52 @@ def test_a_script_runs_and_its_streams_and_exit_code_come_back(sshd: Sshd) -> No
         ran = connection.run('cat; echo "it\'s\n$0" >&2; exit 7', stdin=b"in\0\xff\n", timeout=10)
         assert (ran.exit_code, ran.out, ran.err) == (7, b"in\0\xff\n", b"it's\nsh\n")
         assert connection.run("echo $((6 * 7))", timeout=10).out == b"42\n"
+
+
+@contextmanager
+def busy(sshd: Sshd, times: int) -> Iterator[int]:
+    """Give a port that leads to the sshd, but for so many who come first: those are hung up on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for _ in range(times):
+                listener.accept()[0].close()
+            visitor, _ = listener.accept()
+            inside = socket.create_connection(("127.0.0.1", sshd.port))
+            back = threading.Thread(target=carry, args=(inside, visitor), daemon=True)
+            back.start()
+            carry(visitor, inside)
+            back.join()
+
+        def carry(source: socket.socket, sink: socket.socket) -> None:
+            with suppress(OSError):
+                while piece := source.recv(65536):
+                    sink.sendall(piece)
+                sink.shutdown(socket.SHUT_WR)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(10)
+
+
+def test_an_sshd_that_has_its_hands_full_is_asked_again(sshd: Sshd) -> None:
+    known = "* " + public_line(sshd.host_keys["ed25519"])
+    with busy(sshd, times=2) as port, closing(Ssh(sshd.hop(port=port), known)) as connection:
+        assert connection.run("echo in", timeout=10).out == b"in\n"
+
+
+def test_an_answer_counts_although_the_connection_is_cut_right_after_it(
+    sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(_: paramiko.Channel) -> None:
+        raise EOFError  # as paramiko does when it cannot say goodbye
+
+    with connected(sshd) as connection:
+        with monkeypatch.context() as patched:
+            patched.setattr(paramiko.Channel, "close", cut)
+            assert connection.run("echo in", timeout=10).out == b"in\n"
+        assert connection.run("echo again", timeout=10).out == b"again\n"
 
 
 def test_big_streams_in_all_directions_do_not_wait_for_each_other(sshd: Sshd) -> None:
