@@ -80,18 +80,38 @@ def check(
     for a host. Each credential is sent to its own host and to nobody else. Nothing is raised for an image that
     cannot be had: that is what a finding says.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - `image-check: off` asks nobody
-
     images = tuple(dict.fromkeys(wanted))
     accounts = {_host(account.host): account for account in credentials}
     asked = [_Question(image, accounts, web, schemes or {}) for image in images]
-    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="registry") as pool:
-        answers = list(pool.map(_Question.ask, asked))
     return tuple(
         finding
-        for image, answer in zip(images, answers, strict=True)
+        for image, answer in zip(images, _answered(asked), strict=True)
         for finding in _findings(image, answer, platforms or ("",))
     )
+
+
+def _answered(asked: Sequence[_Question]) -> list[_Answer]:
+    """Ask a few at once. Who cancels waits for none of them, as it would for a pool's threads."""
+    import threading  # noqa: PLC0415 - `image-check: off` asks nobody
+
+    waiting, answers, broken = iter(range(len(asked))), dict[int, _Answer](), list[Exception]()
+
+    def take() -> None:
+        while (number := next(waiting, None)) is not None:
+            try:
+                answers[number] = asked[number].ask()
+            except Exception as why:  # noqa: BLE001 - raised in the thread that asked
+                broken.append(why)
+
+    threads = [threading.Thread(target=take, name="registry", daemon=True) for _ in asked[:AT_ONCE]]
+    for each in threads:
+        each.start()
+    for each in threads:
+        while each.is_alive():
+            each.join(1.0)  # a signal is heard in between, whatever waits longer does not hear one everywhere
+    if broken:
+        raise broken[0]
+    return [answers[number] for number in range(len(asked))]
 
 
 def _host(registry: str) -> str:

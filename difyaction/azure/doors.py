@@ -180,7 +180,7 @@ def recalled(text: str) -> tuple[tuple[Door, bool], ...]:
     try:
         records = json.loads(base64.urlsafe_b64decode(text)) if text else []
         return tuple((_door(record), record.get("shut") is True) for record in records)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"no list of doors: {error}") from error
 
 

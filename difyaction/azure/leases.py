@@ -16,7 +16,10 @@ OWNER: Final = "dify-upgrade"
 LONGEST_DESCRIPTION: Final = 140
 LONGEST_TAG: Final = 256
 TAG_PREFIX: Final = f"{OWNER}:"
-_RUN = re.compile(r"(\d+)\.(\d+)\.([0-9a-z]+)")
+_RUN = re.compile(r"([0-9]+)\.([0-9]+)\.([0-9a-z]+)")
+_SECONDS = re.compile(r"[0-9]{1,12}")
+_LAST_SECOND = 10**12
+_ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}(/32)?")
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,17 @@ def described(text: object) -> Lease | None:
         record = json.loads(str(text or ""))
         if not isinstance(record, dict) or record.get("o") != OWNER:
             return None
-        run = Run.parse(str(record["r"]), str(record.get("p", "")))
-        return Lease(run, int(record["x"])) if run else None
-    except (ValueError, KeyError, TypeError):
+        run, expires = Run.parse(str(record["r"]), str(record.get("p", ""))), record["x"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    if run is None or not isinstance(expires, int) or not 0 <= expires < _LAST_SECOND:
+        return None
+    return Lease(run, expires)
+
+
+def seconds_of(text: str) -> int | None:
+    """Return a time that somebody wrote into a tag, in seconds since 1970, or nothing when it is none."""
+    return int(text) if _SECONDS.fullmatch(text) else None
 
 
 @dataclass(frozen=True)
@@ -89,13 +99,17 @@ class VaultLease:
 
 
 def vault_leases(tags: Mapping[str, str] | None) -> tuple[VaultLease, ...]:
-    """Return every lease that a vault's tags hold."""
+    """Return every lease that a vault's tags hold.
+
+    Whoever may write tags may write these: what is no single address of the old kind is nothing that we opened.
+    """
     return tuple(_vault_leases((tags or {}).items()))
 
 
 def _vault_leases(tags: Iterable[tuple[str, str]]) -> Iterable[VaultLease]:
     for name, value in tags:
         run = Run.parse(name.removeprefix(TAG_PREFIX)) if name.startswith(TAG_PREFIX) else None
-        addresses, _, expires = str(value).partition("|")
-        if run is not None and expires.isdigit():
-            yield VaultLease(Lease(run, int(expires)), tuple(addresses.split()))
+        words, _, last = str(value).partition("|")
+        expires, addresses = seconds_of(last), tuple(words.split())
+        if run is not None and expires is not None and all(map(_ADDRESS.fullmatch, addresses)):
+            yield VaultLease(Lease(run, expires), addresses)

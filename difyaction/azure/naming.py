@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from difyaction.azure.leases import OWNER, Lease, Run
+from difyaction.azure.leases import OWNER, Lease, Run, seconds_of
 
 LONGEST_NAME: Final = 80  # characters: snapshots, restore points and their collections, NSG rules
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -76,7 +76,7 @@ class Label:
         """Return the label of something of ours, or nothing when its tags do not say that it is ours."""
         tags = tags or {}
         repository, _, text = tags.get("dify-upgrade-run", "").rpartition("#")
-        run, expires = Run.parse(text, repository), tags.get("dify-upgrade-expires", "")
-        if tags.get("dify-upgrade") != OWNER or run is None or not expires.isdigit():
+        run, expires = Run.parse(text, repository), seconds_of(tags.get("dify-upgrade-expires", ""))
+        if tags.get("dify-upgrade") != OWNER or run is None or expires is None:
             return None
-        return cls(run, tags.get("dify-upgrade-machine", ""), tags.get("dify-upgrade-before", ""), int(expires))
+        return cls(run, tags.get("dify-upgrade-machine", ""), tags.get("dify-upgrade-before", ""), expires)

@@ -37,8 +37,11 @@ class Worktree:
         return tuple(sorted(self._walk(self._root), key=lambda entry: entry.path))
 
     def _walk(self, folder: Path) -> Iterator[Entry]:
-        """Yield the files below. What is gone while it is looked at is none."""
-        with suppress(FileNotFoundError), os.scandir(folder) as found:
+        """Yield the files below. What is gone while it is looked at is none, nor is what nobody may look into.
+
+        Such a folder is a container's data beside its compose file; a checkout has none.
+        """
+        with suppress(FileNotFoundError, PermissionError), os.scandir(folder) as found:
             for each in found:
                 path = Path(each.path).relative_to(self._root).as_posix()
                 if each.is_symlink():

@@ -1,10 +1,14 @@
 import hashlib
 import json
+import signal
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
 
+from difyaction.cancelled import Cancelled
 from difyaction.errors import Failed
 from difyaction.image_registry import Finding, State, check
 from difyaction.input_kinds import RegistryCredential
@@ -195,3 +199,31 @@ def test_this_machine_is_asked_in_the_clear_and_others_are_not() -> None:
     )
 
     assert {finding.state for finding in findings} == {State.PRESENT}
+
+
+@dataclass
+class Silent(Answers):
+    """A registry that takes the question and says nothing until the test is over."""
+
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self, asked: Asked) -> Reply:
+        assert self.over.wait(60), asked.url
+        return index("linux/amd64")
+
+
+def test_a_cancellation_does_not_wait_for_a_registry_that_says_nothing() -> None:
+    web, began = Silent(), time.monotonic()
+
+    def struck(*_: object) -> None:
+        raise Cancelled(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGALRM, struck)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(Cancelled):
+            check([("r.example", "a/b", "1"), ("r.example", "a/c", "1")], ["linux/amd64"], web=web)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        web.over.set()
+    assert time.monotonic() - began < 30

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,10 @@ def test_other_peoples_descriptions_are_not_ours() -> None:
         '{"o":"someone"}',
         '{"o":"dify-upgrade"}',
         '{"o":"dify-upgrade","r":"x"}',
+        '{"o":"dify-upgrade","r":"1.1.a","x":1e999}',
+        '{"o":"dify-upgrade","r":"1.1.a","x":-1}',
+        '{"o":"dify-upgrade","r":"1.1.a","x":"²"}',
+        "[" * 100_000,
     ):
         assert described(text) is None
 
@@ -51,3 +56,26 @@ def test_a_vaults_tag_tells_addresses_and_expiry() -> None:
     found = vault_leases({name: value, "env": "prod", "dify-upgrade:x": "1|2", "dify-upgrade:1.1.a": "no"})
     assert [(each.lease.run.text, each.addresses) for each in found] == [(RUN.text, held.addresses)]
     assert vault_leases(None) == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "203.0.113.10|²",
+        "203.0.113.10|",
+        "203.0.113.10|-1",
+        f"203.0.113.10|{'9' * 5000}",
+        "198.51.100.0/24|1",
+        "::1|1",
+        "x|1",
+    ],
+)
+def test_what_somebody_else_wrote_into_a_tag_of_ours_is_no_lease(value: str) -> None:
+    assert vault_leases({"dify-upgrade:9.9.zz": value}) == ()
+
+
+def test_a_tag_that_cannot_be_read_hides_no_other() -> None:
+    name, text = VaultLease(LEASE, ("203.0.113.10/32",)).tag
+    assert [each.addresses for each in vault_leases({"dify-upgrade:9.9.zz": "203.0.113.10|²", name: text})] == [
+        ("203.0.113.10/32",)
+    ]

@@ -41,6 +41,19 @@ def test_every_file_is_listed_but_those_of_others(tmp_path: Path) -> None:
     )
 
 
+def test_what_nobody_may_look_into_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, docker__volumes__db__data="1", docker__compose="1")
+    scandir = os.scandir
+
+    def refusing(folder: Path) -> object:
+        if folder.name == "db":  # root may look into everything
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert [entry.path for entry in Worktree(tmp_path).entries()] == ["docker/compose"]
+
+
 def test_what_is_gone_while_it_is_looked_at_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"{number}.yaml" for number in range(50)]
     for name in names:
