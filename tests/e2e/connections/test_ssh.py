@@ -8,14 +8,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import paramiko
 import pytest
 
-from difyaction.connections import Lost
-from difyaction.connections.handshake import Timeouts
+from difyaction.connections import Lost, handshake
+from difyaction.connections.handshake import Hop, Timeouts
 from difyaction.connections.ssh import Ssh
 from difyaction.errors import Failed
 from difyaction.secret import Secret
@@ -35,37 +35,21 @@ def test_a_script_runs_and_its_streams_and_exit_code_come_back(sshd: Sshd) -> No
         assert connection.run("echo $((6 * 7))", timeout=10).out == b"42\n"
 
 
-@contextmanager
-def busy(sshd: Sshd, times: int) -> Iterator[int]:
-    """Give a port that leads to the sshd, but for so many who come first: those are hung up on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def test_an_sshd_that_has_its_hands_full_is_asked_again(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    dial, hung_up = handshake.dial, []
 
-        def serve() -> None:
-            for _ in range(times):
-                listener.accept()[0].close()
-            visitor, _ = listener.accept()
-            inside = socket.create_connection(("127.0.0.1", sshd.port))
-            back = threading.Thread(target=carry, args=(inside, visitor), daemon=True)
-            back.start()
-            carry(visitor, inside)
-            back.join()
+    def busy(hop: Hop, timeouts: Timeouts) -> socket.socket:
+        if len(hung_up) == 2:
+            return dial(hop, timeouts)
+        ours, theirs = socket.socketpair()
+        theirs.close()
+        hung_up.append(hop)
+        return ours
 
-        def carry(source: socket.socket, sink: socket.socket) -> None:
-            with suppress(OSError):
-                while piece := source.recv(65536):
-                    sink.sendall(piece)
-                sink.shutdown(socket.SHUT_WR)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join(10)
-
-
-def test_an_sshd_that_has_its_hands_full_is_asked_again(sshd: Sshd) -> None:
-    known = "* " + public_line(sshd.host_keys["ed25519"])
-    with busy(sshd, times=2) as port, closing(Ssh(sshd.hop(port=port), known)) as connection:
+    monkeypatch.setattr(handshake, "dial", busy)
+    with connected(sshd) as connection:
         assert connection.run("echo in", timeout=10).out == b"in\n"
+    assert len(hung_up) == 2
 
 
 def test_an_answer_counts_although_the_connection_is_cut_right_after_it(
