@@ -19,8 +19,7 @@ clone_databases() { # SUFFIX: going back is a rename then
   done
 }
 
-drop_clones() { # SUFFIX; a server that does not answer yet would seem to have none
-  until_deadline 120 1 database_answers || return 1
+drop_clones() { # SUFFIX
   for each in $DB_NAMES; do drop_database "$each$1" || return 1; done
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,8 +16,6 @@ from difyaction import inputs, story
 from difyaction.azure_vm.clients import clients_of
 from difyaction.errors import ActionError
 from difyaction.journal import Journal
-from difyaction.releases.catalogue import Release
-from difyaction.releases.version import Version
 from difyaction.runner import Runner
 from difyaction.surroundings import Surroundings
 from difyaction.target import Plan
@@ -135,22 +133,6 @@ def trust(azure: AzureEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let libraries in this process trust the emulator's certificate."""
     for variable, text in azure.environ.items():
         monkeypatch.setenv(variable, text)
-
-
-class NoReleases:
-    """For runs that end before anybody asks upstream."""
-
-    def release(self, text: str, installed: Version | None) -> Release:
-        raise AssertionError(f"upstream is asked for {text} beyond {installed}")
-
-    def folder(self, tag: str) -> Mapping[str, bytes]:
-        raise AssertionError(f"upstream is asked for the files of {tag}")
-
-    def head(self, tag: str) -> str:
-        raise AssertionError(f"upstream is asked for the schema of {tag}")
-
-    def close(self) -> None:
-        """Hold nothing."""
 
 
 def run(place: Setting, rig: Rig, dify: Install, **given: str) -> Told:

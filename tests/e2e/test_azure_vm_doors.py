@@ -19,9 +19,10 @@ from difyaction.azure_vm.keeping import Shelf, keep
 from difyaction.targets.azure_vm import sweep
 from tests.e2e.azure_children import Child
 from tests.e2e.azure_plain import Plain, plain_sshd
-from tests.e2e.azure_runs import SECRET, NoReleases, Setting, Told, setting, surroundings_of, told, trust
+from tests.e2e.azure_runs import SECRET, Setting, Told, setting, surroundings_of, told, trust
 from tests.e2e.connections.sshd import make_key, private_text, public_line
 from tests.emulators.azure.emulator import AzureEmulator
+from tests.no_releases import NoReleases
 
 # Before the runner kills it. A SIGTERM after its last word finds no handler any more, on a machine that is slow to end.
 ENDED_BY_ITSELF = {130, -signal.SIGTERM}

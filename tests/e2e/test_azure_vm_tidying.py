@@ -13,9 +13,10 @@ from difyaction.azure.doors import DoorOpen
 from difyaction.errors import Failed
 from difyaction.target import Outcome
 from difyaction.targets.azure_vm import sweep
-from tests.e2e.azure_runs import NoReleases, Setting, setting, surroundings_of, told, trust
+from tests.e2e.azure_runs import Setting, setting, surroundings_of, told, trust
 from tests.e2e.test_azure_vm_endings import Nobody
 from tests.emulators.azure.emulator import AzureEmulator
+from tests.no_releases import NoReleases
 
 LOST = "7.1.ab12cd"
 RULES = "Microsoft.Network/networkSecurityGroups/securityRules"

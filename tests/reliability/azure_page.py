@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.reliability.azure_cells import FAULTS, KIND, SLOW
 from tests.reliability.cell_run import Result
-from tests.reliability.cells import Cell, runs
+from tests.reliability.cells import Cell
+from tests.reliability.tally import tally
 
 TITLE = "## A machine in Azure"
 HEAD = f"""
@@ -41,15 +42,10 @@ def section(everything: Sequence[Cell], results: Mapping[str, Result]) -> Iterat
     """Return the section; cells without a result are counted, and left out of the table."""
     there = [cell for cell in everything if cell.id in results]
     found = [results[cell.id] for cell in there]
-    yield HEAD
-    yield "| | |\n|---|---|\n"
     wrong = [result for result in found if not result.is_well]
-    yield f"| cells | {len(found)} in {len(runs(there))} runs, of which {len(wrong)} did not end well |\n"
-    if len(there) < len(everything):
-        yield f"| not run yet | {len(everything) - len(there)}; `make reliability ARGS=--resume` runs them |\n"
-    yield f"| rows lost | {sum(result.lost for result in found)} |\n"
-    yield f"| doors open afterwards | {sum(result.doors for result in found)} |\n"
-    yield f"| neither release serves | {sum(result.serves == 'neither' for result in found)} |\n\n"
+    yield HEAD
+    yield from tally(everything, results)
+    yield "\n"
     yield from (f"- **{fault}**: {meaning}.\n" for fault, meaning in FAULTS.items())
     yield f"\n| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
     yield from (_row(cell, results[cell.id]) for cell in there)

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from tests.reliability import azure_page
 from tests.reliability.azure_cells import is_azure
 from tests.reliability.cell_run import Result
-from tests.reliability.cells import AT_STEPS, LAYOUTS, Cell, runs
+from tests.reliability.cells import AT_STEPS, LAYOUTS, Cell
+from tests.reliability.tally import tally
 from tests.stage.server import NEW, OLD
 
 HEAD = """\
@@ -76,7 +77,7 @@ def written(everything: Sequence[Cell], results: Mapping[str, Result], setting: 
     found = [results[cell.id] for cell in first if cell.id in results]
     parts = [
         HEAD,
-        *_summary(found, first, setting),
+        *_summary(first, results, setting),
         *_not_well(found),
         "\n## Every fault at every step\n\n",
         *_matrix(first, results),
@@ -90,20 +91,13 @@ def written(everything: Sequence[Cell], results: Mapping[str, Result], setting: 
     return "".join(parts)
 
 
-def _summary(found: Sequence[Result], everything: Sequence[Cell], setting: Setting) -> Iterator[str]:
-    ran = {result.cell for result in found}
-    count = len(runs([cell for cell in everything if cell.id in ran]))
+def _summary(first: Sequence[Cell], results: Mapping[str, Result], setting: Setting) -> Iterator[str]:
+    found = [results[cell.id] for cell in first if cell.id in results]
     states = [result.status for result in found]
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
     upgraded = [result.outage for result in found if result.status == "upgraded"]
-    yield "\n| | |\n|---|---|\n"
-    wrong = sum(not result.is_well for result in found)
-    yield f"| cells | {len(found)} in {count} runs, of which {wrong} did not end well |\n"
-    if len(found) < len(everything):
-        yield f"| not run yet | {len(everything) - len(found)}; `make reliability ARGS=--resume` runs them |\n"
-    yield f"| rows lost | {sum(result.lost for result in found)} |\n"
-    yield f"| doors open afterwards | {sum(result.doors for result in found)} |\n"
-    yield f"| neither release serves | {sum(result.serves == 'neither' for result in found)} |\n"
+    yield "\n"
+    yield from tally(first, results)
     yield f"| ended | {counts} |\n"
     if upgraded:
         yield f"| seconds without service, where it was upgraded | {statistics.median(upgraded):.0f} (median) |\n"

@@ -15,31 +15,14 @@ from difyaction import breakage, inputs
 from difyaction.cancelled import Cancelled
 from difyaction.compose.server_plan import make_plan
 from difyaction.connections import Ran
-from difyaction.releases.catalogue import Release
-from difyaction.releases.version import Version
 from difyaction.runner import Runner
 from difyaction.secret import Secret
 from difyaction.surroundings import Surroundings
 from difyaction.targets.server import Server
+from tests.no_releases import NoReleases
 from tests.unit.compose.machines import facts
 
 ASKED = {"target": "server", "host": "local", "dify-version": "1.14.1"}
-
-
-class NoReleases:
-    """Upstream, which an upgrade that was planned asks for nothing."""
-
-    def release(self, text: str, installed: Version | None) -> Release:
-        raise AssertionError(f"{text} and {installed} were asked for")
-
-    def folder(self, tag: str) -> Mapping[str, bytes]:
-        raise AssertionError(f"{tag} was asked for")
-
-    def head(self, tag: str) -> str:
-        raise AssertionError(f"{tag} was asked for")
-
-    def close(self) -> None:
-        """Hold nothing."""
 
 
 @dataclass
