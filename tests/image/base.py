@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.rig.making import make_once
 from tests.rig.registry import Image, Registry, file_blob, layer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,10 +27,9 @@ def pushed(registry: Registry, state: Path) -> str:
     """Make what is missing in ``state``, push it; return name and digest, without the registry's address."""
     python = python_version((ROOT / "Dockerfile").read_text("utf-8"))
     wheels = _wheels(state, python)
-    if not (state / "python.tar").exists():
-        subprocess.run([str(Path(__file__).with_name("base.sh")), str(state), str(_pip(state)), python], check=True)
+    base = make_once(Path(__file__).with_name("base.sh"), state / "python.tar", str(_pip(state)), python, of=python)
     files: dict[str, bytes | None] = {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in sorted(wheels.iterdir())}
-    layers = [file_blob(state / "python.tar"), layer(files | {"etc/pip.conf": PIP})]
+    layers = [file_blob(base), layer(files | {"etc/pip.conf": PIP})]
     digest = registry.push(NAME, "1", Image(layers, command=["python3"], environment={"PATH": PATH, "LANG": "C.UTF-8"}))
     return f"{NAME}@{digest}"
 

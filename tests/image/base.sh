@@ -6,7 +6,6 @@ set -eu
 folder=$1
 pip=$2
 wanted=python$3
-[ -s "$folder/python.tar" ] && exit 0
 root=$folder/python.new
 rm -rf "$root"
 mkdir -p "$root" "$folder/debs"

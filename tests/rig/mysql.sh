@@ -1,10 +1,8 @@
 #!/bin/sh
 # mysql.sh FOLDER: makes FOLDER/mysql.tar, the layer over FOLDER/base.tar with a server of MySQL's kind and a data folder that it has
 # initialised. Debian has no MySQL itself, so it is its MariaDB, under MySQL's names: fetched by apt, unpacked, not installed.
-# Does nothing when it is there.
 set -eu
 folder=$1
-[ -s "$folder/mysql.tar" ] && exit 0
 room=$(mktemp -d "$folder/mysql.XXXXXX")
 trap 'rm -rf "$room"' EXIT
 chmod 755 "$folder" "$room"

@@ -46,6 +46,7 @@ cp -a /opt/. "$0.new"
 mv "$0.new" "$0"
 """
 LABELS = ("service", "oneoff", "config-hash")
+CRASHED = "{{if .RestartCount}}{{slice .Id 0 12}}{{end}}"
 LISTED = " ".join(["{{.ID}} {{.State}}", *(f'{{{{.Label "com.docker.compose.{name}"}}}}' for name in LABELS)])
 
 
@@ -69,7 +70,7 @@ def stand(install: Install, state: Path) -> None:
 def _key(install: Install) -> str:
     """Return a path that changes with all that the pristine state is made from: the rig's files, and what is wanted."""
     made_from = hashlib.sha256()
-    for path in sorted([*HERE.glob("[!t]*.py"), *HERE.glob("*/**/*")]):
+    for path in sorted([*HERE.glob("[!t]*.py"), *HERE.glob("*.sh"), *HERE.glob("*/**/*")]):
         if path.is_file() and path.suffix != ".pyc":
             made_from.update(hashlib.sha256(path.read_bytes()).digest())
     wanted = hashlib.sha256(repr(sorted(asdict(install.wanted).items())).encode())
@@ -116,11 +117,16 @@ def _is_ours(install: Install) -> bool:
 
 
 def _clear(machine: Machine, kept: list[list[str]]) -> None:
-    """Take away containers: those that hold data, and all that are not one of the kept (service, one-off, hash)."""
+    """Take away containers: what holds data, what crashed, and all that are not kept (service, one-off, hash)."""
+    listed = _listed(machine)
+    crashed = machine.docker("inspect", "-f", CRASHED, *(entry[0] for entry in listed)).split() if listed else []
     gone = [
         number
-        for number, state, *labels in _listed(machine)
-        if labels not in kept or labels[0] in {*STATEFUL, ""} or state != ("exited" if labels[0] in ONCE else "running")
+        for number, state, *labels in listed
+        if labels not in kept
+        or labels[0] in {*STATEFUL, ""}
+        or state != ("exited" if labels[0] in ONCE else "running")
+        or number in crashed
     ]
     if gone:
         machine.docker("rm", "-fv", *gone)

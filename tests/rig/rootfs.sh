@@ -1,9 +1,8 @@
 #!/bin/sh
 # rootfs.sh FOLDER: makes FOLDER/base.tar, the one big layer under every stand-in image: Debian 12 with real PostgreSQL, Redis,
-# nginx and squid, and Python for the parts that are ours. From the mirror that this machine already uses. Does nothing when it is there.
+# nginx and squid, and Python for the parts that are ours. From the mirror that this machine already uses.
 set -eu
 folder=$1
-[ -s "$folder/base.tar" ] && exit 0
 root=$folder/rootfs.new
 rm -rf "$root"
 mkdir -p "$root"

@@ -27,6 +27,7 @@ from tests.rig.doors import Door
 from tests.rig.install import Install
 from tests.rig.layouts import Wanted
 from tests.rig.machine import Machine
+from tests.rig.making import make_once
 from tests.rig.registry import Blob, Image, Registry, file_blob
 from tests.rig.sshd import Sshd
 
@@ -233,7 +234,7 @@ class Rig:
 
     def _stand_up(self) -> None:
         with self._timed("base layer"):
-            subprocess.run([str(HERE / "rootfs.sh"), str(self.state)], check=True)
+            make_once(HERE / "rootfs.sh", self.state / "base.tar")
         with self._timed("machine"):
             self.machine.power_on()
             self._ballast.unlink(missing_ok=True)  # of a run that was killed
@@ -273,8 +274,8 @@ class Rig:
         if importlib.util.find_spec("pymysql") is None:
             raise RuntimeError("PyMySQL is not installed here: make .venv again")
         with self._timed("mysql"):
-            subprocess.run([str(HERE / "mysql.sh"), str(self.state)], check=True)
-            image = catalogue.mysql(self.base, file_blob(self.state / "mysql.tar"))
+            real = make_once(HERE / "mysql.sh", self.state / "mysql.tar", of=self.base.digest)
+            image = catalogue.mysql(self.base, file_blob(real))
             if self.registry.digest(*catalogue.MYSQL) != image.digest():
                 self.registry.push(*catalogue.MYSQL, image)
 
@@ -297,8 +298,11 @@ class Rig:
 
 def _take_base(usual: Path, state: Path) -> None:
     """Take what takes longest to make from the first rig, if it is there by now."""
-    for name in ("base.tar", "base.digest"):
-        if (usual / name).exists() and not (state / name).exists():
+    if not (usual / "base.made").exists():
+        return
+    for name in ("base.tar", "base.digest", "base.made"):
+        (state / name).unlink(missing_ok=True)
+        if (usual / name).exists():
             (state / name).hardlink_to(usual / name)
 
 
