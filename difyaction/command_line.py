@@ -20,9 +20,14 @@ def asks_for_help(argv: Sequence[str]) -> bool:
     return any(word in {"--help", "-h"} for word in argv)
 
 
+def asks_for_version(argv: Sequence[str]) -> bool:
+    """Whether somebody wants to know which version of the Action this is."""
+    return "--version" in argv
+
+
 def help_text() -> str:
     """Return what ``--help`` prints, made from the table of inputs."""
-    lines = ["usage: python -m difyaction --NAME VALUE ...", ""]
+    lines = ["usage: python -m difyaction --NAME VALUE ...", "       python -m difyaction --version", ""]
     for spec in table().values():
         lines.append(f"  --{spec.name}" + (f" (default {spec.default})" if spec.default else ""))
         told = spec.full_description

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from difyaction import command_line, inputs, registry, report, story
+from difyaction import __version__, command_line, inputs, registry, report, story
 from difyaction.cancelled import Cancelled, Watch
 from difyaction.errors import ActionError, Failed
 from difyaction.inputs import Inputs
@@ -49,6 +49,9 @@ def main(
         out.reconfigure(errors="backslashreplace")  # a terminal's encoding must not end the run
     if command_line.asks_for_help(argv):
         out.write(f"{command_line.help_text()}\n")
+        return 0
+    if command_line.asks_for_version(argv):
+        out.write(f"dify-upgrade-action {__version__}\n")
         return 0
     return _Run(environ, out, world).go(argv)
 
@@ -169,6 +172,8 @@ class _Run:
         for each in report.annotated(told):
             runner.annotate(each.kind, each.text, title=each.title, file=each.file, line=each.line)
         language = Language.of(self._given.get("language") or "en")
-        if runner.is_github:  # at one's desk, the log has said it all
+        if runner.is_github:
             runner.summary(summary(told, language))
+        elif told.error is not None:  # at one's desk, the log has said the rest
+            runner.say(report.advice(told.error))
         runner.say(f"{told.status}, exit code {told.exit_code}")

@@ -120,6 +120,13 @@ def annotated(told: Told) -> Iterator[Annotation]:
             yield Annotation("notice", url, told.status)
 
 
+def advice(error: ActionError) -> str:
+    """Say what state things are in, what to do, and where more stands: for readers who have no summary. English."""
+    said = f"{error.state} {error.next_step}".format(**error.facts).strip() + " " if isinstance(error, Invalid) else ""
+    ids = dict.fromkeys(each.id for each in error.complaints) if isinstance(error, Invalid) else (error.id,)
+    return f"{said}docs/troubleshooting.md tells more of {', '.join(ids)}."
+
+
 def plan_json(plan: Plan) -> str:
     """Write a plan as JSON. What is too long is left out from the end, and ``cut`` says so."""
     changes = [

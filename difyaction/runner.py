@@ -170,8 +170,8 @@ class Runner:
         if self.is_github and self._annotated[kind] <= ANNOTATIONS_OF_A_KIND:
             self._command(kind, text, **properties)
             return
-        where = f"{properties['file']}:{properties['line']}: " if properties.get("file") else ""
-        self.say(f"{kind}: {where}{text}")
+        named = f" [{properties['title']}]" if properties.get("title") else ""
+        self.say(f"{kind}: {_placed(text, str(properties.get('file', '')), int(properties.get('line', 0)))}{named}")
 
     def _command(self, name: str, text: str, **properties: str | int) -> None:
         given = (f"{key}={escape_property(self.redact(str(value)))}" for key, value in properties.items() if value)
@@ -186,3 +186,10 @@ class Runner:
 
 def _without_commands(line: str) -> str:
     return _CONTROL.sub("", line).replace("##[", "## [")
+
+
+def _placed(text: str, file: str, line: int) -> str:
+    """Put the place in front of a text, unless it names it by itself."""
+    if not file or (file in text and (not line or re.search(rf"(line |:){line}\b", text))):
+        return text
+    return f"{file}:{line}: {text}" if line else f"{file}: {text}"

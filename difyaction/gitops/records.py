@@ -76,6 +76,7 @@ class PlanOptions:
 
     globs: tuple[str, ...] = ()
     set_lines: tuple[tuple[Address, str], ...] = ()
+    only_set: bool = False  # no release and no chart is wanted: what `set` does not name is none of this run's business
     env_variables: Mapping[str, str] = field(default_factory=dict)  # variable -> upstream's image
     image_map: Mapping[str, str] = field(default_factory=dict)  # upstream's image -> the mirror's
     chart_version: str = ""

@@ -180,6 +180,7 @@ class Gitops:
         return PlanOptions(
             globs=inputs.files,
             set_lines=tuple(parse_set(line, number=number) for number, line in enumerate(inputs.set_lines, 1)),
+            only_set=bool(inputs.set_lines) and not (inputs.dify_version or inputs.chart_version),
             env_variables=inputs.env_variables,
             image_map=inputs.image_map,
             chart_version=inputs.chart_version,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import difyaction
 from difyaction.main import World, main
 from tests.unit import fake_targets
 from tests.unit.actions_runner import commands, key_values
@@ -142,7 +144,38 @@ def test_flags_go_before_the_environment_and_need_no_runner() -> None:
     assert "ghs_from_stdin" not in out.getvalue()
 
 
+def at_the_desk(*argv: str, **environ: str) -> tuple[int, str]:
+    out = io.StringIO()
+    code = main(dict(environ), out=out, argv=argv, world=WORLD)
+    return code, out.getvalue()
+
+
+def test_an_error_at_ones_desk_has_its_id_its_advice_and_where_to_read_on() -> None:
+    code, log = at_the_desk("--target", "gitops", "--mod", "plan", "--delivery", "files")
+    assert code == 2
+    assert "error: There is no flag '--mod'. Did you mean '--mode'? [input-unknown]\n" in log
+    assert "error: dify-version: say which release is wanted, or give explicit edits in set. [input-missing]\n" in log
+    assert log.endswith(
+        "Nothing was changed. Correct what is named and run again. "
+        "docs/troubleshooting.md tells more of input-unknown, input-missing.\ninvalid, exit code 2\n"
+    )
+
+
+def test_a_failure_at_ones_desk_says_its_advice_once() -> None:
+    code, log = at_the_desk("--target", "gitops", "--delivery", "files", "--set", "a.yaml#b=1", "--title", "fails")
+    assert code == 4
+    [said] = [line for line in log.splitlines() if line.startswith("error: ")]
+    found = re.search(r" \[([a-z-]+)\]$", said)
+    assert found is not None
+    assert f"docs/troubleshooting.md tells more of {found[1]}.\n" in log
+    assert log.count("Nothing was changed.") == 1
+
+
 def test_help_needs_nothing() -> None:
     out = io.StringIO()
     assert main({}, out=out, argv=["--help"], world=WORLD) == 0
     assert "--dify-version" in out.getvalue()
+
+
+def test_the_version_is_the_one_that_is_kept_in_the_package() -> None:
+    assert at_the_desk("--version") == (0, f"dify-upgrade-action {difyaction.__version__}\n")

@@ -193,12 +193,17 @@ def test_at_ones_desk_it_is_plain_text_without_commands() -> None:
         one.say("a-long-secret")
         one.foreign("::error::x")
     one.error("wrong", file="a.yaml", line=3)
+    one.error("a.yaml, line 3: no such path", title="path-missing", file="a.yaml", line=3)
+    one.error("set: b.yaml is no file", title="set-file-missing", file="b.yaml")
+    one.error("no such path", title="path-missing", file="c.yaml")
     one.output({"status": "planned", "plan": "x" * 5000})
     one.state({"a": "b"})
     one.summary("## Done")
     one.debug("hidden")
     assert out.getvalue() == (
-        "== Plan\n***\n::error::x\nPlan: 1.5 s\nerror: a.yaml:3: wrong\nstatus: planned\n## Done\n"
+        "== Plan\n***\n::error::x\nPlan: 1.5 s\nerror: a.yaml:3: wrong\n"
+        "error: a.yaml, line 3: no such path [path-missing]\nerror: set: b.yaml is no file [set-file-missing]\n"
+        "error: c.yaml: no such path [path-missing]\nstatus: planned\n## Done\n"
     )
 
 

@@ -94,7 +94,11 @@ class _Looks:
         try:
             self.found[file.path] = look(file, self._options, asked=asked, given=given)
         except errors.Invalid as why:
-            self.complaints.extend(_that_count(why, file, self._options, asked=asked))
+            counting = _that_count(why, file, self._options, asked=asked)
+            if self._options.only_set and not asked:
+                self.remarks.extend(_unread(each) for each in counting[:1])
+            else:
+                self.complaints.extend(counting)
             self.remarks.extend(_template_remarks(why, file, self._options, asked=asked))
 
 
@@ -136,6 +140,14 @@ def _template_remarks(why: errors.Invalid, file: FileAt, options: PlanOptions, *
             facts = {"file": file.path, "line": complaint.line}
             yield Remark("template-left", text, facts, file=file.path, line=complaint.line)
             return
+
+
+def _unread(complaint: errors.Complaint) -> Remark:
+    """Say of a file that nobody asked to edit why it was not looked at."""
+    text = N_("{file} names an image of Dify and cannot be read ({why}): it is none of the files that set names.")
+    return Remark(
+        "file-unread", text, {"file": complaint.file, "why": complaint.text}, file=complaint.file, line=complaint.line
+    )
 
 
 def _with_addresses(found: Sequence[Found]) -> Iterator[Found]:

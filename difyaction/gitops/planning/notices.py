@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from difyaction.gitops.finding import names, units
 from difyaction.gitops.finding.found import Found
 from difyaction.gitops.finding.spot import Spot
 from difyaction.gitops.planning.moves import Move
 from difyaction.gitops.planning.reading import Reading
+from difyaction.gitops.planning.standstill import Key
 from difyaction.gitops.records import GitopsFacts, Remark, Unit
 from difyaction.language import N_
 from difyaction.releases.catalogue import Release
@@ -34,6 +36,7 @@ def notices(facts: GitopsFacts, reading: Reading, moved: Sequence[Move], still: 
             if each.links and each.file in charts:
                 yield from _not_followed(each, reading)
     yield from _about_moves(moved)
+    yield from _mixed_by_hand(facts, reading, moved)
 
 
 def undecided(unit: Unit, images: Sequence[str]) -> Remark:
@@ -132,3 +135,26 @@ def _about_moves(moved: Sequence[Move]) -> Iterator[Remark]:
 def _variable(spot: Spot) -> str:
     """Return the variable whose default a place is."""
     return names.variable_around(spot.value, spot.span)
+
+
+def _mixed_by_hand(facts: GitopsFacts, reading: Reading, moved: Sequence[Move]) -> Iterator[Remark]:
+    """Say which units have several releases in them once the user's own lines are written."""
+    if facts.release is None and not facts.options.only_set:
+        return  # a rollback writes what stood there before
+    by_hand = {each.spot.key: each.images[0][2] if each.images else "" for each in reading.fixed}
+    after = {move.spot.key: move.after for move in moved} | by_hand
+    for unit in reading.units:
+        if by_hand.keys().isdisjoint(spot.key for spot in unit.spots):
+            continue
+        if mixed := units.mixed(replace(unit, spots=_then(unit.spots, after), inherits=_then(unit.inherits, after))):
+            tags = ", ".join(f"{image} {' and '.join(found_tags)}" for image, found_tags in mixed.items())
+            text = N_(
+                "What set writes leaves {unit} in a mixed state: {tags}. Dify is released as a set of images, "
+                "which dify-version moves together."
+            )
+            yield _of_unit("mixed-by-set", text, unit, tags=tags)
+
+
+def _then(spots: Sequence[Spot], after: Mapping[Key, str]) -> tuple[Spot, ...]:
+    """Return places as they are when everything is written."""
+    return tuple(replace(spot, before=after.get(spot.key, spot.before)) for spot in spots)

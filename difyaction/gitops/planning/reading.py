@@ -87,14 +87,33 @@ def read_files(facts: GitopsFacts) -> Reading:
     options = facts.options
     files = {file.path: file for file in facts.files}
     wanted = wanted_globs(options, facts.environments)
-    survey = discover.survey(facts.files, options, wanted)
-    fixed = set_lines.resolve(options, files, survey.found)
+    survey, fixed = _surveyed(facts, files, wanted)
     every_unit = units.group(_with_fixed(survey.found, fixed), facts.environments)
     if wanted:
         set_files = {each.spot.file for each in fixed}
         here = {path for path in files if path in set_files or globs.matches(path, wanted)}
         every_unit = tuple(_within(unit, here) for unit in every_unit if not here.isdisjoint(unit.files))
     return Reading(files, survey, fixed, every_unit, _chosen(every_unit, options.units), wanted)
+
+
+def _surveyed(
+    facts: GitopsFacts, files: Mapping[str, FileAt], wanted: tuple[str, ...]
+) -> tuple[discover.Survey, tuple[set_lines.Fixed, ...]]:
+    """Look through the files and find the places of `set`. A wrong address is told beside what is wrong with files."""
+    options = facts.options
+    try:
+        survey = discover.survey(facts.files, options, wanted)
+    except errors.Invalid as why:
+        raise errors.Invalid(tuple(dict.fromkeys((*_wrong_addresses(options, files), *why.complaints)))) from why
+    return survey, set_lines.resolve(options, files, survey.found)
+
+
+def _wrong_addresses(options: PlanOptions, files: Mapping[str, FileAt]) -> tuple[errors.Complaint, ...]:
+    try:
+        set_lines.resolve(options, files, ())
+    except errors.Invalid as why:
+        return why.complaints
+    return ()
 
 
 def _within(unit: Unit, here: Collection[str]) -> Unit:

@@ -175,6 +175,37 @@ def test_wrong_set_lines_are_named_together() -> None:
     ]
 
 
+BROKEN = "image: langgenius/dify-api:1.13.3\nlist: [\n"
+
+
+def test_a_wrong_address_is_told_beside_a_file_that_cannot_be_read() -> None:
+    files = {"values.yaml": samples.BORIS, "other/broken.yaml": BROKEN}
+    lines = sets("values.yaml#image.apo.tag=1.14.1")
+    assert complaints(files=files, set_lines=lines) == ["path-missing", "yaml-unparsable"]
+
+
+def test_explicit_edits_alone_do_not_mind_a_broken_file_that_they_do_not_name() -> None:
+    files = {"values.yaml": samples.BORIS, "other/broken.yaml": BROKEN}
+    given = {"files": files, "release": None, "only_set": True}
+    made = plan(**given, set_lines=sets("values.yaml#image.sandbox.tag=0.2.15"))
+    assert moved(made) == {"values.yaml#image.sandbox.tag": "0.2.15"}
+    assert kinds(made) == ["file-unread"]
+    assert "other/broken.yaml" in made.remarks[0]
+    assert complaints(**given, set_lines=sets("other/broken.yaml#image=x")) == ["yaml-unparsable"]
+
+
+def test_a_mixed_state_that_explicit_edits_make_is_told() -> None:
+    one, both = "values.yaml#image.api.tag=1.14.1", "values.yaml#image.web.tag=1.14.1"
+    files = {"values.yaml": samples.BORIS}
+    made = plan(files, release=None, only_set=True, set_lines=sets(one))
+    assert kinds(made) == ["mixed-by-set"]
+    assert "langgenius/dify-api 1.14.1, langgenius/dify-web 1.13.3" in made.remarks[0]
+    assert kinds(plan(files, release=None, only_set=True, set_lines=sets(one, both))) == []
+    whole = "a.yaml#api.image=langgenius/dify-api:1.14.1"
+    manifest = {"a.yaml": "api: {image: langgenius/dify-api:1.13.3}\nweb: {image: langgenius/dify-web:1.14.1}\n"}
+    assert kinds(plan(manifest, release=None, only_set=True, set_lines=sets(whole))) == []
+
+
 def test_digests_are_pinned_where_asked() -> None:
     made = plan({"values.yaml": samples.BORIS}, image_findings=FINDINGS, pin_digests=True)
     assert moved(made)["values.yaml#image.pluginDaemon.tag"] == f"0.6.0-local@{NEW_DIGEST}"
