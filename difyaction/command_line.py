@@ -12,7 +12,6 @@ from difyaction.input_kinds import did_you_mean, nearest
 from difyaction.input_table import Spec, table
 
 _OF_SEVERAL = frozenset({"list", "lines", "pairs", "credentials"})
-_BOOLEANS = frozenset({"true", "false"})
 
 
 def asks_for_help(argv: Sequence[str]) -> bool:
@@ -32,7 +31,8 @@ def help_text() -> str:
         lines.append(f"  --{spec.name}" + (f" (default {spec.default})" if spec.default else ""))
         told = spec.full_description
         if spec.is_secret:
-            told += f" Never a flag's text: @FILE, @- for standard input, or INPUT_{spec.name.upper()}."
+            variable = f"INPUT_{spec.name.upper().replace('-', '_')}"
+            told += f" Never a flag's text: @FILE, @- for standard input, or the variable {variable}."
         lines.extend(textwrap.wrap(told, width=96, initial_indent=" " * 6, subsequent_indent=" " * 6))
     return "\n".join(lines)
 
@@ -78,7 +78,7 @@ def _flags(argv: Sequence[str]) -> Iterator[tuple[str, str | None]]:
         following = words[0] if words else "--"
         if equals:
             yield flag, text
-        elif spec is not None and spec.kind == "boolean" and following.lower() not in _BOOLEANS:
+        elif spec is not None and spec.kind == "boolean" and following.startswith("--"):
             yield flag, "true"
         elif following.startswith("--"):
             yield flag, None
@@ -95,11 +95,14 @@ def _value(spec: Spec, text: str | None, contents: Callable[[str], str]) -> str 
         why = f"--{spec.name} is a secret, and other users can read a command line: give @FILE or @-."
         return Complaint(id="secret-on-command-line", text=why, input=spec.name)
     try:
-        return contents(text[1:])
+        if secret := contents(text[1:]).strip():
+            return secret
     except (OSError, UnicodeDecodeError) as why:
         return Complaint(
             id="secret-unreadable", text=f"--{spec.name}: {text[1:]} cannot be read: {why}", input=spec.name
         )
+    where = "standard input" if text == "@-" else text[1:]
+    return Complaint(id="secret-empty", text=f"--{spec.name}: {where} is empty.", input=spec.name)
 
 
 def _twice(spec: Spec) -> Complaint:

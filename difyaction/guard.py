@@ -28,7 +28,7 @@ def let_pass(plan: Plan, *, approved: str) -> None:
         raise Refused(
             "objections",
             "Objections stand in the way: {words}.",
-            next_step="{final} cannot be acknowledged: choose another way to this release, or another release.",
+            next_step="{final} cannot be acknowledged: do what is said there, or choose another release.",
             words=words,
             final=final,
         )

@@ -234,12 +234,14 @@ def _not_of_shape(spec: Spec, shape: str, text: str) -> Complaint | None:
 
 
 def _not_a_url(spec: Spec, text: str) -> Complaint | None:
+    if "@" in text:  # the text is not shown: what stands before the @ may be a password, or a token
+        return _complaint(spec, "an address with a user or a password in it is not taken; there are inputs for tokens.")
     try:
         url = urlsplit(text)
         usable = url.scheme in {"https", "http"} and url.hostname and url.port != 0
     except ValueError:
         return _complaint(spec, f"{text!r} is no address such as `https://api.github.com`.")
-    if not usable or url.username or url.query or url.fragment:
+    if not usable or url.query or url.fragment:
         return _complaint(spec, f"{text!r} is no address such as `https://api.github.com`.")
     if url.scheme == "http" and url.hostname not in _LOOPBACK:
         return _complaint(spec, f"{text!r} would carry tokens in the clear.", f"https{text.removeprefix('http')}")

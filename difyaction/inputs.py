@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,10 @@ from difyaction.secret import Secret
 
 __all__ = ["Inputs", "RegistryCredential", "from_environ", "read"]
 
+_PREFIX = "INPUT_"
 _PRIVATE = "PRIVATE KEY-----"
+# https://user:password@host, also with an @ in the password that somebody forgot to escape
+_PASSWORD_IN_ADDRESS = re.compile(r"://[^:\s/]*:([^\s/]+)@")
 # The runner itself reads these two of a container action; they never reach us as inputs of ours.
 _THE_RUNNERS_OWN = frozenset({"ENTRYPOINT", "ARGS"})
 
@@ -149,24 +153,41 @@ def from_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Pick what the runner passes: ``INPUT_<NAME>``, and its own variables where nothing else is given.
 
     A name that is none of ours is kept when it looks like a slip of the pen, so that `read` can say so.
-    Names with an underscore are left alone: workflows set variables like ``INPUT_DIFY_VERSION`` for
-    their own scripts.
+    On GitHub, names with an underscore are left alone: workflows set variables like ``INPUT_DIFY_VERSION`` for
+    their own scripts. Elsewhere they count, because no shell can export ``INPUT_DIFY-VERSION``.
     """
-    prefix = "INPUT_"
     given = {spec.name: environ[spec.environ] for spec in table().values() if environ.get(spec.environ)}
-    for variable, text in environ.items():
-        bare = variable.removeprefix(prefix)
-        name = bare.lower()
-        if bare == variable or not text.strip() or bare in _THE_RUNNERS_OWN:
-            continue
+    for variable, name in sorted(_named(environ), key=lambda pair: "_" not in pair[0].removeprefix(_PREFIX)):
         if name in table() or ("_" not in name and difflib.get_close_matches(name, table(), n=1, cutoff=0.8)):
-            given[name] = text
+            given[name] = environ[variable]
     return given
+
+
+def clashes(environ: Mapping[str, str]) -> tuple[Complaint, ...]:
+    """Complain of every input that is given twice, by a name with hyphens and one with underscores, and differs."""
+    known: dict[str, str] = {}
+    found: list[Complaint] = []
+    for variable, name in sorted(_named(environ)):
+        other = known.setdefault(name, variable)
+        if environ[other].strip() != environ[variable].strip():
+            text = f"{name}: {other} and {variable} are both set, and differ."
+            found.append(Complaint(id="input-conflict", text=text, input=name))
+    return tuple(found)
+
+
+def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the variables that hold something for an input, each with the input's name."""
+    is_github = environ.get("GITHUB_ACTIONS") == "true"
+    for variable, text in environ.items():
+        bare = variable.removeprefix(_PREFIX)
+        if bare != variable and text.strip() and bare not in _THE_RUNNERS_OWN:
+            yield variable, bare.lower() if is_github else bare.lower().replace("_", "-")
 
 
 def secret_variables() -> frozenset[str]:
     """Return the variables that secrets come in, so that no child process inherits them."""
-    return frozenset(f"INPUT_{name.upper()}" for name, spec in table().items() if spec.is_secret)
+    names = {name.upper() for name, spec in table().items() if spec.is_secret}
+    return frozenset(f"{_PREFIX}{each}" for name in names for each in (name, name.replace("-", "_")))
 
 
 def secrets_in(given: Mapping[str, str]) -> Iterator[Secret]:
@@ -179,6 +200,7 @@ def secrets_in(given: Mapping[str, str]) -> Iterator[Secret]:
             yield Secret(text)
             if "\\n" in text:
                 yield Secret(text.replace("\\n", "\n"))  # a key whose newlines were escaped is mended later
+        yield from (Secret(found[1]) for found in _PASSWORD_IN_ADDRESS.finditer(text))
 
 
 def _unknown_names(given: Mapping[str, str]) -> Iterator[Complaint]:

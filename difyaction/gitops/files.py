@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 REGULAR = "100644"
 EXECUTABLE = "100755"
+LINK = "120000"
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,11 @@ class Entry:
     def is_file(self) -> bool:
         """Whether it is a regular file: links and submodules are never edited."""
         return self.mode in {REGULAR, EXECUTABLE}
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link, to a file or to a folder."""
+        return self.mode == LINK
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from difyaction.errors import ActionError, Complaint, Failed, Invalid, Refused, Stranded
-from difyaction.gitops.files import EXECUTABLE, REGULAR, ChangedFile, Entry, FileAt
+from difyaction.gitops.files import EXECUTABLE, LINK, REGULAR, ChangedFile, Entry, FileAt
 from difyaction.gitops.github.blobs import blob_oid
 
 LARGEST = 5_000_000  # bytes of the largest file that is read
 PRUNED = frozenset({".git", ".venv", "node_modules"})
 
-_LINK = "120000"
 _REPOSITORY = "160000"
 _PREFIX = ".dify-upgrade-"
 
@@ -45,7 +44,7 @@ class Worktree:
             for each in found:
                 path = Path(each.path).relative_to(self._root).as_posix()
                 if each.is_symlink():
-                    yield Entry(path, _LINK, "")
+                    yield Entry(path, LINK, "")
                 elif each.is_dir(follow_symlinks=False):
                     if each.name in PRUNED:
                         continue

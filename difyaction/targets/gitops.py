@@ -10,7 +10,8 @@ from difyaction.errors import Complaint, Failed, Invalid
 from difyaction.gitops import environments, rollback
 from difyaction.gitops.editing.address import parse_set
 from difyaction.gitops.files import Choose, Entry, FileAt
-from difyaction.gitops.finding.discover import candidates, skipped
+from difyaction.gitops.finding import globs
+from difyaction.gitops.finding.discover import candidates, skipped, through_links
 from difyaction.gitops.outside import Outside
 from difyaction.gitops.planning.reading import Reading, read_files, wanted_globs
 from difyaction.gitops.planning.wanted import wanted_images
@@ -202,13 +203,16 @@ class Gitops:
         self, entries: tuple[Entry, ...], options: PlanOptions, known: tuple[environments.Environment, ...]
     ) -> tuple[Entry, ...]:
         """Choose the files to read. While the environments are not known, an environment's own files are left out."""
-        if options.units and not options.globs and not known:
+        if options.units and not globs.names_any(options.globs) and not known:
             return tuple(entry for entry in entries if entry.is_file and entry.path in self._preliminaries)
+        by_hand = [address.file for address, _ in options.set_lines]
+        if behind_links := tuple(through_links(entries, by_hand)):
+            raise Invalid(behind_links)
         return candidates(
             entries,
             wanted_globs(options, known),
             with_env=bool(options.env_variables),
-            also=[*(address.file for address, _ in options.set_lines), *self._preliminaries],
+            also=[*by_hand, *self._preliminaries],
         )
 
 

@@ -8,7 +8,7 @@ from difyaction import command_line, inputs
 from difyaction.errors import Invalid
 from difyaction.input_table import table
 
-FILES = {"key.pem": "-----BEGIN", "-": "from standard input"}
+FILES = {"key.pem": "-----BEGIN", "-": "from standard input", "empty": " \n"}
 
 
 def contents(path: str) -> str:
@@ -41,6 +41,12 @@ def test_a_boolean_needs_no_value() -> None:
     }
 
 
+def test_a_word_after_a_boolean_is_its_value_and_a_wrong_one_is_named_as_such() -> None:
+    assert read("--draft", "maybe", "--title", "x") == {"draft": "maybe", "title": "x"}
+    with pytest.raises(Invalid, match=r"draft: 'maybe' is neither true nor false\."):
+        inputs.read({"draft": "maybe", "target": "gitops", "dify-version": "1.14.1", "delivery": "files"})
+
+
 def test_a_secret_comes_from_a_file_or_from_standard_input() -> None:
     given = read("--app-private-key", "@key.pem", "--token=@-")
     assert given == {"app-private-key": "-----BEGIN", "token": "from standard input"}
@@ -55,6 +61,7 @@ def test_a_secret_comes_from_a_file_or_from_standard_input() -> None:
         (("--title", "--draft"), "--title needs a value."),
         (("--token", "ghs_secret"), "other users can read a command line"),
         (("--token", "@missing"), "--token: missing cannot be read"),
+        (("--token", "@empty"), "--token: empty is empty."),
         (("--target", "gitops", "--target", "gitops"), "--target is given twice."),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from difyaction.errors import Invalid
 from difyaction.input_table import table
-from difyaction.inputs import Inputs, from_environ, read, secret_variables, secrets_in
+from difyaction.inputs import Inputs, clashes, from_environ, read, secret_variables, secrets_in
 from difyaction.registry import BUILDERS
 from difyaction.secret import Secret
 
@@ -87,7 +87,7 @@ def test_all_complaints_come_together() -> None:
         ("api-url", "api.github.com", "is no address such as"),
         ("api-url", "http://ghe.example/api/v3", "Did you mean 'https://ghe.example/api/v3'?"),
         ("api-url", "https://[::1", "is no address such as"),
-        ("api-url", "https://me:pass@ghe.example", "is no address such as"),
+        ("api-url", "https://me:pass@ghe.example", "an address with a user or a password in it"),
         ("image-platforms", "linux/amd64, arm", "'arm' is not a platform"),
         ("branch", "a..b", "is not a branch's name such as"),
         ("branch", "refs/heads/x", "without refs/heads/"),
@@ -185,12 +185,19 @@ def test_everything_secret_is_found_before_it_is_checked() -> None:
     assert secret_variables() == {
         "INPUT_TOKEN",
         "INPUT_DIFY-TOKEN",
+        "INPUT_DIFY_TOKEN",
         "INPUT_APP-PRIVATE-KEY",
+        "INPUT_APP_PRIVATE_KEY",
         "INPUT_REGISTRY-CREDENTIALS",
+        "INPUT_REGISTRY_CREDENTIALS",
         "INPUT_SSH-KEY",
+        "INPUT_SSH_KEY",
         "INPUT_SSH-KEY-PASSPHRASE",
+        "INPUT_SSH_KEY_PASSPHRASE",
         "INPUT_JUMP-SSH-KEY",
+        "INPUT_JUMP_SSH_KEY",
         "INPUT_AZURE-CLIENT-SECRET",
+        "INPUT_AZURE_CLIENT_SECRET",
     }
 
 
@@ -202,16 +209,52 @@ def test_the_environment_is_read_as_the_runner_writes_it() -> None:
         "INPUT_DIFY_VERSION": "somebody's own variable",
         "INPUT_WHATEVER": "somebody's own variable",
         "INPUT_ENTRYPOINT": "the runner's",
+        "GITHUB_ACTIONS": "true",
         "GITHUB_REPOSITORY": "acme/gitops",
         "GITHUB_API_URL": "https://ghe.example/api/v3",
         "INPUT_API-URL": "https://other.example",
     }
+    assert clashes(environ) == ()
     assert from_environ(environ) == {
         "dify-version": "1.14.1",
         "auto-merg": "squash",
         "repository": "acme/gitops",
         "api-url": "https://other.example",
     }
+
+
+def test_at_ones_desk_underscores_stand_for_hyphens_because_no_shell_exports_hyphens() -> None:
+    environ = {"INPUT_DIFY_VERSION": "1.14.1", "INPUT_AUTO_MERG": "squash", "INPUT_TARGET": "gitops"}
+    assert from_environ(environ) == {"dify-version": "1.14.1", "auto-merg": "squash", "target": "gitops"}
+    assert clashes(environ) == ()
+
+
+def test_an_input_that_is_set_both_ways_and_differs_is_a_conflict() -> None:
+    twice = {"INPUT_DIFY_VERSION": "1.14.1", "INPUT_DIFY-VERSION": "1.14.1 "}
+    assert clashes(twice) == ()
+    [complaint] = clashes(twice | {"INPUT_DIFY-VERSION": "1.14.0"})
+    assert (complaint.id, complaint.input) == ("input-conflict", "dify-version")
+    assert "INPUT_DIFY-VERSION and INPUT_DIFY_VERSION are both set, and differ" in complaint.text
+
+
+@pytest.mark.parametrize(
+    "address", ["https://user:hunter2-pw@ghe.example", "https://ghs_token@ghe.example", "https://u:p w/@x"]
+)
+def test_an_address_with_a_password_in_it_is_refused_and_never_shown(address: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(GOOD | {"dify-api-url": address})
+    [complaint] = caught.value.complaints
+    assert "dify-api-url: an address with a user or a password in it is not taken" in complaint.text
+    assert address.removeprefix("https://").partition("@")[0] not in complaint.text
+
+
+def test_a_password_in_any_input_is_masked() -> None:
+    given = {
+        "dify-api-url": "https://user:hun@ter2-pw@ghe.example/x",
+        "docker-host": "ssh://dify@host",
+        "body": "a://b",
+    }
+    assert [secret.reveal() for secret in secrets_in(given)] == ["hun@ter2-pw"]
 
 
 @pytest.mark.parametrize(

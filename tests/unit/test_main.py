@@ -171,6 +171,23 @@ def test_a_failure_at_ones_desk_says_its_advice_once() -> None:
     assert log.count("Nothing was changed.") == 1
 
 
+def test_variables_at_ones_desk_may_have_underscores_and_must_not_contradict() -> None:
+    given = {"INPUT_TARGET": "gitops", "INPUT_DELIVERY": "files", "INPUT_DIFY_VERSION": "1.14.1"}
+    assert at_the_desk("--mode", "plan", **given)[0] == 0
+    code, log = at_the_desk("--mode", "plan", **given, **{"INPUT_DIFY-VERSION": "1.14.0"})
+    assert code == 2
+    assert (
+        "error: dify-version: INPUT_DIFY-VERSION and INPUT_DIFY_VERSION are both set, and differ. [input-conflict]"
+        in log
+    )
+
+
+def test_a_password_in_an_address_is_not_in_the_log() -> None:
+    code, log = at_the_desk("--target", "gitops", "--dify-api-url", "https://user:hunter2-pw@ghe.example")
+    assert code == 2
+    assert "hunter2" not in log
+
+
 def test_help_needs_nothing() -> None:
     out = io.StringIO()
     assert main({}, out=out, argv=["--help"], world=WORLD) == 0

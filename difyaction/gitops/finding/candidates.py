@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from difyaction import errors
 from difyaction.gitops.files import Entry
@@ -27,7 +27,7 @@ def candidates(
     """
     files = [entry for entry in entries if entry.is_file]
     if missing := globs.unmatched([entry.path for entry in files], wanted):
-        raise errors.Invalid([_nothing_matches(glob) for glob in missing])
+        raise errors.Invalid([_nothing_matches(glob, entries) for glob in missing])
     found = _Choice(files)
     chosen = {entry.path for entry in files if found.is_wanted(entry, wanted, with_env=with_env)}
     further = {*also, *found.bases(chosen if wanted else ()), *found.env_files(chosen)}
@@ -35,11 +35,19 @@ def candidates(
 
 
 def skipped(entries: Sequence[Entry], wanted: Sequence[str]) -> tuple[Remark, ...]:
-    """Say which files of YAML `candidates` passes over by itself; nothing where the user named the files."""
-    if wanted:
-        return ()
-    found = _Choice([entry for entry in entries if entry.is_file])
+    """Say which files of YAML `candidates` passes over by itself, and which links where the user named the files."""
+    if globs.names_any(wanted):
+        return tuple(_left_links(entries, wanted))
+    found = _Choice([entry for entry in entries if entry.is_file and globs.admits(entry.path, wanted)])
     return tuple(found.remarks())
+
+
+def through_links(entries: Sequence[Entry], paths: Sequence[str]) -> Iterator[errors.Complaint]:
+    """Complain of every path that is a link, or leads through one."""
+    links = {entry.path for entry in entries if entry.is_link}
+    for path in dict.fromkeys(paths):
+        if link := _link_on(path, links):
+            yield _is_a_link(path, link)
 
 
 class _Choice:
@@ -51,7 +59,7 @@ class _Choice:
         self._sizes = {entry.path: entry.size or 0 for entry in files}
 
     def is_wanted(self, entry: Entry, wanted: Sequence[str], *, with_env: bool) -> bool:
-        if wanted:
+        if globs.names_any(wanted) or not globs.admits(entry.path, wanted):
             return globs.matches(entry.path, wanted)
         if _is_yaml(entry.path):
             return not self._is_left(entry.path) and not self._template_of(entry.path) and not _is_large(entry)
@@ -109,7 +117,31 @@ def _is_yaml(path: str) -> bool:
     return path.endswith((".yaml", ".yml"))
 
 
-def _nothing_matches(glob: str) -> errors.Complaint:
+def _left_links(entries: Sequence[Entry], wanted: Sequence[str]) -> Iterator[Remark]:
+    links = [entry.path for entry in entries if entry.is_link and globs.matches(entry.path, wanted)]
+    if links:
+        text = N_("Links are never followed, and these were left alone: {links}. Name the files that they lead to.")
+        yield Remark("link-left", text, {"links": ", ".join(links)})
+
+
+def _link_on(path: str, links: Collection[str]) -> str:
+    """Return the link that a path is or leads through, '' when there is none."""
+    parts = path.split("/")
+    ways = ("/".join(parts[:end]) for end in range(1, len(parts) + 1))
+    return next((way for way in ways if way in links), "")
+
+
+def _is_a_link(given: str, link: str, *, given_in: str = "set") -> errors.Complaint:
+    what = "is a link" if given == link else f"leads through the link {link}"
+    said = f"{given_in}: {given} {what}, and links are never followed: name the file that it leads to."
+    return errors.Complaint(id="file-not-regular", text=said, input=given_in, file=link)
+
+
+def _nothing_matches(glob: str, entries: Sequence[Entry]) -> errors.Complaint:
+    links = [entry.path for entry in entries if entry.is_link]
+    plain = glob.removeprefix("./").lstrip("/")
+    if link := next((path for path in links if globs.matches(path, (glob,))), "") or _link_on(plain, links):
+        return _is_a_link(glob, link, given_in="files")
     return errors.Complaint(
         id="files-match-nothing", text=f"No file of the repository matches {glob!r}.", input="files"
     )

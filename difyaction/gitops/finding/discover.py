@@ -11,7 +11,7 @@ from difyaction import errors
 from difyaction.gitops.editing.address import Path
 from difyaction.gitops.files import FileAt
 from difyaction.gitops.finding import bases, globs, lookalikes, names
-from difyaction.gitops.finding.candidates import candidates, skipped
+from difyaction.gitops.finding.candidates import candidates, skipped, through_links
 from difyaction.gitops.finding.found import Found, is_worth_reading, look, names_image
 from difyaction.gitops.finding.kinds import versions
 from difyaction.gitops.finding.learned import with_learned
@@ -20,7 +20,7 @@ from difyaction.gitops.finding.spot import Spot
 from difyaction.gitops.records import PlanOptions, Remark, Unit
 from difyaction.language import N_
 
-__all__ = ["Found", "Spot", "Survey", "candidates", "skipped", "spots", "survey"]
+__all__ = ["Found", "Spot", "Survey", "candidates", "skipped", "spots", "survey", "through_links"]
 
 _TEMPLATE = "yaml-template"
 _MAY_HAVE_TAGS = b"tag"
@@ -48,18 +48,20 @@ def spots(file: FileAt, options: PlanOptions) -> tuple[Spot, ...]:
 
 
 def survey(files: Sequence[FileAt], options: PlanOptions, wanted: Sequence[str] = ()) -> Survey:
-    """Look through files; with globs in ``wanted`` the user named those that match.
+    """Look through files; with globs in ``wanted`` the user named those that match, or took some away.
 
     Of the others only those are looked at that hold base values of a file which was named.
     Raises `errors.Invalid` with every complaint about every file at once.
     """
     looks = _Looks(options, wanted)
-    named = [file for file in files if not wanted or globs.matches(file.path, wanted)]
+    named = [file for file in files if globs.admits(file.path, wanted)]
     for file in named:
-        looks.at(file, asked=bool(wanted))
+        looks.at(file, asked=globs.matches(file.path, wanted))
     seen = {file.path: file for file in named}
     others = {file.path: file for file in files if file.path not in seen}
-    for base in _bases(looks.found, tuple(others)):
+    # Overlays that nobody named are known by their base alone: what exclusions left to be read is looked at first.
+    found_alone = not globs.names_any(wanted)
+    for base in tuple(others) if found_alone else _bases(looks.found, tuple(others)):
         seen[base] = others[base]
         looks.at(others[base], asked=False)
     for path, prefixes in _linked(looks.found, seen).items():

@@ -1,4 +1,7 @@
-"""Globs over paths of the repository: `**` crosses directories, `*` does not, `!` takes away."""
+"""Globs over paths of the repository: `**` crosses directories, `*` does not, `!` takes away.
+
+Globs that only take away name no file: everything else is looked at, as it is without globs.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,16 @@ def matches(path: str, globs: Sequence[str]) -> bool:
     """Whether a path is wanted: by one of the globs, and taken away by none."""
     wanted = any(_pattern(glob).fullmatch(path) for glob in globs if not glob.startswith("!"))
     return wanted and not any(_pattern(glob[1:]).fullmatch(path) for glob in globs if glob.startswith("!"))
+
+
+def names_any(globs: Sequence[str]) -> bool:
+    """Whether a glob wants something, so that files are named; else they are found, or none is limited to."""
+    return any(not glob.startswith("!") for glob in globs)
+
+
+def admits(path: str, globs: Sequence[str]) -> bool:
+    """Whether a run that is limited by these globs may look for places in a file. Without globs, in every file."""
+    return matches(path, globs if names_any(globs) else ("**", *globs))
 
 
 def unmatched(paths: Sequence[str], globs: Sequence[str]) -> tuple[str, ...]:

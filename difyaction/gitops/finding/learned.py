@@ -26,7 +26,7 @@ def with_learned(
     teachers = {each.file: tags for each in found if (tags := [spot for spot in each.spots if spot.kind == "tag"])}
     shelf = bases.Shelf.of(teachers)
     for file in files if teachers else ():
-        if (wanted and not globs.matches(file.path, wanted)) or variables.is_env(file.path):
+        if not globs.admits(file.path, wanted) or variables.is_env(file.path):
             continue
         lessons = [spot for base in shelf.continued_by(file.path) for spot in teachers[base]]
         if lessons and b"tag" in file.content:

@@ -51,8 +51,8 @@ class Reading:
         return globs.matches(file, self.globs)
 
     def is_outside(self, file: str) -> bool:
-        """Whether the user named files, and not this one: it was read for the base values in it."""
-        return bool(self.globs) and not self.is_asked(file)
+        """Whether the user named files, and not this one, or took it away: it was read for the base values in it."""
+        return not globs.admits(file, self.globs)
 
     @property
     def installed(self) -> Version | None:
@@ -72,10 +72,14 @@ class Reading:
 
 
 def wanted_globs(options: PlanOptions, environments: Sequence[Environment]) -> tuple[str, ...]:
-    """Return the globs of the files that the user named: by themselves, or by their environment; empty: all."""
-    if options.globs:
+    """Return the globs of the files that the user named: by themselves, or by their environment; empty: all.
+
+    Globs that only take away do so from the environment's files, or from all.
+    """
+    if globs.names_any(options.globs):
         return options.globs
-    return tuple(glob for each in environments if each.name in options.units for glob in each.files)
+    named = (glob for each in environments if each.name in options.units for glob in each.files)
+    return (*named, *options.globs)
 
 
 def read_files(facts: GitopsFacts) -> Reading:
@@ -91,7 +95,7 @@ def read_files(facts: GitopsFacts) -> Reading:
     every_unit = units.group(_with_fixed(survey.found, fixed), facts.environments)
     if wanted:
         set_files = {each.spot.file for each in fixed}
-        here = {path for path in files if path in set_files or globs.matches(path, wanted)}
+        here = {path for path in files if path in set_files or globs.admits(path, wanted)}
         every_unit = tuple(_within(unit, here) for unit in every_unit if not here.isdisjoint(unit.files))
     return Reading(files, survey, fixed, every_unit, _chosen(every_unit, options.units), wanted)
 

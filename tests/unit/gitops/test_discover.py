@@ -240,6 +240,31 @@ def test_globs_choose_any_file_and_a_glob_without_a_file_is_an_error() -> None:
     assert [complaint.id for complaint in raised.value.complaints] == ["files-match-nothing"] * 2
 
 
+def test_globs_that_only_take_away_mean_every_other_file() -> None:
+    paths = ["env/dev/values.yaml", "env/prod/values.yaml", "old/values.yaml", "old/Chart.yaml", "x.txt"]
+    assert chosen(paths, "!env/dev/**", "!old/**") == ["env/prod/values.yaml"]
+    entries = [Entry("old/Chart.yaml", "100644", "o"), Entry("old/templates/a.yaml", "100644", "o")]
+    assert discover.skipped(entries, ["!old/**"]) == ()
+    assert discover.skipped(entries, ["!new/**"]) != ()
+
+
+def test_a_link_is_named_as_a_link() -> None:
+    entries = [Entry("a/v.yaml", "100644", "o"), Entry("link.yaml", "120000", "o"), Entry("la", "120000", "o")]
+    with pytest.raises(errors.Invalid) as raised:
+        discover.candidates(entries, ["link.yaml", "la/*.yaml", "none/*.yaml"])
+    first, second, third = raised.value.complaints
+    assert (first.id, second.id, third.id) == ("file-not-regular", "file-not-regular", "files-match-nothing")
+    assert "files: link.yaml is a link, and links are never followed" in first.text
+    assert "files: la/*.yaml leads through the link la" in second.text
+    said = [complaint.text for complaint in discover.through_links(entries, ["a/v.yaml", "la/v.yaml", "link.yaml"])]
+    assert [text.partition(",")[0] for text in said] == [
+        "set: la/v.yaml leads through the link la",
+        "set: link.yaml is a link",
+    ]
+    [remark] = discover.skipped(entries, ["**/*.yaml"])
+    assert (remark.kind, remark.facts["links"]) == ("link-left", "link.yaml")
+
+
 def test_links_and_submodules_are_no_candidates() -> None:
     entries = [Entry("a.yaml", "120000", "oid"), Entry("b.yaml", "160000", "oid"), Entry("c.yaml", "100755", "oid")]
     assert [entry.path for entry in discover.candidates(entries, ())] == ["c.yaml"]

@@ -194,6 +194,21 @@ def test_explicit_edits_alone_do_not_mind_a_broken_file_that_they_do_not_name() 
     assert complaints(**given, set_lines=sets("other/broken.yaml#image=x")) == ["yaml-unparsable"]
 
 
+def test_what_exclusions_take_away_is_not_edited_and_the_rest_is_as_found() -> None:
+    template = "{{- if .on }}\nimage: langgenius/dify-api:1.13.3\n{{- end }}\n"
+    files = {"a/values.yaml": samples.BORIS, "old/values.yaml": samples.BORIS, "t/deploy.yaml": template}
+    made = plan(files, globs=("!old/**",))
+    assert {where.partition("#")[0] for where in moved(made)} == {"a/values.yaml"}
+    assert kinds(made) == ["template-left"]
+
+
+def test_a_base_that_an_exclusion_takes_away_is_not_edited_for_those_who_need_it() -> None:
+    files = {"base/values.yaml": samples.BORIS, "prod/values.yaml": "image: {web: {tag: 1.13.3}, api: {tag: 1.13.3}}\n"}
+    assert plan(files).changes != ()
+    made = plan(files, globs=("!base/**",))
+    assert (made.changes, "base-outside" in kinds(made)) == ((), True)
+
+
 def test_a_mixed_state_that_explicit_edits_make_is_told() -> None:
     one, both = "values.yaml#image.api.tag=1.14.1", "values.yaml#image.web.tag=1.14.1"
     files = {"values.yaml": samples.BORIS}
