@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from difyaction.azure import fence
 from difyaction.azure.arm import Arm
-from difyaction.azure.closing import AT_EASE, Closed, How, close_all, command
+from difyaction.azure.closing import AT_EASE, Closed, How, close_all, command, doubtful
 from difyaction.azure.doors import STATE, Door, recalled
 from difyaction.azure.identity import GithubTokens, Identity
 from difyaction.azure.pace import Pace
@@ -67,12 +67,13 @@ def close_up(environ: Mapping[str, str], say: Says, world: World | None = None) 
     except ValueError as error:
         say(_escaped("error", "A door may be open", f"The list of doors could not be read: {error}"))
         return DOOR_OPEN
-    shut = tuple(door for door, was_shut in known if was_shut)
+    shut = tuple(each.door for each in known if each.shut)
+    doubts = {each.door: each.doubt for each in known if each.doubt}
     try:
         arm = _arm(environ, say, world)
-        ended = close_all(arm, (door for door, _ in known), seconds=AT_EASE, before=shut)
+        ended = close_all(arm, (each.door for each in known), seconds=AT_EASE, before=shut, doubts=doubts)
     except Exception as error:  # noqa: BLE001 - whatever is damaged, the doors are named with their commands
-        ended = tuple(Closed(door, How.UNSEEN if was_shut else How.OPEN, (str(error),)) for door, was_shut in known)
+        ended = tuple(Closed(each.door, How.UNSEEN if each.shut else How.OPEN, (str(error),)) for each in known)
     return _report(ended, say)
 
 
@@ -108,6 +109,8 @@ def _report(ended: tuple[Closed, ...], say: Says) -> int:
     for each in ended:
         if each.how is How.UNSEEN:
             say(f"Seen closed by the run itself: {each.door.where}.")
+        elif each.how is How.DOUBTFUL:
+            say(_escaped("warning", "An opening was never answered", doubtful(each)))
         elif each.shut:
             say(f"Closed, and seen closed ({each.how}): {each.door.where}.")
     if unseen:

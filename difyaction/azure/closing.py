@@ -2,7 +2,8 @@
 
 Standard library only. An NSG rule goes by a ladder: DELETE; or, where a lock or a missing right forbids that, Deny in
 place of Allow; or the whole group written back without it, if it is still the group that was read. Nothing counts as
-closed before it was seen closed.
+closed before it was seen closed; and where Azure has not answered the request that opens, not before the time is over
+in which Azure may carry it out yet.
 """
 
 from __future__ import annotations
@@ -10,22 +11,22 @@ from __future__ import annotations
 import enum
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, is_absent, last_name, properties
-from difyaction.azure.doors import Door, DoorOpen, Doors, RuleDoor, VaultDoor
+from difyaction.azure.arm import NETWORK, VAULTS, Arm, is_absent, last_name, properties
+from difyaction.azure.doors import Door, DoorOpen, Doors, Doubt, RuleDoor, VaultDoor
 from difyaction.azure.leases import vault_leases
-from difyaction.azure.nsg_rules import LAST, denying, free_priority, without
+from difyaction.azure.rungs import RUNGS
 from difyaction.azure.vault_rules import closing
-from difyaction.azure.wire import NO_ANSWER, Answer
 
 AT_EASE: Final = 120.0  # seconds for all doors, when nothing presses
 IN_HASTE: Final = 6.0  # seconds: the runner sends SIGTERM 7.5 s after SIGINT
-_NOT_THERE: Final = Answer(HTTPStatus.NOT_FOUND, {}, {"code": "NotFound"})
+GRACE: Final = 60.0  # seconds from an opening that is not answered: twice as long as an answer is waited for
 _LOOK: Final = 20.0  # seconds for one look at what was seen closed before
+_LOOK_AGAIN: Final = 2.0  # seconds between looks for an opening that may come yet
 _LOOKS: Final = 2  # at a rule that still stands, before the same rung is tried again
 
 
@@ -37,49 +38,84 @@ class How(enum.StrEnum):
     ASKED = "asked"  # Azure took the request; nobody saw the end of it
     OPEN = "open"
     UNSEEN = "unseen"  # it was seen closed before, and nobody could look once more
+    AWAITED = "awaited"  # seen closed; an opening that is not answered may come yet, and there was no time to wait
+    DOUBTFUL = "doubtful"  # seen closed for as long as was worth waiting; that opening was never answered
 
 
 @dataclass(frozen=True)
 class Closed:
-    """How closing one door ended. ``why`` says what each rung of the ladder was told."""
+    """How closing one door ended. ``why`` says what each rung of the ladder was told; ``stood``: it was there."""
 
     door: Door
     how: How
     why: tuple[str, ...] = ()
+    stood: bool = False
 
     @property
     def shut(self) -> bool:
         """Whether it was seen closed, and nothing since tells otherwise."""
-        return self.how in {How.GONE, How.DENIED, How.UNSEEN}
+        return self.how in {How.GONE, How.DENIED, How.UNSEEN, How.DOUBTFUL}
 
 
-def close(arm: Arm, door: Door, *, until: float) -> Closed:
-    """Close one door, and look that it is closed. ``until`` is a monotonic moment. Raises nothing that Azure says."""
+def close(arm: Arm, door: Door, *, until: float, doubt: Doubt | None = None, waits: bool = True) -> Closed:
+    """Close one door, and look that it is closed. ``until`` is a monotonic moment. Raises nothing that Azure says.
+
+    ``doubt``: an opening of it that was not answered; where ``waits``, it is waited for and closed when it comes.
+    """
     try:
-        return _close_rule(arm, door, until) if isinstance(door, RuleDoor) else _close_vault(arm, door, until)
+        ended = _close_rule(arm, door, until) if isinstance(door, RuleDoor) else _close_vault(arm, door, until)
     except Exception as error:  # noqa: BLE001 - whatever broke, the other doors and the report come next
         return Closed(door, How.OPEN, (str(error),))
+    return _awaited(arm, ended, doubt, until, waits=waits) if doubt and ended.shut else ended
 
 
-def checked(arm: Arm, door: Door, *, until: float) -> Closed:
+def checked(arm: Arm, door: Door, *, until: float, doubt: Doubt | None = None, waits: bool = True) -> Closed:
     """Look once more at a door that was seen closed, and close it where it stands again. Raises nothing, as `close`."""
     try:
         how = _still(arm, door, min(until, arm.pace.until(_LOOK)))
     except Exception as error:  # noqa: BLE001 - whatever keeps us from looking opens no door
         return Closed(door, How.UNSEEN, (str(error),))
-    return close(arm, door, until=until) if how is How.OPEN else Closed(door, how)
+    if how is How.OPEN:
+        return close(arm, door, until=until, doubt=doubt, waits=waits)
+    return _awaited(arm, Closed(door, how), doubt, until, waits=waits) if doubt else Closed(door, how)
 
 
-def close_all(
-    arm: Arm, doors: Iterable[Door], *, seconds: float = AT_EASE, before: Collection[Door] = ()
+def _awaited(arm: Arm, ended: Closed, doubt: Doubt, until: float, *, waits: bool) -> Closed:
+    """Look at a door until an opening of it that was not answered has come, or its time is over; and close it again."""
+    if ended.stood and doubt.only:
+        return ended  # that was it
+    pace, door = arm.pace, ended.door
+    over = pace.until(min(GRACE, max(0.0, doubt.asked + GRACE - pace.clock())))
+    if over > until or not waits:
+        return replace(ended, how=How.AWAITED)
+    seen = ended
+    while pace.wait(_LOOK_AGAIN, until=over):
+        seen = checked(arm, door, until=until)
+        if seen.how in {How.OPEN, How.ASKED} or (seen.stood and doubt.only):
+            return seen
+    return replace(seen, how=How.AWAITED if seen.how is How.UNSEEN else How.DOUBTFUL)
+
+
+def close_all(  # noqa: PLR0913 - what, within which time, and what is known of it
+    arm: Arm,
+    doors: Iterable[Door],
+    *,
+    seconds: float = AT_EASE,
+    before: Collection[Door] = (),
+    doubts: Mapping[Door, Doubt] | None = None,
+    waits: bool = True,
 ) -> tuple[Closed, ...]:
-    """Close all doors at the same time, within so many seconds. ``before``: those that were seen closed already."""
+    """Close all doors at the same time, within so many seconds. ``before``: those that were seen closed already.
+
+    ``doubts``: openings that were not answered, which are waited for where there is time and ``waits`` says so.
+    """
     doors = tuple(doors)
     until = arm.pace.until(seconds)
     found: dict[int, Closed] = {}
 
     def work(number: int, door: Door) -> None:
-        found[number] = (checked if door in before else close)(arm, door, until=until)
+        look = checked if door in before else close
+        found[number] = look(arm, door, until=until, doubt=(doubts or {}).get(door), waits=waits)
 
     threads = [threading.Thread(target=work, args=pair, daemon=True) for pair in enumerate(doors)]
     for thread in threads:
@@ -94,20 +130,31 @@ def close_all(
     )
 
 
-def shut(arm: Arm, doors: Doors, *, seconds: float = AT_EASE, again: bool = False) -> tuple[Closed, ...]:
-    """Close what this run has open and note it; ``again``: look once more at everything that it ever opened."""
-    ended = close_all(arm, doors.known if again else doors.open, seconds=seconds, before=doors.shut)
+def shut(
+    arm: Arm, doors: Doors, *, seconds: float = AT_EASE, again: bool = False, waits: bool = True
+) -> tuple[Closed, ...]:
+    """Close what this run has open and note it; ``again``: look once more at everything that it ever opened.
+
+    ``waits``: for openings that Azure has not answered, where there is time for it.
+    """
+    doubts = {door: doubt for door in doors.known if (doubt := doors.doubt(door))}
+    every = doors.known if again else doors.open
+    ended = close_all(arm, every, seconds=seconds, before=doors.shut, doubts=doubts, waits=waits)
     for each in ended:
         if each.shut:
-            doors.closed(each.door)
+            doors.closed(each.door, doubtful=each.how not in {How.GONE, How.DENIED} and each.door in doubts)
         else:
             doors.stands(each.door)
     return ended
 
 
 def insist(ended: Iterable[Closed], *, in_haste: bool = False) -> None:
-    """Raise `DoorOpen` when a door was not seen closed; ``in_haste``: it is enough that Azure took the request."""
-    left = [each for each in ended if not each.shut and not (in_haste and each.how is How.ASKED)]
+    """Raise `DoorOpen` when a door was not seen closed; ``in_haste``: it is enough that Azure took the request.
+
+    One that was seen closed and may be opened yet (`How.AWAITED`) is the post step's to wait for.
+    """
+    passes = {How.AWAITED, How.ASKED} if in_haste else {How.AWAITED}
+    left = [each for each in ended if not each.shut and each.how not in passes]
     if left:
         error = DoorOpen(
             "azure-door-open",
@@ -130,26 +177,31 @@ def command(door: Door) -> str:
     return "; ".join(f"az keyvault network-rule remove --name {name} --ip-address {each}" for each in door.addresses)
 
 
+def doubtful(ended: Closed) -> str:
+    """Return what is to be said of a door that was seen closed, and whose opening Azure never answered."""
+    return (
+        f"Seen closed for {GRACE:.0f} s after it was asked for: {ended.door.where}. Azure never answered a request that"
+        " opens it; should it carry that out yet, mode sweep closes it when its lease is over. To be sure, look: "
+        f"{command(ended.door)}"
+    )
+
+
 def _close_rule(arm: Arm, door: RuleDoor, until: float) -> Closed:
     why: list[str] = []
-    accepted = False
-    rungs: tuple[tuple[str, Callable[[Arm, RuleDoor, float], Answer]], ...] = (
-        ("DELETE", _delete),
-        ("Deny", _deny),
-        ("whole group", _write_without),
-    )
-    for place, (name, rung) in enumerate(rungs):
+    accepted = stood = False
+    for place, (name, rung) in enumerate(RUNGS):
         # A rung that fails must leave time for the next one; the last may use it all.
-        share = until if place == len(rungs) - 1 else arm.pace.until((until - arm.pace.monotonic()) / 2)
+        share = until if place == len(RUNGS) - 1 else arm.pace.until((until - arm.pace.monotonic()) / 2)
         for _ in range(3):
             answer = rung(arm, door, share)
             if not answer.ok and not is_absent(answer):
                 why.append(f"{name}: {answer.status} {answer.code} {answer.message}")
                 break
             accepted = True
+            stood = stood or (answer.ok and answer.status != HTTPStatus.NO_CONTENT)
             how = _seen(arm, door, until)
             if how in {How.GONE, How.DENIED}:
-                return Closed(door, how, tuple(why))
+                return Closed(door, how, tuple(why), stood)
             if how is How.ASKED:
                 return Closed(door, How.ASKED, (*why, f"{name}: taken; Azure was still at work when the time was up"))
         else:
@@ -208,59 +260,19 @@ def _rule_now(arm: Arm, door: RuleDoor, until: float) -> tuple[Mapping[str, Any]
     return (rules[0] if rules else None), group.get("provisioningState") not in {None, "Updating", "Deleting"}
 
 
-def _delete(arm: Arm, door: RuleDoor, until: float) -> Answer:
-    return arm.ask("DELETE", door.rule, version=NETWORK, until=until)
-
-
-def _deny(arm: Arm, door: RuleDoor, until: float) -> Answer:
-    """Turn the rule into a Deny behind all others; where that place is taken meanwhile, into one where it stands."""
-    rule = arm.look(door.rule, version=NETWORK, until=until)
-    if rule is None:
-        return _NOT_THERE
-    if properties(rule).get("access") == "Deny":
-        return Answer(HTTPStatus.OK)
-    try:
-        group: Mapping[str, Any] = arm.look(door.group, version=NETWORK, until=until) or {}
-    except Unanswered:
-        group = {}
-    last = free_priority(group, from_the_end=True) if group else LAST
-    answer = Answer(NO_ANSWER)
-    for priority in (last, properties(rule).get("priority")):
-        if priority is None:
-            continue
-        answer = arm.ask("PUT", door.rule, denying(rule, int(priority)), version=NETWORK, until=until)
-        if "SecurityRuleConflict" not in answer.codes:
-            break
-    return answer
-
-
-def _write_without(arm: Arm, door: RuleDoor, until: float) -> Answer:
-    attempt = 0
-    while True:
-        group = arm.look(door.group, version=NETWORK, until=until)
-        if group is None:
-            return _NOT_THERE
-        body, etag = without(group, last_name(door.rule)), str(group.get("etag") or "")
-        answer = arm.ask("PUT", door.group, body, version=NETWORK, etag=etag, until=until)
-        changed_meanwhile = answer.status == HTTPStatus.PRECONDITION_FAILED
-        if not changed_meanwhile or not arm.pace.back_off(attempt, until=until):
-            return answer
-        attempt += 1
-
-
 def _close_vault(arm: Arm, door: VaultDoor, until: float) -> Closed:
     why: list[str] = []
-    quiet = accepted = False
+    quiet = accepted = stood = False
     for attempt in range(1000):
         vault = arm.look(door.vault, version=VAULTS, until=until)
         body = closing(vault, door, arm.pace.clock()) if vault else None
         if body is None:
             others = any(each.lease.run.text != door.lease.run.text for each in vault_leases((vault or {}).get("tags")))
             if quiet or not others:
-                return Closed(door, How.GONE, tuple(why))
+                return Closed(door, How.GONE, tuple(why), stood)
             quiet = True  # another run may have read before and written after us: look once more
         else:
-            quiet = False
+            quiet, stood = False, True
             answer = arm.ask("PATCH", door.vault, body, version=VAULTS, until=until, repeats=False)
             accepted = accepted or answer.ok
             if answer.ok:

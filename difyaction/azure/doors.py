@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from http import HTTPStatus
 from typing import Final
 
 from difyaction.azure.leases import Lease, Run
+from difyaction.azure.wire import Answer
 from difyaction.errors import ActionError, Failed
 
 STATE: Final = "azure_doors"
@@ -62,15 +64,38 @@ class DoorOpen(ActionError):
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """An opening that was asked for and not answered: Azure may carry it out after whoever asked has gone.
+
+    ``asked``: when, in seconds since 1970. ``only``: no other request can have made this door, so that whoever sees it
+    stand knows that the request has been carried out.
+    """
+
+    asked: float
+    only: bool = True
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A door as the state names it. ``shut``: the run saw it closed. ``doubt``: an opening of it was not answered."""
+
+    door: Door
+    shut: bool = False
+    doubt: Doubt | None = None
+
+
+@dataclass(frozen=True)
 class Exposure:
     """How long a door was open, in seconds, from the request that opened it to the look that saw it closed.
 
-    ``stands``: it was not seen closed yet; the seconds are those until now.
+    ``stands``: it was not seen closed yet; the seconds are those until now. ``doubtful``: it was seen closed for as
+    long as was worth waiting, and Azure never answered a request that opens it.
     """
 
     door: Door
     seconds: float
     stands: bool = False
+    doubtful: bool = False
 
 
 @dataclass
@@ -78,8 +103,9 @@ class Doors:
     """The openings of one run.
 
     ``save`` hands values to the post step (``Runner.state``), ``fenced`` says that the post step has begun.
-    ``register`` comes before the opening, ``closed`` after the look that proved it. What was closed stays in the list
-    for the post step, which looks at it once more, and is told that it was seen closed.
+    ``register`` comes before the opening, ``answered`` after Azure's answer to it, ``closed`` after the look that
+    proved it. What was closed stays in the list for the post step, which looks at it once more, and is told that it was
+    seen closed, and whether Azure's answer is still out.
     """
 
     save: Callable[[Mapping[str, str]], None]
@@ -88,6 +114,9 @@ class Doors:
     exposures: list[Exposure] = field(default_factory=list)
     _known: dict[str, Door] = field(default_factory=dict)
     _open: dict[str, float] = field(default_factory=dict)
+    _asked: dict[str, Doubt] = field(default_factory=dict)  # the request that is on its way
+    _lost: dict[str, Doubt] = field(default_factory=dict)  # an earlier one, which was not answered
+    _made: set[str] = field(default_factory=set)  # what a request that was answered has opened
 
     @property
     def open(self) -> tuple[Door, ...]:
@@ -111,10 +140,44 @@ class Doors:
         standing = (Exposure(self._known[key], max(0.0, now - began), stands=True) for key, began in self._open.items())
         return (*self.exposures, *standing)
 
+    def doubt(self, door: Door) -> Doubt | None:
+        """Return the opening of a door that Azure has not answered, or nothing when all were."""
+        key = _key(door)
+        return self._asked.get(key) or self._lost.get(key)
+
     def register(self, door: Door) -> None:
-        """Write the door down, so that it is closed whatever happens from here on. ``Failed`` after the fence."""
+        """Write a door down before it is asked for: it is closed whatever happens. ``Failed`` after the fence."""
+        self._ask(_key(door))
         self.stands(door)
         self.check()
+
+    def answered(self, door: Door, answer: Answer) -> None:
+        """Note what Azure answered to the request for a door. What was refused is no door, unless it was one before."""
+        key = _key(door)
+        if answer.is_silence:
+            return
+        self._asked.pop(key, None)
+        if not answer.is_refusal:
+            self._made.add(key)
+            if key in self._lost:
+                self._lost[key] = replace(self._lost[key], only=False)
+        elif key not in self._made and key not in self._lost:
+            self._known.pop(key, None)
+            self._open.pop(key, None)
+        self._write_down()
+
+    def seen(self, door: Door) -> None:
+        """Note that a door was seen open: where one request alone can have opened it, that needs no answer any more."""
+        found = self._asked.get(_key(door))
+        if found and found.only:
+            self.answered(door, Answer(HTTPStatus.OK))
+
+    def _ask(self, key: str) -> None:
+        before = self._asked.get(key)
+        if before:
+            self._lost[key] = before
+        only = before is None and key not in self._lost and key not in self._made
+        self._asked[key] = Doubt(self.clock(), only=only)
 
     def stands(self, door: Door) -> None:
         """Write down that a door is open, or may be: also one that was seen closed before."""
@@ -140,15 +203,22 @@ class Doors:
                 state="",
             )
 
-    def closed(self, door: Door) -> None:
-        """Note that a door was seen closed."""
-        began = self._open.pop(_key(door), None)
+    def closed(self, door: Door, *, doubtful: bool = False) -> None:
+        """Note that a door was seen closed. ``doubtful``: an opening that was not answered may be carried out yet."""
+        key = _key(door)
+        settled = not doubtful and self.doubt(door) is not None
+        if settled:
+            self._asked.pop(key, None)
+            self._lost.pop(key, None)
+        began = self._open.pop(key, None)
         if began is not None:
-            self.exposures.append(Exposure(door, max(0.0, self.clock() - began)))
+            self.exposures.append(Exposure(door, max(0.0, self.clock() - began), doubtful=doubtful))
+        if began is not None or settled:
             self._write_down()
 
     def _write_down(self) -> None:
-        self.save({STATE: written(self.known, shut=self.shut)})
+        shut = self.shut
+        self.save({STATE: written(Recalled(door, door in shut, self.doubt(door)) for door in self.known)})
 
 
 def _key(door: Door) -> str:
@@ -161,27 +231,31 @@ def extended(door: VaultDoor, address: str) -> VaultDoor:
     return door if address in door.addresses else replace(door, addresses=(*door.addresses, address))
 
 
-def written(doors: Iterable[Door], *, shut: Collection[Door] = ()) -> str:
-    """Return doors as one word for the runner's state; ``shut``: those of them that were seen closed."""
+def written(doors: Iterable[Recalled]) -> str:
+    """Return doors as one word for the runner's state."""
     records = [
-        {"kind": "rule" if isinstance(door, RuleDoor) else "vault", "shut": door in shut, **asdict(door)}
-        for door in doors
+        {
+            "kind": "rule" if isinstance(each.door, RuleDoor) else "vault",
+            "shut": each.shut,
+            **({"doubt": asdict(each.doubt)} if each.doubt else {}),
+            **asdict(each.door),
+        }
+        for each in doors
     ]
     return base64.urlsafe_b64encode(json.dumps(records, separators=(",", ":")).encode()).decode()
 
 
-def read(text: str) -> tuple[Door, ...]:
-    """Return the doors that the state names. ``ValueError`` when the text is none of ours."""
-    return tuple(door for door, _ in recalled(text))
-
-
-def recalled(text: str) -> tuple[tuple[Door, bool], ...]:
-    """Return the doors that the state names, and whether the run saw each closed. ``ValueError`` as for `read`."""
+def recalled(text: str) -> tuple[Recalled, ...]:
+    """Return what the state says of doors. ``ValueError`` when the text is none of ours."""
     try:
         records = json.loads(base64.urlsafe_b64decode(text)) if text else []
-        return tuple((_door(record), record.get("shut") is True) for record in records)
+        return tuple(Recalled(_door(each), each.get("shut") is True, _doubt(each.get("doubt"))) for each in records)
     except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"no list of doors: {error}") from error
+
+
+def _doubt(record: object) -> Doubt | None:
+    return Doubt(float(record["asked"]), record["only"] is True) if isinstance(record, dict) else None
 
 
 def _door(record: Mapping[str, object]) -> Door:

@@ -17,6 +17,7 @@ from difyaction.azure.management import Management
 from difyaction.azure.naming import rule_name
 from difyaction.azure.nsg_rules import Flow, allowing, free_priority, verdict
 from difyaction.azure.refusals import refused
+from difyaction.azure.wire import Answer
 from difyaction.errors import Failed
 from difyaction.language import N_
 from difyaction.target import Objection, Severity
@@ -169,7 +170,13 @@ class Passage:
 
         put = self.azure.network(door.rule).security_rules.begin_create_or_update
         rule: Any = allowing(self.flow, priority, door.lease)
-        answer = tried(lambda: put(*_names(door), rule, polling=False, until=until))
+
+        def again(before: Answer) -> None:
+            self.doors.answered(door, before)
+            self.doors.register(door)
+
+        answer = tried(lambda: put(*_names(door), rule, polling=False, until=until, again=again))
+        self.doors.answered(door, answer)
         self.doors.check()
         taken = answer.status == HTTPStatus.BAD_REQUEST and "SecurityRuleConflict" in answer.codes
         if not answer.ok and not taken:

@@ -65,6 +65,8 @@ class Transport(RequestsTransport):  # type: ignore[misc]  # azure-core loads it
 class Repeats(HTTPPolicy[HttpRequest, HttpResponse]):
     """Repeats what may pass until the option ``until`` (a monotonic moment), by the rule that closing has too.
 
+    The option ``again`` is called before a request is repeated, with the answer that makes it so: who opens a door has
+    to know of each request whether it may be carried out yet.
     A token that is refused is renewed once, and requests go to one host only: operations name addresses themselves.
     """
 
@@ -76,12 +78,15 @@ class Repeats(HTTPPolicy[HttpRequest, HttpResponse]):
         """Send a request until its answer stands. ``Overdue`` for one that begins after its deadline."""
         options = request.context.options
         until = options.pop("until", None) or self._pace.until(PATIENCE)
+        again = options.pop("again", None)
         confined(request.http_request.url, self._endpoint)
         if self._pace.monotonic() > until + LATE:
             raise Overdue
         outcome: list[PipelineResponse[HttpRequest, HttpResponse] | AzureError] = []
 
         def send(fresh: bool) -> Answer:  # noqa: FBT001 - as `repeated` calls it
+            if outcome and again:
+                again(_answer(outcome[0]))
             if fresh:
                 self._login.renew()
             left = max(1.0, until - self._pace.monotonic())
@@ -91,14 +96,18 @@ class Repeats(HTTPPolicy[HttpRequest, HttpResponse]):
                 response.http_response.read()
             except _BROKEN as error:
                 outcome[:] = [error]
-                return answer_of(error)
-            outcome[:] = [response]
-            return answer_of(response.http_response)
+            else:
+                outcome[:] = [response]
+            return _answer(outcome[0])
 
         repeated(send, self._pace, until=until)
         if isinstance(outcome[0], AzureError):
             raise outcome[0]
         return outcome[0]
+
+
+def _answer(outcome: PipelineResponse[HttpRequest, HttpResponse] | AzureError) -> Answer:
+    return answer_of(outcome if isinstance(outcome, AzureError) else outcome.http_response)
 
 
 def hush() -> None:

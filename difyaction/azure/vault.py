@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from difyaction.azure.arm import VAULTS, Arm, Unanswered, last_name
-from difyaction.azure.closing import close, insist
+from difyaction.azure.closing import GRACE, How, close, insist
 from difyaction.azure.doors import Doors, VaultDoor, extended
 from difyaction.azure.leases import Lease
 from difyaction.azure.login import Login
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 300.0  # seconds until an opened firewall lets us in; a minute is usual
 ADDRESSES: Final = 4  # of one runner behind a pool of addresses
-CLOSING: Final = 60.0  # seconds
+CLOSING: Final = GRACE  # seconds
 
 
 @dataclass
@@ -153,9 +153,9 @@ def _read_while_open(  # noqa: PLR0913 - what is read, and through what
 def _shut(arm: Arm, door: VaultDoor, doors: Doors) -> None:
     if not door.addresses:
         return
-    ended = close(arm, door, until=arm.pace.until(CLOSING))
+    ended = close(arm, door, until=arm.pace.until(CLOSING), doubt=doors.doubt(door))
     if ended.shut:
-        doors.closed(door)
+        doors.closed(door, doubtful=ended.how is How.DOUBTFUL)
     insist([ended])
 
 
@@ -173,10 +173,12 @@ def _admit(vault: Vault, standing: list[VaultDoor], address: str, doors: Doors, 
         wanted = _with(door, address, found, vault.name)
         body = opening(found, wanted) if wanted.addresses else None
         if body is None:
+            doors.seen(wanted)
             return
         doors.register(wanted)
         standing.append(wanted)
         answer = arm.ask("PATCH", wanted.vault, body, version=VAULTS, until=until, repeats=False)
+        doors.answered(wanted, answer)
         doors.check()
         final = answer.status in {HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST} or "ScopeLocked" in answer.codes
         if final or (not answer.ok and not arm.pace.back_off(attempt, until=until)):

@@ -21,6 +21,7 @@ from difyaction.events import QUIET, Events
 LARGEST: Final = 32 * 1024 * 1024  # bytes of one answer
 LONGEST_TEXT: Final = 400  # characters of a foreign text that an error of ours repeats
 NO_ANSWER: Final = 0
+SILENCE: Final = frozenset({NO_ANSWER, 408, 502, 504})  # Azure itself has not said what came of the request
 PASSING_STATUS: Final = frozenset({NO_ANSWER, 408, 429, 500, 502, 503, 504})
 AGENT: Final = "dify-upgrade-action"
 
@@ -43,6 +44,16 @@ class Answer:
     def ok(self) -> bool:
         """Whether it is a success."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether the request may be carried out yet: nobody answered, or a gateway in the place of who should."""
+        return self.status in SILENCE
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the request was refused, so that nothing comes of it."""
+        return HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR and not self.is_silence
 
     @property
     def error(self) -> Mapping[str, Any]:

@@ -10,14 +10,20 @@ from difyaction.language import N_, Language
 
 OPEN = N_("Open for {seconds} s, and seen closed: {where}.")
 STANDS = N_("Open for {seconds} s until now, and not seen closed: {where}.")
+DOUBTFUL = N_(
+    "Seen closed {seconds} s after it was asked for, but Azure never answered a request that opens it: {where}. Should "
+    "Azure carry that out yet, mode sweep closes it."
+)
 
 
 def sentences(exposures: Iterable[Exposure], language: Language | None = None) -> tuple[str, ...]:
     """Return a sentence for each door, for a reader of ``language``; left out: for the log, in English."""
     say = (language or Language.of("en")).say
-    return tuple(
-        say(STANDS if each.stands else OPEN, seconds=f"{each.seconds:.1f}", where=each.door.where) for each in exposures
-    )
+    return tuple(say(_template(each), seconds=f"{each.seconds:.1f}", where=each.door.where) for each in exposures)
+
+
+def _template(each: Exposure) -> str:
+    return STANDS if each.stands else DOUBTFUL if each.doubtful else OPEN
 
 
 def output(exposures: Iterable[Exposure]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from difyaction.azure.closing import IN_HASTE, Closed, How, close_all, command, insist, shut
+from difyaction.azure.closing import IN_HASTE, Closed, How, close_all, command, doubtful, insist, shut
 from difyaction.azure.dead_leases import Left, expired
 from difyaction.azure.doors import Door
 from difyaction.azure_vm.clients import Clients
 from difyaction.cancelled import Cancelled
 from difyaction.errors import Failed
+from difyaction.runner import Runner
 
 NO_RIGHT = "azure-right-missing"
 
@@ -27,17 +28,24 @@ class Tidied:
     unseen: tuple[tuple[str, Failed], ...] = ()
 
 
-def shut_for_good(clients: Clients, say: Callable[[str], None]) -> tuple[Closed, ...]:
-    """Look once more at every door. Who cancels meanwhile is told of one that is not seen closed in time."""
+def shut_for_good(clients: Clients, runner: Runner, *, waits: bool) -> tuple[Closed, ...]:
+    """Look once more at every door. Who cancels meanwhile is told of one that is not seen closed in time.
+
+    ``waits``: for openings that Azure has not answered; the post step does it for who has no time.
+    """
     try:
-        ended = shut(clients.arm, clients.doors, again=True)
+        ended = shut(clients.arm, clients.doors, again=True, waits=waits)
     except Cancelled:
         insist(shut(clients.arm, clients.doors, seconds=IN_HASTE))
         raise
     for each in ended:
         if each.how is How.UNSEEN:
             why = "; ".join(each.why) or "Azure is at work there"
-            say(f"seen closed before, and not looked at once more ({why}): {each.door.where}")
+            runner.say(f"seen closed before, and not looked at once more ({why}): {each.door.where}")
+        elif each.how is How.AWAITED:
+            runner.say(f"seen closed, but Azure has not answered who asked for it: {each.door.where}")
+        elif each.how is How.DOUBTFUL:
+            runner.warning(doubtful(each), title="An opening was never answered")
     return ended
 
 

@@ -106,7 +106,9 @@ class AzureVm:
         doors, surroundings, before = self._clients.doors, self._surroundings, sys.exception()
         try:
             if doors.known:
-                insist(shut_for_good(self._clients, surroundings.say))
+                # Who is cancelled has no time to wait for what Azure has not answered: the post step does.
+                waits = not (isinstance(before, Cancelled) and surroundings.runner.is_github)
+                insist(shut_for_good(self._clients, surroundings.runner, waits=waits))
         except DoorOpen as error:
             error.left |= self._shelf.outputs
             add_what_it_beats(error, self._outcome)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from difyaction.azure.doors import STATE, read
+from difyaction.azure.doors import STATE, recalled
 from difyaction.azure.leases import Run, described
 from difyaction.azure.nsg import objections, read_groups
 from difyaction.azure.nsg_rules import Flow
@@ -49,7 +49,7 @@ def test_each_rule_is_written_down_before_it_is_made(azure: AzureEmulator, place
     setting = bench(azure)
     known: list[int] = []
     azure.faults.add(
-        "PUT */securityRules/*", before=lambda _: known.append(len(read(setting.saved[STATE]))), times=None
+        "PUT */securityRules/*", before=lambda _: known.append(len(recalled(setting.saved[STATE]))), times=None
     )
     with opened(setting, place):
         pass

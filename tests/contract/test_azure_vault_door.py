@@ -9,7 +9,7 @@ import pytest
 
 from difyaction.azure.closing import close_all, insist, shut
 from difyaction.azure.dead_leases import expired
-from difyaction.azure.doors import STATE, DoorOpen, read
+from difyaction.azure.doors import STATE, DoorOpen, recalled
 from difyaction.azure.leases import Lease, Run
 from difyaction.azure.vault import Opening, read_secret
 from difyaction.azure.vault_rules import bare
@@ -85,7 +85,7 @@ def test_with_leave_the_firewall_is_open_for_one_read(azure: AzureEmulator, kept
 def test_the_door_is_written_down_before_it_is_opened(azure: AzureEmulator, kept: Emulated) -> None:
     setting = bench(azure)
     known: list[int] = []
-    azure.faults.add("PATCH */vaults/*", before=lambda _: known.append(len(read(setting.saved[STATE]))))
+    azure.faults.add("PATCH */vaults/*", before=lambda _: known.append(len(recalled(setting.saved[STATE]))))
     fetched(setting, kept)
     assert known == [1]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -22,6 +24,7 @@ from tests.e2e.azure_plain import Plain, plain_sshd
 from tests.e2e.azure_runs import SECRET, Setting, Told, setting, surroundings_of, told, trust
 from tests.e2e.connections.sshd import make_key, private_text, public_line
 from tests.emulators.azure.emulator import AzureEmulator
+from tests.emulators.request import Request
 from tests.no_releases import NoReleases
 
 # Before the runner kills it. A SIGTERM after its last word finds no handler any more, on a machine that is slow to end.
@@ -91,6 +94,42 @@ def test_what_azure_is_too_slow_to_close_in_time_the_post_step_closes(child: Chi
     assert done.returncode == 0, done.stdout
     assert "Closed, and seen closed" in done.stdout
     assert place.is_shut
+
+
+@pytest.mark.parametrize(
+    ("opening", "look"),
+    [("PUT */nic-nsg/securityRules/*", "DELETE */nic-nsg/securityRules/*"), ("PATCH */vaults/*", "GET */vaults/*")],
+)
+def test_what_azure_opens_after_the_cancelled_run_has_gone_is_closed_by_the_post_step(
+    child: Child, place: Setting, opening: str, look: str
+) -> None:
+    ended, seen = threading.Event(), threading.Event()
+
+    def on_its_way(_: Request) -> None:
+        child.process.send_signal(signal.SIGINT)
+        assert seen.wait(100), "the post step has looked, and seen nothing"
+
+    def by_the_post_step(request: Request) -> bool:
+        if ended.is_set() and any(fnmatch.fnmatchcase(label, look) for label in request.labels):
+            threading.Timer(1.0, seen.set).start()
+        return False
+
+    place.azure.faults.add(opening, before=on_its_way)
+    place.azure.faults.add(by_the_post_step)
+    child.start(mode="plan", dify_version="1.14.1")
+    _wait_until(lambda: bool(place.azure.calls(opening)), 60)
+
+    code = child.cancelled()
+    ended.set()
+
+    assert code in ENDED_BY_ITSELF, child.log
+    assert not seen.is_set()
+    assert place.is_shut
+    done = child.post()
+    assert done.returncode == 0, done.stdout
+    assert seen.is_set()
+    assert place.azure.calls(opening)
+    assert place.is_shut, done.stdout
 
 
 @pytest.mark.parametrize("phase", ["GET /secrets/*", "PUT */nic-nsg/securityRules/*"])

@@ -8,7 +8,7 @@ import pytest
 
 from difyaction import post
 from difyaction.azure.clouds import PUBLIC
-from difyaction.azure.doors import STATE, RuleDoor, written
+from difyaction.azure.doors import STATE, Recalled, RuleDoor, written
 from difyaction.azure.identity import Identity
 from difyaction.azure.leases import Lease, Run
 
@@ -33,14 +33,14 @@ DAMAGED = ["", "@@", "NQ==", ODD.state()]
 
 @pytest.mark.parametrize("identity", DAMAGED)
 def test_doors_are_named_whatever_became_of_the_identity(identity: str) -> None:
-    code, said = posted(identity, written((RULE,)))
+    code, said = posted(identity, written([Recalled(RULE)]))
     assert code == 9
     assert f"az network nsg rule delete --ids {RULE.rule}" in said
 
 
 @pytest.mark.parametrize("identity", DAMAGED)
 def test_what_the_run_saw_closed_is_not_open_because_nobody_can_look_again(identity: str) -> None:
-    code, said = posted(identity, written((RULE,), shut=(RULE,)))
+    code, said = posted(identity, written([Recalled(RULE, shut=True)]))
     assert code == 0
     assert "::error" not in said
     assert "Seen closed by the run itself: NSG rule ours in nsg." in said
@@ -50,7 +50,7 @@ def test_what_the_run_saw_closed_is_not_open_because_nobody_can_look_again(ident
 @pytest.mark.parametrize("identity", DAMAGED)
 def test_of_several_doors_those_that_may_be_open_are_named(identity: str) -> None:
     other = RuleDoor(f"{RULE.rule}-too", RULE.lease)
-    code, said = posted(identity, written((RULE, other), shut=(RULE,)))
+    code, said = posted(identity, written([Recalled(RULE, shut=True), Recalled(other)]))
     assert code == 9
     assert f"az network nsg rule delete --ids {other.rule} " in said
     assert f"--ids {RULE.rule} " not in said

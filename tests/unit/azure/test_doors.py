@@ -2,13 +2,30 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.azure.doors import STATE, Doors, Exposure, RuleDoor, VaultDoor, extended, read, recalled, written
+from difyaction.azure.doors import (
+    STATE,
+    Door,
+    Doors,
+    Doubt,
+    Exposure,
+    Recalled,
+    RuleDoor,
+    VaultDoor,
+    extended,
+    recalled,
+    written,
+)
 from difyaction.azure.leases import Lease, Run
+from difyaction.azure.wire import Answer
 from difyaction.errors import Failed
 
 LEASE = Lease(Run(123, 1, "ab12cd", "acme/infra"), 1_764_000_000)
 RULE = RuleDoor("/g/networkSecurityGroups/nsg/securityRules/ours", LEASE)
 VAULT = VaultDoor("/g/vaults/kv", ("203.0.113.10",), LEASE)
+
+
+def named(text: str) -> tuple[Door, ...]:
+    return tuple(each.door for each in recalled(text))
 
 
 class Moment:
@@ -19,16 +36,17 @@ class Moment:
 
 
 def test_doors_are_read_back_as_they_were_written() -> None:
-    assert read(written((RULE, VAULT))) == (RULE, VAULT)
-    assert read("") == ()
-    assert written((RULE,)).isascii()
-    assert "\n" not in written((RULE, VAULT))
+    doors = (Recalled(RULE, shut=True), Recalled(VAULT, doubt=Doubt(100.25, only=False)))
+    assert recalled(written(doors)) == doors
+    assert recalled("") == ()
+    assert written(doors).isascii()
+    assert "\n" not in written(doors)
 
 
 @pytest.mark.parametrize("text", ["x", "WzFd", "W3t9XQ==", "////"])
 def test_a_text_that_is_no_list_of_doors_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        read(text)
+        recalled(text)
 
 
 def test_a_door_is_written_down_before_it_is_opened_and_for_good() -> None:
@@ -36,7 +54,7 @@ def test_a_door_is_written_down_before_it_is_opened_and_for_good() -> None:
     clock = Moment()
     doors = Doors(lambda values: saved.append(values[STATE]), clock)
     doors.register(RULE)
-    assert read(saved[-1]) == (RULE,)
+    assert named(saved[-1]) == (RULE,)
     clock.now = 103.5
     doors.closed(RULE)
     assert doors.open == ()
@@ -50,9 +68,65 @@ def test_that_a_door_was_seen_closed_is_written_down_too() -> None:
     doors.register(RULE)
     doors.register(VAULT)
     doors.closed(RULE)
-    assert recalled(saved[-1]) == ((RULE, True), (VAULT, False))
+    assert [(each.door, each.shut) for each in recalled(saved[-1])] == [(RULE, True), (VAULT, False)]
     doors.stands(RULE)
-    assert recalled(saved[-1]) == ((RULE, False), (VAULT, False))
+    assert [(each.door, each.shut) for each in recalled(saved[-1])] == [(RULE, False), (VAULT, False)]
+
+
+def test_until_azure_answers_it_is_written_down_that_a_door_was_asked_for() -> None:
+    saved: list[str] = []
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment())
+    doors.register(RULE)
+    assert recalled(saved[-1]) == (Recalled(RULE, doubt=Doubt(100.0)),)
+    doors.answered(RULE, Answer(201))
+    assert recalled(saved[-1]) == (Recalled(RULE),)
+
+
+@pytest.mark.parametrize("status", [0, 408, 502, 504])
+def test_a_gateway_that_speaks_in_azures_place_is_no_answer(status: int) -> None:
+    doors = Doors(lambda _: None, Moment())
+    doors.register(RULE)
+    doors.answered(RULE, Answer(status))
+    assert doors.doubt(RULE) == Doubt(100.0)
+
+
+def test_an_earlier_request_without_an_answer_is_not_forgotten_for_a_later_one_that_has_one() -> None:
+    clock = Moment()
+    doors = Doors(lambda _: None, clock)
+    doors.register(RULE)
+    clock.now = 130.0
+    doors.answered(RULE, Answer(0))
+    doors.register(RULE)
+    assert doors.doubt(RULE) == Doubt(130.0, only=False)
+    doors.answered(RULE, Answer(201))
+    assert doors.doubt(RULE) == Doubt(100.0, only=False)
+    doors.seen(RULE)
+    assert doors.doubt(RULE) == Doubt(100.0, only=False), "the later request may have made it"
+
+
+def test_a_door_that_is_seen_needs_no_answer_any_more() -> None:
+    doors = Doors(lambda _: None, Moment())
+    doors.register(VAULT)
+    doors.seen(VAULT)
+    assert doors.doubt(VAULT) is None
+
+
+def test_what_azure_refused_to_open_is_no_door() -> None:
+    saved: list[str] = []
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment())
+    doors.register(RULE)
+    doors.answered(RULE, Answer(403))
+    assert (doors.known, doors.so_far, recalled(saved[-1])) == ((), (), ())
+
+
+@pytest.mark.parametrize("before", [0, 201, 500])
+def test_a_refusal_does_not_hide_what_an_earlier_request_may_have_opened(before: int) -> None:
+    doors = Doors(lambda _: None, Moment())
+    doors.register(RULE)
+    doors.answered(RULE, Answer(before))
+    doors.register(RULE)
+    doors.answered(RULE, Answer(403))
+    assert doors.open == (RULE,)
 
 
 def test_what_is_open_counts_up_to_now() -> None:
@@ -92,4 +166,4 @@ def test_behind_the_fence_nothing_is_opened() -> None:
     with pytest.raises(Failed) as raised:
         doors.register(RULE)
     assert raised.value.id == "azure-fenced"
-    assert read(saved[-1]) == (RULE,)
+    assert named(saved[-1]) == (RULE,)

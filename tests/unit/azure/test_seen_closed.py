@@ -1,14 +1,14 @@
-"""Nothing counts as closed because somebody on the way answered in Azure's place."""
+"""What counts as closed: not what somebody on the way says, and not what may be opened yet."""
 
 from __future__ import annotations
 
 import pytest
 
-from difyaction.azure.closing import close
-from difyaction.azure.doors import Door, RuleDoor, VaultDoor
+from difyaction.azure.closing import GRACE, How, checked, close
+from difyaction.azure.doors import Door, Doubt, RuleDoor, VaultDoor
 from difyaction.azure.leases import Lease, Run
 from difyaction.azure.wire import Answer
-from tests.unit.azure.scripted import FakeTime, arm, error, ok
+from tests.unit.azure.scripted import FakeTime, ScriptedWire, arm, error, ok
 
 LEASE = Lease(Run(123, 1, "ab12cd", "acme/infra"), 1_764_000_900)
 GROUP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/nsg"
@@ -34,3 +34,73 @@ def test_what_azure_itself_says_is_not_there_is_closed(door: Door) -> None:
     time = FakeTime()
     client, _ = arm(*[error(404, "ResourceNotFound")] * 3, time=time)
     assert close(client, door, until=time.now + 20).shut
+
+
+EMPTY = ok({"id": GROUP, "properties": {"provisioningState": "Succeeded", "securityRules": []}})
+RULE_THERE = {"name": "ours", "properties": {"access": "Allow", "description": LEASE.description()}}
+STANDS = ok({"id": GROUP, "properties": {"provisioningState": "Succeeded", "securityRules": [RULE_THERE]}})
+NEVER_THERE = ok(None, 204)
+
+
+def asked_at(time: FakeTime, *, only: bool = True) -> Doubt:
+    return Doubt(time.now, only=only)
+
+
+def deletes(wire: ScriptedWire) -> int:
+    return len([line for line in wire.story if line.startswith("DELETE")])
+
+
+def test_an_opening_without_an_answer_that_comes_late_is_closed_when_it_comes() -> None:
+    time = FakeTime()
+    client, wire = arm(NEVER_THERE, EMPTY, EMPTY, EMPTY, STANDS, ok(None, 202), EMPTY, time=time)
+    ended = close(client, RULE, until=time.now + 120, doubt=asked_at(time))
+    assert (ended.how, deletes(wire), wire.answers) == (How.GONE, 2, [])
+
+
+def test_an_opening_that_was_there_to_be_closed_is_waited_for_no_longer() -> None:
+    time = FakeTime()
+    client, _ = arm(ok(None, 202), EMPTY, time=time)
+    assert close(client, RULE, until=time.now + 120, doubt=asked_at(time)).how is How.GONE
+    assert time.pauses == []
+
+
+def test_where_two_requests_may_have_opened_the_later_one_is_waited_for() -> None:
+    time = FakeTime()
+    began = time.now
+    client, wire = arm(ok(None, 202), *[EMPTY] * 100, time=time)
+    assert close(client, RULE, until=time.now + 120, doubt=asked_at(time, only=False)).how is How.DOUBTFUL
+    assert time.now - began > GRACE - 5
+    assert deletes(wire) == 1
+
+
+def test_an_opening_that_never_comes_is_not_said_to_be_certainly_closed() -> None:
+    time = FakeTime()
+    asked, began = Doubt(time.now - 45), time.now
+    client, _ = arm(NEVER_THERE, *[EMPTY] * 100, time=time)
+    ended = close(client, RULE, until=time.now + 120, doubt=asked)
+    assert (ended.how, ended.shut) == (How.DOUBTFUL, True)
+    assert GRACE - 45 - 5 < time.now - began <= GRACE - 45
+
+
+def test_who_has_no_time_to_wait_says_that_it_may_come_yet() -> None:
+    time = FakeTime()
+    client, _ = arm(NEVER_THERE, EMPTY, time=time)
+    ended = close(client, RULE, until=time.now + 6, doubt=asked_at(time))
+    assert (ended.how, ended.shut, time.pauses) == (How.AWAITED, False, [])
+
+
+def test_nobody_who_could_not_look_at_the_end_says_that_it_stayed_closed() -> None:
+    time = FakeTime()
+    client, _ = arm(NEVER_THERE, EMPTY, *[error(503, "ServiceUnavailable")] * 400, time=time)
+    assert close(client, RULE, until=time.now + 120, doubt=asked_at(time)).how is How.AWAITED
+
+
+def test_a_vaults_door_that_comes_late_is_closed_too() -> None:
+    time = FakeTime()
+    shut = ok({"id": VAULT.vault, "tags": {}, "properties": {"networkAcls": {"ipRules": []}}})
+    held = {"dify-upgrade:123.1.ab12cd": "203.0.113.10|1764000900"}
+    acls = {"ipRules": [{"value": "203.0.113.10/32"}]}
+    open_ = ok({"id": VAULT.vault, "tags": held, "properties": {"networkAcls": acls}})
+    client, wire = arm(shut, shut, shut, open_, open_, ok({}), shut, time=time)
+    ended = checked(client, VAULT, until=time.now + 120, doubt=asked_at(time))
+    assert (ended.how, wire.answers) == (How.GONE, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import time
 from collections.abc import Mapping
@@ -77,10 +78,10 @@ class Azure:
         return self.answer
 
 
-def target(answer: Answer, out: io.StringIO | None = None) -> tuple[AzureVm, Runner, Doors]:
+def target(answer: Answer, out: io.StringIO | None = None, *, on_github: bool = False) -> tuple[AzureVm, Runner, Doors]:
     moment = FakeTime()
     pace, wire = moment.pace(), Azure(answer)
-    runner = Runner({}, out or io.StringIO(), monotonic=time.monotonic)
+    runner = Runner({"GITHUB_ACTIONS": str(on_github).lower()}, out or io.StringIO(), monotonic=time.monotonic)
     surroundings = Surroundings(
         environ={}, runner=runner, now=lambda: datetime.now(UTC), pause=moment.pause, monotonic=lambda: moment.now
     )
@@ -92,6 +93,11 @@ def target(answer: Answer, out: io.StringIO | None = None) -> tuple[AzureVm, Run
     inputs = by_ssh()
     way = CommandWay(inputs, surroundings, clients)
     return AzureVm(inputs, surroundings, clients, way=way, releases=Silent()), runner, doors
+
+
+def opened(doors: Doors) -> None:
+    doors.register(RULE)
+    doors.answered(RULE, Answer(201))
 
 
 def ended_by(why: BaseException, vm: AzureVm) -> None:
@@ -119,7 +125,7 @@ def ajar(besides: BaseException | None = None) -> DoorOpen:
 
 def test_an_open_door_says_that_the_run_was_stranded_besides() -> None:
     vm, _, doors = target(STAYS)
-    doors.register(RULE)
+    opened(doors)
     lost = Stranded("x", "The database is gone.", state="", next_step="docs/restore.md explains it.")
     lost.left = {"swap-commands": "az vm start"}
 
@@ -134,7 +140,7 @@ def test_an_open_door_says_that_the_run_was_stranded_besides() -> None:
 
 def test_what_an_open_door_beats_is_told_in_the_readers_language_and_what_azure_says_is_quoted() -> None:
     vm, _, doors = target(STAYS)
-    doors.register(RULE)
+    opened(doors)
     busy = Unanswered(error(409, "AnotherOperationInProgress", "Another operation is in progress"), "PUT /x")
 
     with pytest.raises(DoorOpen) as raised:
@@ -170,7 +176,7 @@ def test_an_open_door_says_that_the_upgrade_went_well_besides() -> None:
 
 def test_an_open_door_says_that_the_run_was_cancelled_besides() -> None:
     vm, _, doors = target(STAYS)
-    doors.register(RULE)
+    opened(doors)
 
     with pytest.raises(DoorOpen, match=r"Besides that, the run ended as cancelled\."):
         ended_by(Cancelled(signal.SIGINT), vm)
@@ -178,11 +184,11 @@ def test_an_open_door_says_that_the_run_was_cancelled_besides() -> None:
 
 def test_who_cancels_while_a_door_is_looked_at_for_good_is_told_that_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     vm, _, doors = target(STAYS)
-    doors.register(RULE)
+    opened(doors)
     shut = tidying.shut
 
-    def struck(arm: Arm, doors: Doors, *, seconds: float = 120.0, again: bool = False) -> object:
-        if again:
+    def struck(arm: Arm, doors: Doors, *, seconds: float = 120.0, again: bool = False, waits: bool = True) -> object:
+        if again and waits:
             raise Cancelled(signal.SIGINT)
         return shut(arm, doors, seconds=seconds)
 
@@ -194,7 +200,7 @@ def test_who_cancels_while_a_door_is_looked_at_for_good_is_told_that_it_stays(mo
 
 def test_how_long_doors_were_open_is_an_output_of_every_ending() -> None:
     vm, runner, doors = target(GONE)
-    doors.register(RULE)
+    opened(doors)
 
     with pytest.raises(RolledBack):
         ended_by(RolledBack("x", "No.", next_step=""), vm)
@@ -205,7 +211,7 @@ def test_how_long_doors_were_open_is_an_output_of_every_ending() -> None:
 def test_a_door_that_stays_open_counts_up_to_now() -> None:
     out = io.StringIO()
     vm, runner, doors = target(STAYS, out)
-    doors.register(RULE)
+    opened(doors)
 
     with pytest.raises(DoorOpen):
         vm.close()
@@ -217,7 +223,7 @@ def test_a_door_that_stays_open_counts_up_to_now() -> None:
 def test_a_door_that_is_seen_closed_at_the_second_attempt_is_no_open_door() -> None:
     out = io.StringIO()
     vm, _, doors = target(GONE, out)
-    doors.register(RULE)
+    opened(doors)
 
     with pytest.raises(Failed) as raised:
         ended_by(ajar(), vm)
@@ -232,7 +238,7 @@ def test_a_door_that_is_seen_closed_at_the_second_attempt_is_no_open_door() -> N
 )
 def test_what_such_a_door_stood_before_is_how_the_run_ended(why: Refused | Cancelled) -> None:
     vm, _, doors = target(GONE)
-    doors.register(RULE)
+    opened(doors)
 
     with pytest.raises(type(why)) as raised:
         ended_by(ajar(why), vm)
@@ -243,7 +249,7 @@ def test_what_such_a_door_stood_before_is_how_the_run_ended(why: Refused | Cance
 def test_what_was_seen_closed_is_not_open_because_azure_is_away_at_the_end() -> None:
     out = io.StringIO()
     vm, runner, doors = target(error(503, "ServiceUnavailable"), out)
-    doors.register(RULE)
+    opened(doors)
     doors.closed(RULE)
 
     vm.close()
@@ -256,10 +262,36 @@ def test_what_was_seen_closed_and_stands_again_is_an_open_door() -> None:
     rule = {"name": "ours", "properties": {"access": "Allow", "description": RULE.lease.description()}}
     group = {"id": RULE.group, "properties": {"provisioningState": "Succeeded", "securityRules": [rule]}}
     vm, runner, doors = target(ok(group))
-    doors.register(RULE)
+    opened(doors)
     doors.closed(RULE)
 
     with pytest.raises(DoorOpen):
         vm.close()
 
     assert '"open": true' in runner.noted["exposure"]
+
+
+def test_an_opening_that_azure_never_answered_is_waited_for_and_told_as_what_it_is() -> None:
+    out = io.StringIO()
+    vm, runner, doors = target(GONE, out)
+    doors.register(RULE)
+
+    vm.close()
+
+    (door,) = json.loads(runner.noted["exposure"])
+    assert (door["open"], door["seconds"] > 50) == (False, True)
+    assert "warning: Seen closed for 60 s after it was asked for: NSG rule ours in nsg." in out.getvalue()
+    assert "but Azure never answered a request that opens it: NSG rule ours in nsg." in out.getvalue()
+
+
+def test_who_is_cancelled_leaves_an_opening_without_an_answer_to_the_post_step() -> None:
+    out = io.StringIO()
+    vm, runner, doors = target(GONE, out, on_github=True)
+    doors.register(RULE)
+
+    with pytest.raises(Cancelled):
+        ended_by(Cancelled(signal.SIGINT), vm)
+
+    assert runner.noted["exposure"] == '[{"door": "NSG rule ours in nsg", "seconds": 0.0, "open": true}]'
+    assert "seen closed, but Azure has not answered who asked for it: NSG rule ours in nsg" in out.getvalue()
+    assert doors.doubt(RULE) is not None
