@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
+from difyaction.azure.date import AzureDate
 from difyaction.azure.pace import Pace
 from difyaction.azure.repeats import PATIENCE, TIMEOUT, repeated
 from difyaction.azure.wire import Answer, Wire
@@ -37,7 +38,10 @@ class Tokens(Protocol):
 
 @dataclass(frozen=True)
 class Arm:
-    """One Resource Manager. ``calls`` counts requests by method; resources are named by their whole ids."""
+    """One Resource Manager. ``calls`` counts requests by method; resources are named by their whole ids.
+
+    ``date`` is Azure's clock, as its last answer told it.
+    """
 
     endpoint: str
     scope: str
@@ -45,6 +49,11 @@ class Arm:
     wire: Wire
     pace: Pace
     calls: Counter[str] = field(default_factory=Counter)
+    date: AzureDate = field(default_factory=AzureDate)
+
+    def now(self) -> float:
+        """Return the time by which leases are given and judged, in seconds since 1970: Azure's, once it answered."""
+        return self.pace.clock() + self.date.ahead
 
     def ask(  # noqa: PLR0913 - a request has these parts
         self,
@@ -117,7 +126,9 @@ class Arm:
         headers["Authorization"] = f"Bearer {self.tokens.token(self.scope, fresh=fresh).reveal()}"
         self.calls[method] += 1
         left = until - self.pace.monotonic()
-        return self.wire.send(method, url, headers, content, timeout=max(1.0, min(TIMEOUT, left)))
+        answer = self.wire.send(method, url, headers, content, timeout=max(1.0, min(TIMEOUT, left)))
+        self.date.hear(answer, self.pace.clock())
+        return answer
 
 
 class Unanswered(Exception):

@@ -234,7 +234,7 @@ def _still(arm: Arm, door: Door, until: float) -> How:
     """Look once. `OPEN`: it stands; `UNSEEN`: that could not be told."""
     if isinstance(door, VaultDoor):
         vault = arm.look(door.vault, version=VAULTS, until=until)
-        return How.OPEN if vault and closing(vault, door, arm.pace.clock()) else How.GONE
+        return How.OPEN if vault and closing(vault, door, arm.now()) else How.GONE
     rule, settled = _rule_now(arm, door, until)
     if rule is not None:
         return How.DENIED if rule.get("access") == "Deny" else How.OPEN
@@ -265,7 +265,7 @@ def _close_vault(arm: Arm, door: VaultDoor, until: float) -> Closed:
     quiet = accepted = stood = False
     for attempt in range(1000):
         vault = arm.look(door.vault, version=VAULTS, until=until)
-        body = closing(vault, door, arm.pace.clock()) if vault else None
+        body = closing(vault, door, arm.now()) if vault else None
         if body is None:
             others = any(each.lease.run.text != door.lease.run.text for each in vault_leases((vault or {}).get("tags")))
             if quiet or not others:

@@ -8,7 +8,7 @@ from typing import Any
 
 from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, is_absent, properties
 from difyaction.azure.doors import Door, RuleDoor, VaultDoor
-from difyaction.azure.leases import Lease, Run, described, vault_leases
+from difyaction.azure.leases import Run, described, vault_leases
 from difyaction.azure.refusals import refused
 
 LOOKING = "looking for doors that were left open"
@@ -16,14 +16,23 @@ LOOKING = "looking for doors that were left open"
 
 @dataclass(frozen=True)
 class Left:
-    """A door that a dead run left. ``denied``: it is a rule that was turned into a Deny, and lets nobody in."""
+    """A door that carries a lease. ``denied``: it is a rule that was turned into a Deny, and lets nobody in.
+
+    ``held``: its lease lives, and it is not ours to close.
+    """
 
     door: Door
     denied: bool = False
+    held: bool = False
 
 
 def expired(arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None) -> Iterator[Left]:
-    """Yield what is left of dead leases in NSGs and vaults, by their ids: expired, or of an earlier attempt of ``run``.
+    """Yield what is left of dead leases in NSGs and vaults, by their ids: see `leased`."""
+    return (each for each in leased(arm, groups, vaults, run=run) if not each.held)
+
+
+def leased(arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None) -> Iterator[Left]:
+    """Yield what carries a lease in NSGs and vaults, by their ids. One of an earlier attempt of ``run`` is dead.
 
     ``Failed`` where Azure does not let us look.
     """
@@ -50,18 +59,15 @@ def groups_in(arm: Arm, resource_group: str) -> tuple[str, ...]:
 def _rules(arm: Arm, group: str, run: Run | None) -> Iterator[Left]:
     for rule in properties(arm.look(group, version=NETWORK)).get("securityRules") or ():
         lease = described(properties(rule).get("description"))
-        if lease is not None and _is_dead(arm, lease, run):
-            yield Left(RuleDoor(f"{group}/securityRules/{rule['name']}", lease), _denies(rule))
+        if lease is not None:
+            held = not lease.is_dead(arm.now(), run)
+            yield Left(RuleDoor(f"{group}/securityRules/{rule['name']}", lease), _denies(rule), held)
 
 
 def _addresses(arm: Arm, vault: str, run: Run | None) -> Iterator[Left]:
     for held in vault_leases((arm.look(vault, version=VAULTS) or {}).get("tags")):
-        if _is_dead(arm, held.lease, run):
-            yield Left(VaultDoor(vault, held.addresses, held.lease))
-
-
-def _is_dead(arm: Arm, lease: Lease, run: Run | None) -> bool:
-    return lease.is_dead(arm.pace.clock(), run)
+        door = VaultDoor(vault, held.addresses, held.lease)
+        yield Left(door, held=not held.lease.is_dead(arm.now(), run))
 
 
 def _denies(rule: Any) -> bool:  # noqa: ANN401 - JSON has no other type

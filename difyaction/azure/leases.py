@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 OWNER: Final = "dify-upgrade"
+LASTS: Final = 900  # seconds: a handshake takes some, a rule up to a minute, a vault's firewall some minutes
+LATEST: Final = 2 * LASTS  # seconds ahead: nobody gives a lease that lasts longer, whatever his clock says
 LONGEST_DESCRIPTION: Final = 140
 LONGEST_TAG: Final = 256
 TAG_PREFIX: Final = f"{OWNER}:"
@@ -51,9 +53,12 @@ class Lease:
     expires: int
 
     def is_dead(self, now: float, run: Run | None = None) -> bool:
-        """Whether nobody holds it any more: expired, or of an earlier attempt of this very run."""
+        """Whether nobody holds it: expired, longer than any that is given, or of an earlier attempt of this very run.
+
+        ``now`` is Azure's time, in seconds since 1970.
+        """
         earlier = run is not None and self.run.id == run.id and self.run.attempt < run.attempt
-        return now >= self.expires or earlier
+        return not now < self.expires <= now + LATEST or earlier
 
     def description(self) -> str:
         """Return the lease as the description of an NSG rule; the repository is cut where the space ends."""

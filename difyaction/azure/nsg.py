@@ -12,7 +12,7 @@ from typing import Any, Final
 from difyaction.azure.arm import Arm, Unanswered, last_name, parsed, properties
 from difyaction.azure.closing import AT_EASE, insist, shut
 from difyaction.azure.doors import Doors, RuleDoor
-from difyaction.azure.leases import Lease, Run
+from difyaction.azure.leases import LASTS, Lease, Run
 from difyaction.azure.management import Management
 from difyaction.azure.naming import rule_name
 from difyaction.azure.nsg_rules import Flow, allowing, free_priority, verdict
@@ -22,7 +22,6 @@ from difyaction.errors import Failed
 from difyaction.language import N_
 from difyaction.target import Objection, Severity
 
-LEASE: Final = 900.0  # seconds; a handshake takes some, a rule up to a minute
 PATIENCE: Final = 180.0  # seconds until the port answers through an opened rule
 _OPENING: Final = "opening the way to SSH"
 _LOOK_EVERY: Final = 5.0  # seconds between looks at whether our rules still stand
@@ -96,7 +95,7 @@ class Passage:
     run: Run
     flow: Flow
     groups: tuple[str, ...]
-    seconds: float = LEASE
+    seconds: float = LASTS
     _standing: dict[str, RuleDoor] = field(default_factory=dict, init=False)
 
     @contextmanager
@@ -147,7 +146,7 @@ class Passage:
 
     def _put(self, group: str, record: Mapping[str, Any] | None = None) -> None:
         pace = self.azure.pace
-        lease = Lease(self.run, int(pace.clock() + self.seconds))
+        lease = Lease(self.run, int(self.arm.now() + self.seconds))
         door = RuleDoor(f"{group}/securityRules/{rule_name(lease)}", lease)
         until, refused_priorities = pace.until(PATIENCE), set[int]()
         for attempt in range(100):

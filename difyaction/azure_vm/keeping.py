@@ -102,7 +102,7 @@ def let_go(inputs: Inputs, clients: Clients, machine: Machine, say: Callable[[st
     """Remove what is beyond ``snapshot-keep`` or has expired, by its tags alone. Return how many went."""
     found = snapshots.ours(clients.azure, snapshot_group(inputs, machine) or machine.group, machine.id)
     going = snapshots.expendable(
-        found, keep=inputs.snapshot_keep or _RUNS, now=clients.pace.clock(), sparing=sparing or clients.run.text
+        found, keep=inputs.snapshot_keep or _RUNS, now=clients.arm.now(), sparing=sparing or clients.run.text
     )
     stuck = snapshots.prune(clients.azure, going)
     for name, why in stuck:

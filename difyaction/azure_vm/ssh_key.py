@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from difyaction.azure.arm import VAULTS, Unanswered, last_name, properties
-from difyaction.azure.leases import Lease
+from difyaction.azure.leases import LASTS, Lease
 from difyaction.azure.refusals import refused
 from difyaction.azure.vault import Opening, Vault, read_secret
 from difyaction.azure_vm.clients import Clients
 from difyaction.inputs import Inputs
 from difyaction.secret import Secret
 
-LEASE = 900  # seconds; a firewall takes up to some minutes to let us in
 _MUTE = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.OK})
 
 
@@ -57,7 +56,7 @@ def key_of(inputs: Inputs, clients: Clients, vault: KeyVault | None) -> Secret:
     if inputs.ssh_key or vault is None:
         return inputs.ssh_key
     reader = Vault(vault.name, vault.url, clients.login, clients.arm)
-    lease = Lease(clients.run, int(clients.pace.clock()) + LEASE)
+    lease = Lease(clients.run, int(clients.arm.now()) + LASTS)
     leave = Opening(vault.id, lease, clients.doors) if inputs.open_key_vault else None
     try:
         return read_secret(reader, inputs.key_vault_secret, leave=leave)

@@ -13,7 +13,7 @@ from difyaction.azure.refusals import refused
 from difyaction.azure_vm import jump, keeping
 from difyaction.azure_vm.clients import Clients
 from difyaction.azure_vm.ssh_key import vault_id
-from difyaction.azure_vm.tidying import NO_RIGHT, Tidied, close_expired
+from difyaction.azure_vm.tidying import NO_RIGHT, Tidied, close_expired, tell_the_time, until
 from difyaction.errors import Failed
 from difyaction.inputs import Inputs
 from difyaction.language import N_, Language
@@ -23,6 +23,7 @@ from difyaction.target import Outcome
 CLOSED = N_("Doors closed: {count}.")
 REMOVED = N_("Snapshots and restore points removed: {count}.")
 RESTING = N_("Closed, and kept by a lock or a missing right: {where}. When that is gone, delete it: {commands}")
+HELD = N_("Left alone, as run {run} holds it by a lease until {until}: {where}.")
 GONE = N_("There is no machine {vm} any more. Its doors were looked for in {groups}; what was kept of its disks stays.")
 _GROUPS = "providers/Microsoft.Network/networkSecurityGroups"
 
@@ -46,6 +47,7 @@ def swept(inputs: Inputs, surroundings: Surroundings, clients: Clients) -> Outco
     vaults = (vault_id(inputs),) if inputs.key_vault else ()
     tidied = close_expired(clients, places.groups, vaults, surroundings.say)
     _insist_on_sight(inputs, surroundings, places, tidied)
+    tell_the_time(clients, surroundings.runner)
     language = Language.of(inputs.language)
     told = list(_told(tidied, language))
     gone = 0
@@ -64,6 +66,8 @@ def _told(tidied: Tidied, language: Language) -> Iterator[str]:
     if tidied.resting:
         where = "; ".join(door.where for door in tidied.resting)
         yield language.say(RESTING, where=where, commands="; ".join(command(door) for door in tidied.resting))
+    for door in tidied.held:
+        yield language.say(HELD, where=door.where, run=door.lease.run.text, until=until(door))
 
 
 def _places(inputs: Inputs, clients: Clients) -> _Places:

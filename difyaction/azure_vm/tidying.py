@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from difyaction.azure.closing import IN_HASTE, Closed, How, close_all, command, doubtful, insist, shut
-from difyaction.azure.dead_leases import Left, expired
+from difyaction.azure.dead_leases import Left, leased
 from difyaction.azure.doors import Door
 from difyaction.azure_vm.clients import Clients
 from difyaction.cancelled import Cancelled
@@ -20,12 +21,13 @@ NO_RIGHT = "azure-right-missing"
 class Tidied:
     """What became of dead runs' doors. ``resting``: rules that let nobody in, and that a lock or a right keeps.
 
-    ``unseen``: groups and vaults that could not be looked at, and why.
+    ``unseen``: groups and vaults that could not be looked at, and why. ``held``: what living leases hold.
     """
 
     closed: int
     resting: tuple[Door, ...] = ()
     unseen: tuple[tuple[str, Failed], ...] = ()
+    held: tuple[Door, ...] = ()
 
 
 def shut_for_good(clients: Clients, runner: Runner, *, waits: bool) -> tuple[Closed, ...]:
@@ -55,7 +57,11 @@ def close_expired(clients: Clients, groups: Iterable[str], vaults: Iterable[str]
     `DoorOpen` for one that stays open; it counts as this run's from then on, whose end and post step look at it again.
     """
     unseen: list[tuple[str, Failed]] = []
-    found = tuple(_found(clients, groups, vaults, unseen))
+    every = tuple(_found(clients, groups, vaults, unseen))
+    held = tuple(each.door for each in every if each.held)
+    for door in held:
+        say(f"left alone, held by run {door.lease.run.text} until {until(door)}: {door.where}")
+    found = tuple(each for each in every if not each.held)
     ended = close_all(clients.arm, [each.door for each in found])
     resting: list[Door] = []
     closed = 0
@@ -71,7 +77,18 @@ def close_expired(clients: Clients, groups: Iterable[str], vaults: Iterable[str]
     for door in resting:
         say(f"{door.where} is a Deny and lets nobody in; when no lock keeps it any more, delete it: {command(door)}")
     insist(ended)
-    return Tidied(closed, tuple(resting), tuple(unseen))
+    return Tidied(closed, tuple(resting), tuple(unseen), held)
+
+
+def until(door: Door) -> str:
+    """Return when a door's lease is over, as people read it."""
+    return f"{datetime.fromtimestamp(door.lease.expires, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def tell_the_time(clients: Clients, runner: Runner) -> None:
+    """Warn of a clock that is far from Azure's. Leases do not go by it; other times of this run do."""
+    if warning := clients.arm.date.warning:
+        runner.warning(warning, title="A clock is wrong")
 
 
 def only_rights(unseen: Iterable[tuple[str, Failed]], say: Callable[[str], None]) -> None:
@@ -88,6 +105,6 @@ def _found(
     for each in [*((group, (group,), ()) for group in groups), *((vault, (), (vault,)) for vault in vaults)]:
         scope, its_groups, its_vaults = each
         try:
-            yield from expired(clients.arm, its_groups, its_vaults, run=clients.run)
+            yield from leased(clients.arm, its_groups, its_vaults, run=clients.run)
         except Failed as why:
             unseen.append((scope, why))

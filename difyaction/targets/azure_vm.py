@@ -20,7 +20,7 @@ from difyaction.azure_vm.machine_plan import AzureFacts, AzurePlan, make_azure_p
 from difyaction.azure_vm.objections import standing
 from difyaction.azure_vm.ssh_way import SshWay
 from difyaction.azure_vm.sweeping import swept
-from difyaction.azure_vm.tidying import close_expired, only_rights, shut_for_good
+from difyaction.azure_vm.tidying import close_expired, only_rights, shut_for_good, tell_the_time
 from difyaction.azure_vm.way_in import WayIn
 from difyaction.cancelled import Cancelled
 from difyaction.errors import ActionError, Stranded
@@ -57,6 +57,7 @@ class AzureVm:
             approach = self._way.approach(machine)
             # First, whatever else is in the way: nothing that is missing now is a reason to leave a door open.
             only_rights(close_expired(clients, approach.groups, approach.vaults, say).unseen, say)
+            tell_the_time(clients, self._surroundings.runner)
             found = standing(clients.arm, machine, approach, snapshot_group=keeping.snapshot_group(inputs, machine))
             facts = AzureFacts(
                 machine=machine,

@@ -318,9 +318,12 @@ def test_a_sweep_lets_go_of_disks_whose_time_is_over_by_their_tags_alone(place: 
     clients.azure.compute(machine.id).snapshots.begin_create_or_update(place.group.name, "theirs", theirs).wait()
 
     early = sweep(asked, now)
-    late = sweep(asked, surroundings_of(place, io.StringIO(), ahead=timedelta(days=31)))
+    ahead = sweep(asked, surroundings_of(place, io.StringIO(), ahead=timedelta(days=31)))
+    place.azure.pass_time(timedelta(days=31).total_seconds())
+    late = sweep(asked, surroundings_of(place, io.StringIO()))
 
     assert (early.status, early.changed) == ("swept", False)
+    assert (ahead.status, ahead.changed) == ("swept", False), "a clock that is wrong lets nothing go"
     assert (late.status, late.changed) == ("swept", True)
     place.azure.pass_time(60)  # nobody waits for Azure to have removed them
     _wait_until(lambda: place.azure.collections == [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -39,10 +40,11 @@ def lose(place: Setting) -> None:
     place.vault.add_address(f"{THEIRS}/32")
 
 
-def swept(place: Setting, **given: str) -> tuple[Outcome, str]:
-    """Sweep once; return how it ended, and its log."""
+def swept(place: Setting, ahead: timedelta = timedelta(0), **given: str) -> tuple[Outcome, str]:
+    """Sweep once, by a clock that may go ``ahead`` of Azure's; return how it ended, and its log."""
     out = io.StringIO()
-    return sweep(inputs.read(place.inputs(mode="sweep", **given)), surroundings_of(place, out)), out.getvalue()
+    world = surroundings_of(place, out, ahead=ahead)
+    return sweep(inputs.read(place.inputs(mode="sweep", **given)), world), out.getvalue()
 
 
 def lose_the_machine(place: Setting) -> None:
@@ -107,6 +109,40 @@ def test_doors_are_swept_when_the_machine_is_gone(place: Setting) -> None:
     assert (outcome.status, outcome.changed) == ("swept", True)
     assert "There is no machine /subscriptions/" in log
     assert any("nic-nsg" in sentence for sentence in outcome.sentences)
+    assert place.is_shut, log
+
+
+def clocks(place: Setting, lease: float) -> None:
+    """Leave a rule and an address whose leases last so many seconds of Azure's time from now."""
+    expires = int(place.azure.cloud.clock() + lease)
+    record = {"o": "dify-upgrade", "r": "8.1.ab12cd", "x": expires, "p": "acme/infra"}
+    place.subnet.rule("living", priority=100, description=json.dumps(record, separators=(",", ":")), access="Allow")
+    place.vault.tags["dify-upgrade:8.1.ab12cd"] = f"203.0.113.98|{expires}"
+    place.vault.add_address("203.0.113.98/32")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(hours=-2), timedelta(0)])
+def test_what_lives_is_left_alone_and_named_whatever_the_clock_of_the_sweep_says(
+    place: Setting, ahead: timedelta
+) -> None:
+    clocks(place, 600)
+
+    outcome, log = swept(place, ahead=ahead)
+
+    assert outcome.changed
+    assert place.rules == ["living"]
+    assert place.vault.addresses == ("203.0.113.98/32",)
+    assert log.count("left alone, held by run 8.1.ab12cd until ") == 2
+    assert [each.startswith("Left alone, as run 8.1.ab12cd holds it") for each in outcome.sentences[1:3]] == [True] * 2
+    assert ("Azure's; leases go by Azure's." in log) == bool(ahead)
+
+
+def test_what_a_lost_runner_with_a_fast_clock_left_is_not_left_for_ever(place: Setting) -> None:
+    clocks(place, 6 * 3600)
+
+    outcome, log = swept(place)
+
+    assert outcome.changed
     assert place.is_shut, log
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difyaction.azure.leases import LONGEST_DESCRIPTION, Lease, Run, VaultLease, described, vault_leases
+from difyaction.azure.leases import LATEST, LONGEST_DESCRIPTION, Lease, Run, VaultLease, described, vault_leases
 
 RUN = Run(123, 1, "ab12cd", "acme/infra")
 LEASE = Lease(RUN, 1_764_000_000)
@@ -42,11 +42,17 @@ def test_other_peoples_descriptions_are_not_ours() -> None:
 
 
 def test_a_lease_dies_by_time_or_with_its_attempt() -> None:
-    assert not LEASE.is_dead(LEASE.expires - 1)
+    before = LEASE.expires - 1
+    assert not LEASE.is_dead(before)
     assert LEASE.is_dead(LEASE.expires)
-    assert LEASE.is_dead(0, Run(123, 2, "other"))
-    assert not LEASE.is_dead(0, Run(123, 1, "other"))
-    assert not LEASE.is_dead(0, Run(124, 2, "other"))
+    assert LEASE.is_dead(before, Run(123, 2, "other"))
+    assert not LEASE.is_dead(before, Run(123, 1, "other"))
+    assert not LEASE.is_dead(before, Run(124, 2, "other"))
+
+
+def test_a_lease_that_lasts_longer_than_any_that_is_given_holds_nothing() -> None:
+    assert not LEASE.is_dead(LEASE.expires - LATEST)
+    assert LEASE.is_dead(LEASE.expires - LATEST - 1)
 
 
 def test_a_vaults_tag_tells_addresses_and_expiry() -> None:
