@@ -8,7 +8,7 @@ EXCHANGES := build/exchanges.jsonl
 PROCESSES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check contract bench reliability generate screenshots lock audit release-dry-run clean
+.PHONY: help demo test check contract bench reliability generate screenshots lock audit release-dry-run clean distclean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -90,5 +90,8 @@ audit: ## Ask whether what the image installs has known vulnerabilities (network
 release-dry-run: ## Rehearse a release, without an account; RELEASE_IMAGE names an image to take instead of building it
 	@RELEASE_IMAGE="$(RELEASE_IMAGE)" $(PYTHON) -m scripts.release.dry_run
 
-clean: ## Remove what the other targets made
+clean: ## Remove what the other targets made in this folder
 	rm -rf $(VENV) build contract/node_modules contract/build scripts/screenshots/node_modules
+
+distclean: clean ## Remove also the machines of demo and test, which lie below /var/tmp (or where DIFY_ACTION_RIG says)
+	@$(PYTHON) -m tests.rig.place

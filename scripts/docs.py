@@ -35,7 +35,7 @@ FURTHER_RULES = Path(__file__).with_name("further_rules.txt")  # objections that
 
 def inputs_table(code: str) -> str:
     """Return the table of inputs in one language."""
-    head, say = HEADS[code], Language.of(code).say
+    head, say = HEADS[code], Language.of(code).template  # a description has no facts, and may show placeholders
     rows = [f"| {head['input']} | {head['default']} | {head['meaning']} |", "|---|---|---|"]
     rows += [
         f"| `{name}` | {_default(spec)} | {_cell(say(spec.description) + _allowed(spec, code))} |"

@@ -54,8 +54,8 @@ def templates() -> list[Template]:
 
 
 def descriptions() -> list[Template]:
-    """Return what inputs and outputs are said to mean. Nothing is filled into them."""
-    inputs = [Template(spec.description, "difyaction/inputs.toml", frozenset()) for spec in table().values()]
+    """Return what inputs and outputs are said to mean. Nothing is filled into them; inputs may show placeholders."""
+    inputs = [Template(spec.description, "difyaction/inputs.toml", None) for spec in table().values()]
     return inputs + [Template(text, "difyaction/report.py", frozenset()) for text in OUTPUTS.values()]
 
 

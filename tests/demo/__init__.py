@@ -1,1 +1,1 @@
-"""`make demo`: the product in a minute or two, with no account anywhere. One module for each target."""
+"""`make demo`: the product at work, with no account anywhere. One module for each target."""

@@ -24,8 +24,8 @@ from tests.image import base, outlets
 from tests.image.engine import Engine
 from tests.rig.doors import Door
 from tests.rig.machine import Machine
+from tests.rig.place import state_folder
 from tests.rig.registry import MANIFEST, Registry
-from tests.rig.stack import state_folder
 
 REGISTRY_PORT = 5000
 HOST = f"127.0.0.1:{REGISTRY_PORT}"

@@ -28,6 +28,7 @@ from tests.rig.install import Install
 from tests.rig.layouts import Wanted
 from tests.rig.machine import Machine
 from tests.rig.making import make_once
+from tests.rig.place import TURN, state_folder
 from tests.rig.registry import Blob, Image, Registry, file_blob
 from tests.rig.sshd import Sshd
 
@@ -44,16 +45,6 @@ PROGRAMS = (
     *("unshare", "setpriv", "nsenter", "rsync", "ip", "iptables", "sudo", "git"),
     *("rootlesskit", "slirp4netns", "newuidmap", "tcsh", "busybox"),
 )
-
-
-def state_folder(environ: Mapping[str, str], number: int = 0) -> Path:
-    """Return where a rig keeps the base layer, the registry and the machine's disk between runs; about 2 GB.
-
-    ``number``: of the rig, where several stand side by side.
-    """
-    cache = environ.get("XDG_CACHE_HOME") or "/var/tmp"  # noqa: S108 -- made 0700 and kept on purpose
-    usual = Path(environ.get("DIFY_ACTION_RIG") or Path(cache) / "dify-upgrade-action-rig")
-    return usual.with_name(f"{usual.name}-{number}") if number else usual
 
 
 def lacking(environ: Mapping[str, str]) -> str:
@@ -308,7 +299,7 @@ def _take_base(usual: Path, state: Path) -> None:
 
 def _turn(state: Path) -> TextIO:
     """Wait until no other process uses this state folder."""
-    lock = (state / "turn").open("a+")
+    lock = (state / TURN).open("a+")
     deadline, told = time.monotonic() + TURN_SECONDS, False
     while True:
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from difyaction.gitops.github.refusals import FINAL
 from difyaction.gitops.github.standing import Move
+from difyaction.gitops.wording import placeholders
 from tests.unit.pages import Page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,3 +37,9 @@ def test_every_reason_not_to_merge_is_explained_and_no_other() -> None:
 def test_every_event_of_a_debugged_run_is_explained_and_no_other() -> None:
     told = {name.strip("` ") for row in PAGE.table_under(EVENTS) for name in row[0].split(",")}
     assert told == set(first_texts("tell", *PACKAGE.rglob("*.py")))
+
+
+def test_every_placeholder_of_a_template_is_explained_where_inputs_are_and_no_other() -> None:
+    page = Page.read(ROOT / "docs/gitops.md")
+    rows = page.table_under("Texts of your own: `title`, `body`, `commit-message`")
+    assert sorted(row[0].strip("`{}") for row in rows) == sorted(placeholders.NAMES)
