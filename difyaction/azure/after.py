@@ -14,10 +14,11 @@ from typing import Final, Protocol
 
 from difyaction.azure import fence
 from difyaction.azure.arm import Arm
-from difyaction.azure.closing import AT_EASE, Closed, How, close_all, command, doubtful
+from difyaction.azure.closing import AT_EASE, Closed, How, close_all, command
 from difyaction.azure.doors import STATE, Door, recalled
 from difyaction.azure.identity import GithubTokens, Identity
 from difyaction.azure.pace import Pace
+from difyaction.azure.telling import doubtful, kept_open
 from difyaction.azure.tokens import PlainTokens, metadata
 from difyaction.azure.wire import Https, Wire
 from difyaction.secret import Secret
@@ -109,6 +110,8 @@ def _report(ended: tuple[Closed, ...], say: Says) -> int:
     for each in ended:
         if each.how is How.UNSEEN:
             say(f"Seen closed by the run itself: {each.door.where}.")
+        elif each.how is How.HELD:
+            say(_escaped("warning", "Another run keeps an address open", kept_open(each)))
         elif each.how is How.DOUBTFUL:
             say(_escaped("warning", "An opening was never answered", doubtful(each)))
         elif each.shut:
@@ -117,7 +120,7 @@ def _report(ended: tuple[Closed, ...], say: Says) -> int:
         why = "; ".join(dict.fromkeys(text for each in unseen for text in each.why)) or "Azure is at work there"
         text = f"The run saw {len(unseen)} doors closed; this step could not look at them once more: {why}"
         say(_escaped("warning", "Doors were not looked at once more", text))
-    left = [each for each in ended if not each.shut]
+    left = [each for each in ended if not each.shut and each.how is not How.HELD]
     for each in left:
         say(_warning(each.door, "; ".join(each.why)))
     return DOOR_OPEN if left else 0

@@ -20,7 +20,7 @@ from difyaction.azure.arm import NETWORK, VAULTS, Arm, is_absent, last_name, pro
 from difyaction.azure.doors import Door, DoorOpen, Doors, Doubt, RuleDoor, VaultDoor
 from difyaction.azure.leases import vault_leases
 from difyaction.azure.rungs import RUNGS
-from difyaction.azure.vault_rules import closing
+from difyaction.azure.vault_rules import closing, keepers
 
 AT_EASE: Final = 120.0  # seconds for all doors, when nothing presses
 IN_HASTE: Final = 6.0  # seconds: the runner sends SIGTERM 7.5 s after SIGINT
@@ -38,6 +38,7 @@ class How(enum.StrEnum):
     ASKED = "asked"  # Azure took the request; nobody saw the end of it
     OPEN = "open"
     UNSEEN = "unseen"  # it was seen closed before, and nobody could look once more
+    HELD = "held"  # our lease is gone, and another run's living one keeps the address
     AWAITED = "awaited"  # seen closed; an opening that is not answered may come yet, and there was no time to wait
     DOUBTFUL = "doubtful"  # seen closed for as long as was worth waiting; that opening was never answered
 
@@ -66,7 +67,8 @@ def close(arm: Arm, door: Door, *, until: float, doubt: Doubt | None = None, wai
         ended = _close_rule(arm, door, until) if isinstance(door, RuleDoor) else _close_vault(arm, door, until)
     except Exception as error:  # noqa: BLE001 - whatever broke, the other doors and the report come next
         return Closed(door, How.OPEN, (str(error),))
-    return _awaited(arm, ended, doubt, until, waits=waits) if doubt and ended.shut else ended
+    done = ended.shut or ended.how is How.HELD
+    return _awaited(arm, ended, doubt, until, waits=waits) if doubt and done else ended
 
 
 def checked(arm: Arm, door: Door, *, until: float, doubt: Doubt | None = None, waits: bool = True) -> Closed:
@@ -75,7 +77,7 @@ def checked(arm: Arm, door: Door, *, until: float, doubt: Doubt | None = None, w
         how = _still(arm, door, min(until, arm.pace.until(_LOOK)))
     except Exception as error:  # noqa: BLE001 - whatever keeps us from looking opens no door
         return Closed(door, How.UNSEEN, (str(error),))
-    if how is How.OPEN:
+    if how in {How.OPEN, How.HELD}:
         return close(arm, door, until=until, doubt=doubt, waits=waits)
     return _awaited(arm, Closed(door, how), doubt, until, waits=waits) if doubt else Closed(door, how)
 
@@ -93,6 +95,8 @@ def _awaited(arm: Arm, ended: Closed, doubt: Doubt, until: float, *, waits: bool
         seen = checked(arm, door, until=until)
         if seen.how in {How.OPEN, How.ASKED} or (seen.stood and doubt.only):
             return seen
+    if seen.how is How.HELD:
+        return seen
     return replace(seen, how=How.AWAITED if seen.how is How.UNSEEN else How.DOUBTFUL)
 
 
@@ -141,19 +145,26 @@ def shut(
     every = doors.known if again else doors.open
     ended = close_all(arm, every, seconds=seconds, before=doors.shut, doubts=doubts, waits=waits)
     for each in ended:
-        if each.shut:
-            doors.closed(each.door, doubtful=each.how not in {How.GONE, How.DENIED} and each.door in doubts)
-        else:
-            doors.stands(each.door)
+        note(doors, each)
     return ended
+
+
+def note(doors: Doors, ended: Closed) -> None:
+    """Write down how closing a door ended."""
+    if ended.shut:
+        doubtful = ended.how not in {How.GONE, How.DENIED} and doors.doubt(ended.door) is not None
+        doors.closed(ended.door, doubtful=doubtful)
+    else:
+        doors.stands(ended.door, held=ended.how is How.HELD)
 
 
 def insist(ended: Iterable[Closed], *, in_haste: bool = False) -> None:
     """Raise `DoorOpen` when a door was not seen closed; ``in_haste``: it is enough that Azure took the request.
 
-    One that was seen closed and may be opened yet (`How.AWAITED`) is the post step's to wait for.
+    One that was seen closed and may be opened yet (`How.AWAITED`) is the post step's to wait for; one that another run
+    holds (`How.HELD`) is that run's to close.
     """
-    passes = {How.AWAITED, How.ASKED} if in_haste else {How.AWAITED}
+    passes = {How.AWAITED, How.HELD, *({How.ASKED} if in_haste else ())}
     left = [each for each in ended if not each.shut and each.how not in passes]
     if left:
         error = DoorOpen(
@@ -175,15 +186,6 @@ def command(door: Door) -> str:
         return f"az network nsg rule delete --ids {door.rule}"
     name = last_name(door.vault)
     return "; ".join(f"az keyvault network-rule remove --name {name} --ip-address {each}" for each in door.addresses)
-
-
-def doubtful(ended: Closed) -> str:
-    """Return what is to be said of a door that was seen closed, and whose opening Azure never answered."""
-    return (
-        f"Seen closed for {GRACE:.0f} s after it was asked for: {ended.door.where}. Azure never answered a request that"
-        " opens it; should it carry that out yet, mode sweep closes it when its lease is over. To be sure, look: "
-        f"{command(ended.door)}"
-    )
 
 
 def _close_rule(arm: Arm, door: RuleDoor, until: float) -> Closed:
@@ -234,7 +236,11 @@ def _still(arm: Arm, door: Door, until: float) -> How:
     """Look once. `OPEN`: it stands; `UNSEEN`: that could not be told."""
     if isinstance(door, VaultDoor):
         vault = arm.look(door.vault, version=VAULTS, until=until)
-        return How.OPEN if vault and closing(vault, door, arm.now()) else How.GONE
+        if vault is None:
+            return How.GONE
+        return (
+            How.OPEN if closing(vault, door, arm.now()) else How.HELD if keepers(vault, door, arm.now()) else How.GONE
+        )
     rule, settled = _rule_now(arm, door, until)
     if rule is not None:
         return How.DENIED if rule.get("access") == "Deny" else How.OPEN
@@ -269,7 +275,8 @@ def _close_vault(arm: Arm, door: VaultDoor, until: float) -> Closed:
         if body is None:
             others = any(each.lease.run.text != door.lease.run.text for each in vault_leases((vault or {}).get("tags")))
             if quiet or not others:
-                return Closed(door, How.GONE, tuple(why), stood)
+                keeping = tuple(f"run {each.lease.run.text} holds it" for each in keepers(vault or {}, door, arm.now()))
+                return Closed(door, How.HELD if keeping else How.GONE, (*why, *keeping), stood)
             quiet = True  # another run may have read before and written after us: look once more
         else:
             quiet, stood = False, True

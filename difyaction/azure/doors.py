@@ -89,13 +89,15 @@ class Exposure:
     """How long a door was open, in seconds, from the request that opened it to the look that saw it closed.
 
     ``stands``: it was not seen closed yet; the seconds are those until now. ``doubtful``: it was seen closed for as
-    long as was worth waiting, and Azure never answered a request that opens it.
+    long as was worth waiting, and Azure never answered a request that opens it. ``held``: it is open by the lease of
+    another run.
     """
 
     door: Door
     seconds: float
     stands: bool = False
     doubtful: bool = False
+    held: bool = False
 
 
 @dataclass
@@ -116,6 +118,7 @@ class Doors:
     _open: dict[str, float] = field(default_factory=dict)
     _asked: dict[str, Doubt] = field(default_factory=dict)  # the request that is on its way
     _lost: dict[str, Doubt] = field(default_factory=dict)  # an earlier one, which was not answered
+    _held: set[str] = field(default_factory=set)  # what another run's lease keeps open
     _made: set[str] = field(default_factory=set)  # what a request that was answered has opened
 
     @property
@@ -137,7 +140,10 @@ class Doors:
     def so_far(self) -> tuple[Exposure, ...]:
         """How long each door was open: those that were seen closed, then those that were not."""
         now = self.clock()
-        standing = (Exposure(self._known[key], max(0.0, now - began), stands=True) for key, began in self._open.items())
+        standing = (
+            Exposure(self._known[key], max(0.0, now - began), stands=True, held=key in self._held)
+            for key, began in self._open.items()
+        )
         return (*self.exposures, *standing)
 
     def doubt(self, door: Door) -> Doubt | None:
@@ -179,9 +185,10 @@ class Doors:
         only = before is None and key not in self._lost and key not in self._made
         self._asked[key] = Doubt(self.clock(), only=only)
 
-    def stands(self, door: Door) -> None:
-        """Write down that a door is open, or may be: also one that was seen closed before."""
+    def stands(self, door: Door, *, held: bool = False) -> None:
+        """Write down that a door is open, or may be: also one that was seen closed before. ``held``: by another run."""
         key = _key(door)
+        (self._held.add if held else self._held.discard)(key)
         self._known[key] = door
         self._open.setdefault(key, self.clock())
         self._forget()

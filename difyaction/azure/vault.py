@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from difyaction.azure.arm import VAULTS, Arm, Unanswered, last_name
-from difyaction.azure.closing import GRACE, How, close, insist
+from difyaction.azure.closing import GRACE, close, insist, note
 from difyaction.azure.doors import Doors, VaultDoor, extended
 from difyaction.azure.leases import Lease
 from difyaction.azure.login import Login
@@ -154,8 +154,7 @@ def _shut(arm: Arm, door: VaultDoor, doors: Doors) -> None:
     if not door.addresses:
         return
     ended = close(arm, door, until=arm.pace.until(CLOSING), doubt=doors.doubt(door))
-    if ended.shut:
-        doors.closed(door, doubtful=ended.how is How.DOUBTFUL)
+    note(doors, ended)
     insist([ended])
 
 

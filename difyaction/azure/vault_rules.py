@@ -57,6 +57,13 @@ def closing(vault: Mapping[str, Any], door: VaultDoor, now: float) -> dict[str, 
     return _patch(vault, rules, {name: text for name, text in (vault.get("tags") or {}).items() if name not in gone})
 
 
+def keepers(vault: Mapping[str, Any], door: VaultDoor, now: float) -> tuple[VaultLease, ...]:
+    """Return the living leases of other runs that keep an address of the door on the firewall, true or forged."""
+    standing = set(door.addresses) & listed(vault)
+    others = (each for each in vault_leases(vault.get("tags")) if each.lease.run.text != door.lease.run.text)
+    return tuple(each for each in others if standing & set(each.addresses) and not each.lease.is_dead(now))
+
+
 def _acls(vault: Mapping[str, Any]) -> Mapping[str, Any]:
     found = (vault.get("properties") or {}).get("networkAcls")
     return found if isinstance(found, Mapping) else {}

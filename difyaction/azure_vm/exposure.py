@@ -10,6 +10,7 @@ from difyaction.language import N_, Language
 
 OPEN = N_("Open for {seconds} s, and seen closed: {where}.")
 STANDS = N_("Open for {seconds} s until now, and not seen closed: {where}.")
+HELD = N_("Open for {seconds} s until now; this run's lease is gone, and another run's keeps it open: {where}.")
 DOUBTFUL = N_(
     "Seen closed {seconds} s after it was asked for, but Azure never answered a request that opens it: {where}. Should "
     "Azure carry that out yet, mode sweep closes it."
@@ -23,6 +24,8 @@ def sentences(exposures: Iterable[Exposure], language: Language | None = None) -
 
 
 def _template(each: Exposure) -> str:
+    if each.held:
+        return HELD
     return STANDS if each.stands else DOUBTFUL if each.doubtful else OPEN
 
 

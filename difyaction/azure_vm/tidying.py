@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from difyaction.azure.closing import IN_HASTE, Closed, How, close_all, command, doubtful, insist, shut
+from difyaction.azure.closing import IN_HASTE, Closed, How, close_all, command, insist, shut
 from difyaction.azure.dead_leases import Left, leased
 from difyaction.azure.doors import Door
+from difyaction.azure.telling import doubtful, kept_open
 from difyaction.azure_vm.clients import Clients
 from difyaction.cancelled import Cancelled
 from difyaction.errors import Failed
@@ -46,6 +47,8 @@ def shut_for_good(clients: Clients, runner: Runner, *, waits: bool) -> tuple[Clo
             runner.say(f"seen closed before, and not looked at once more ({why}): {each.door.where}")
         elif each.how is How.AWAITED:
             runner.say(f"seen closed, but Azure has not answered who asked for it: {each.door.where}")
+        elif each.how is How.HELD:
+            runner.warning(kept_open(each), title="Another run keeps an address open")
         elif each.how is How.DOUBTFUL:
             runner.warning(doubtful(each), title="An opening was never answered")
     return ended
@@ -66,7 +69,10 @@ def close_expired(clients: Clients, groups: Iterable[str], vaults: Iterable[str]
     resting: list[Door] = []
     closed = 0
     for left, each in zip(found, ended, strict=True):
-        if not each.shut:
+        if each.how is How.HELD:
+            closed += 1
+            say(f"closed what run {each.door.lease.run.text} left open, as far as it is its own: {kept_open(each)}")
+        elif not each.shut:
             clients.doors.stands(each.door)
         elif each.how is How.DENIED and left.denied:
             resting.append(each.door)

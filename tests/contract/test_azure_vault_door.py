@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from difyaction.azure.closing import close_all, insist, shut
+from difyaction.azure import after
+from difyaction.azure.closing import How, close_all, insist, shut
 from difyaction.azure.dead_leases import expired
 from difyaction.azure.doors import STATE, DoorOpen, recalled
-from difyaction.azure.leases import Lease, Run
+from difyaction.azure.leases import Lease, Run, VaultLease
 from difyaction.azure.vault import Opening, read_secret
 from difyaction.azure.vault_rules import bare
 from difyaction.errors import Failed
@@ -178,6 +179,30 @@ def test_two_runs_at_once_do_not_undo_each_other(azure: AzureEmulator, kept: Emu
         assert fetched(first, kept).reveal() == KEY
         assert inside == [KEY]
         assert as_before(kept)
+
+
+def test_an_address_that_a_foreign_lease_keeps_open_is_not_called_gone(azure: AzureEmulator, kept: Emulated) -> None:
+    setting = bench(azure)
+    theirs, value = VaultLease(Lease(Run(9, 9, "zz"), int(setting.pace.clock()) + 600), (SOURCE,)).tag
+    kept.tags[theirs] = value
+
+    assert fetched(setting, kept).reveal() == KEY
+    (ended,) = shut(setting.arm, setting.doors, again=True)
+    insist([ended])
+
+    assert (ended.how, ended.why) == (How.HELD, ("run 9.9.zz holds it",))
+    assert [(each.stands, each.held) for each in setting.doors.so_far] == [(True, True)]
+    said: list[str] = []
+    state = {**setting.saved, after.IDENTITY: setting.identity.state()}
+    given = {**setting.azure.environ, **{f"STATE_{name}": text for name, text in state.items()}}
+    assert after.close_up(given, said.append, after.World(setting.wire, setting.pace)) == 0
+    (line,) = [line for line in said if SOURCE in line]
+    assert line.startswith("::warning title=Another run keeps an address open::Our lease is gone, but it stays open:")
+
+    del kept.tags[theirs]
+    insist(shut(setting.arm, setting.doors, again=True))
+    assert setting.doors.open == (), "what nobody holds any more is closed"
+    assert as_before(kept)
 
 
 def test_an_address_that_another_write_takes_away_is_added_again(azure: AzureEmulator, kept: Emulated) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from difyaction.azure.doors import VaultDoor
 from difyaction.azure.leases import Lease, Run, VaultLease
-from difyaction.azure.vault_rules import closing, opening, stood_before
+from difyaction.azure.vault_rules import closing, keepers, opening, stood_before
 
 NOW = 1_764_000_000
 MINE = Lease(Run(1, 1, "aa"), NOW + 600)
@@ -57,6 +57,15 @@ def test_an_address_that_another_run_holds_stays_until_that_run_closes_it() -> N
     assert addresses(left) == ["203.0.113.10/32"]
     assert closing(left, DOOR, NOW) is None
     assert addresses(written(left, closing(left, theirs, NOW))) == []
+
+
+def test_whose_living_lease_keeps_an_address_is_told() -> None:
+    theirs = VaultLease(OTHER, ("203.0.113.10", "203.0.113.11"))
+    elsewhere = VaultLease(Lease(Run(3, 1, "cc"), NOW + 600), ("203.0.113.12",))
+    over = VaultLease(Lease(Run(4, 1, "dd"), NOW - 1), DOOR.addresses)
+    tags = dict(each.tag for each in (theirs, elsewhere, over))
+    assert [each.lease.run for each in keepers(vault("203.0.113.10", tags=tags), DOOR, NOW)] == [OTHER.run]
+    assert keepers(vault("203.0.113.12", tags=tags), DOOR, NOW) == ()
 
 
 def test_a_dead_lease_holds_nothing() -> None:

@@ -75,5 +75,8 @@ def test_each_door_is_told_with_its_seconds() -> None:
         Exposure(VaultDoor("/g/vaults/kv", ("203.0.113.10",), LEASE), 11.0),
     ]
     assert exposure.sentences(doors)[0] == "Open for 6.2 s, and seen closed: NSG rule ours in nsg."
+    held = Exposure(doors[1].door, 11.0, stands=True, held=True)
+    assert "another run's keeps it open" in exposure.sentences([held])[0]
+    assert '"open": true' in exposure.output([held])
     assert "閉じたことを確認" in exposure.sentences(doors, Language.of("ja"))[0]
     assert [each["seconds"] for each in json.loads(exposure.output(doors))] == [6.2, 11.0]
