@@ -68,8 +68,8 @@ generate: $(VENV)/.ready ## action.yml, the tables of the documentation, the tra
 	$(BIN)/python scripts/translations.py
 	$(BIN)/python scripts/docs.py
 
-screenshots: $(VENV)/.ready scripts/screenshots/node_modules/.ready ## Draw docs/images again, from real runs (Chromium, Node.js)
-	$(BIN)/python -m scripts.screenshots
+screenshots: $(VENV)/.ready scripts/screenshots/node_modules/.ready ## Draw docs/images again, from real runs (Chromium, Node.js); ARGS=machines upgrades the two machines again first
+	$(BIN)/python -m scripts.screenshots $(ARGS)
 
 scripts/screenshots/node_modules/.ready: scripts/screenshots/package.json scripts/screenshots/package-lock.json
 	cd scripts/screenshots && npm ci --silent
@@ -91,7 +91,7 @@ release-dry-run: ## Rehearse a release, without an account; RELEASE_IMAGE names 
 	@RELEASE_IMAGE="$(RELEASE_IMAGE)" $(PYTHON) -m scripts.release.dry_run
 
 clean: ## Remove what the other targets made in this folder
-	rm -rf $(VENV) build contract/node_modules contract/build scripts/screenshots/node_modules
+	rm -rf $(VENV) build *.egg-info contract/node_modules contract/build scripts/screenshots/node_modules
 
 distclean: clean ## Remove also the machines of demo and test, which lie below /var/tmp (or where DIFY_ACTION_RIG says)
 	@$(PYTHON) -m tests.rig.place

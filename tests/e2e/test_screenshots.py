@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import importlib
+import json
 import re
 import struct
 from collections.abc import Iterator
@@ -13,7 +15,9 @@ import pytest
 from difyaction.language import Language
 from difyaction.summary import HEADLINES
 from scripts.screenshots.__main__ import LARGEST, PICTURES
+from scripts.screenshots.machines import NAMES, machine_scenes
 from scripts.screenshots.page import rendered
+from scripts.screenshots.recorded import seen
 from scripts.screenshots.scenes import Scene, scenes
 from tests.stage.run import ROOT
 from tests.stage.world import world
@@ -24,7 +28,7 @@ READMES = ("README.md", "README.ja.md")
 @pytest.fixture(scope="module")
 def drawn() -> Iterator[dict[str, Scene]]:
     with world() as stage:
-        yield {scene.name: scene for scene in scenes(stage)}
+        yield {scene.name: scene for scene in (*scenes(stage), *machine_scenes(PICTURES))}
 
 
 def test_a_page_is_what_the_run_wrote_rendered(drawn: dict[str, Scene]) -> None:
@@ -67,6 +71,39 @@ def test_a_picture_shows_what_a_run_writes_today(drawn: dict[str, Scene], name: 
     assert drawn[name].written == kept, f"docs/images/{name}.png is out of date: run `make screenshots`"
 
 
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> list[re.Pattern[str]]:
+    """Every text that the package says today, as a pattern of what it becomes."""
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    texts = {template.text for template in importlib.import_module("translations").templates()}
+    return [re.compile(re.sub(r"\\\{[^{}]*\\\}", ".+", re.escape(text)), re.DOTALL) for text in texts]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_recorded_of_a_machine_is_still_what_the_code_says(known: list[re.Pattern[str]], name: str) -> None:
+    kept = json.loads((PICTURES / f"{name}.json").read_text("utf-8"))
+    said = [*kept["plan"]["remarks"], *kept["report"]["sentences"], *kept["afterwards"]]
+    said += [each["text"] for each in kept["plan"]["objections"]]
+    unknown = [text for text in said if not any(pattern.fullmatch(text) for pattern in known)]
+    assert not any(pattern.fullmatch("Nobody has ever written: this.") for pattern in known)
+    assert not unknown, f"{name} is out of date: run `make screenshots ARGS=machines`"
+
+
+def test_a_recorded_summary_shows_an_upgrade_and_keeps_what_is_folded_to_itself(drawn: dict[str, Scene]) -> None:
+    for name in NAMES:
+        markdown = drawn[name].markdown
+        assert markdown.startswith("## ✅ Upgraded: Dify 1.13.3 → 1.14.1.\n")
+        assert "Users were without service for " in markdown
+        assert "without service: about " in seen(markdown)
+        assert "#!/bin/sh" not in markdown
+    assert "and seen closed: NSG rule dify-upgrade-" in drawn["azure-vm-en"].markdown
+    folded, shown = (
+        "<details>\n<summary>A</summary>\n\nx\n\n</details>",
+        "<details open>\n<summary>B</summary>\n\ny\n\n</details>",
+    )
+    assert seen(f"{folded}\n\n{shown}") == f"<details>\n<summary>A</summary></details>\n\n{shown}"
+
+
 def test_what_differs_from_run_to_run_is_no_reason_to_draw_again() -> None:
     plan, commit = "5f" * 32, "cb36651cc876"
     texts = (
@@ -81,5 +118,5 @@ def test_what_differs_from_run_to_run_is_no_reason_to_draw_again() -> None:
 @pytest.mark.parametrize("name", READMES)
 def test_a_readme_shows_pictures_that_are_there_and_says_what_they_show(name: str) -> None:
     shown = re.findall(r"!\[([^\]]*)\]\((docs/images/[^)]+)\)", (ROOT / name).read_text("utf-8"))
-    assert len(shown) >= 2
+    assert len(shown) >= 4
     assert all(len(said) > 10 and Path(ROOT / path).exists() for said, path in shown)

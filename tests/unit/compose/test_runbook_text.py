@@ -22,6 +22,7 @@ FULL = [
     Step("open", "dc up -d nginx", no_return=True, undo="dc up -d nginx", undo_timeout=30),
     Step("check", "until_deadline 3 1 test -e \"$RUN/x\" || fail never 'it never came'\nfact a b"),
 ]
+PATIENCE = 60  # seconds for a shell that takes milliseconds: one that waits for something shall fail, not hang
 anything = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
 
 
@@ -60,7 +61,7 @@ def test_every_word_arrives_as_it_was(shell: list[str], given_words: list[str]) 
         assert os.environ.get("CI") != "true"
         return
     script = f"printf '%s\\0' {words(given_words)}"
-    ran = subprocess.run([*shell, "-c", script], capture_output=True, check=True)
+    ran = subprocess.run([*shell, "-c", script], capture_output=True, check=True, timeout=PATIENCE)
     assert ran.stdout.decode().split("\0")[:-1] == given_words
 
 
@@ -72,7 +73,7 @@ def test_no_title_value_or_summary_becomes_code(title: str, value: str, summary:
     )
     script = render([Step("only", 'printf %s "$DOCKER_HOST"', title=title)], run)
     program = script.replace('main "$@"\n', "about 001; do_001\n")
-    ran = subprocess.run(["dash"], input=program.encode(), capture_output=True, check=True)
+    ran = subprocess.run(["dash"], input=program.encode(), capture_output=True, check=True, timeout=PATIENCE)
     assert ran.stdout.decode() == value
     assert ran.stderr == b""
 
