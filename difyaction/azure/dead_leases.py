@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, is_absent, properties
 from difyaction.azure.doors import Door, RuleDoor, VaultDoor
 from difyaction.azure.leases import Run, described, vault_leases
+from difyaction.azure.naming import named_lease
 from difyaction.azure.refusals import refused
+from difyaction.azure.vault_gates import no_vault
+from difyaction.azure.wire import Answer
 
 LOOKING = "looking for doors that were left open"
 
@@ -18,17 +22,19 @@ LOOKING = "looking for doors that were left open"
 class Left:
     """A door that carries a lease. ``denied``: it is a rule that was turned into a Deny, and lets nobody in.
 
-    ``held``: its lease lives, and it is not ours to close.
+    ``held``: its lease lives, and it is not ours to close. ``lost``: its name is one that we give, and its description
+    holds no lease; nobody can tell whose it is now.
     """
 
     door: Door
     denied: bool = False
     held: bool = False
+    lost: bool = False
 
 
 def expired(arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None) -> Iterator[Left]:
     """Yield what is left of dead leases in NSGs and vaults, by their ids: see `leased`."""
-    return (each for each in leased(arm, groups, vaults, run=run) if not each.held)
+    return (each for each in leased(arm, groups, vaults, run=run) if not each.held and not each.lost)
 
 
 def leased(arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None) -> Iterator[Left]:
@@ -57,15 +63,24 @@ def groups_in(arm: Arm, resource_group: str) -> tuple[str, ...]:
 
 
 def _rules(arm: Arm, group: str, run: Run | None) -> Iterator[Left]:
-    for rule in properties(arm.look(group, version=NETWORK)).get("securityRules") or ():
-        lease = described(properties(rule).get("description"))
+    found = arm.look(group, version=NETWORK)
+    if found is None:
+        raise Unanswered(Answer(HTTPStatus.NOT_FOUND, {}, {"code": "NotFound", "message": group}), f"GET {group}")
+    for rule in properties(found).get("securityRules") or ():
+        name = str(rule["name"])
+        lease, given = described(properties(rule).get("description")), named_lease(name)
         if lease is not None:
             held = not lease.is_dead(arm.now(), run)
-            yield Left(RuleDoor(f"{group}/securityRules/{rule['name']}", lease), _denies(rule), held)
+            yield Left(RuleDoor(f"{group}/securityRules/{name}", lease), _denies(rule), held)
+        elif given is not None and not _denies(rule):
+            yield Left(RuleDoor(f"{group}/securityRules/{name}", given), lost=True)
 
 
 def _addresses(arm: Arm, vault: str, run: Run | None) -> Iterator[Left]:
-    for held in vault_leases((arm.look(vault, version=VAULTS) or {}).get("tags")):
+    found = arm.look(vault, version=VAULTS)
+    if found is None:
+        raise no_vault(vault)
+    for held in vault_leases(found.get("tags")):
         door = VaultDoor(vault, held.addresses, held.lease)
         yield Left(door, held=not held.lease.is_dead(arm.now(), run))
 

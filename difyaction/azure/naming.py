@@ -14,6 +14,7 @@ from difyaction.azure.leases import OWNER, Lease, Run, seconds_of
 
 LONGEST_NAME: Final = 80  # characters: snapshots, restore points and their collections, NSG rules
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_.-]+")
+_RULE = re.compile(rf"{OWNER}-([0-9]+)-([0-9]+)-([0-9a-z]+)-([0-9]{{1,12}})", re.IGNORECASE)
 _HASH: Final = 6
 
 
@@ -50,6 +51,13 @@ def rule_name(lease: Lease) -> str:
     """Return the name of an NSG rule: run, attempt and expiry can be read from it where the description is lost."""
     run = lease.run
     return fitted(f"{OWNER}-{run.id}-{run.attempt}-{run.nonce}", f"-{lease.expires}")
+
+
+def named_lease(name: str) -> Lease | None:
+    """Return the lease that a rule of ours was made under, by its name; nothing when the name is none that we give."""
+    found = _RULE.fullmatch(name)
+    run = Run.parse(f"{found[1]}.{found[2]}.{found[3]}") if found else None
+    return Lease(run, int(found[4])) if found and run else None
 
 
 @dataclass(frozen=True)

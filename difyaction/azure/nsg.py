@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +23,7 @@ from difyaction.language import N_
 from difyaction.target import Objection, Severity
 
 PATIENCE: Final = 180.0  # seconds until the port answers through an opened rule
+_ELSEWHERE: Final = N_("nsg-name: {name} is not on the way to the machine ({groups}).")
 _OPENING: Final = "opening the way to SSH"
 _LOOK_EVERY: Final = 5.0  # seconds between looks at whether our rules still stand
 
@@ -56,9 +57,7 @@ def objections(
     ``inside``: we come by the private address, where no group at all lets everybody of the network in.
     """
     if only and not any(last_name(group).lower() == only.lower() for group in groups):
-        text = N_("nsg-name: {name} is not on the way to the machine ({groups}).")
-        facts = {"name": only, "groups": ", ".join(last_name(group) for group in groups) or "none is"}
-        yield Objection("azure-nsg-elsewhere", version, Severity.NEVER, text, facts)
+        yield Objection("azure-nsg-elsewhere", version, Severity.NEVER, _ELSEWHERE, _elsewhere(only, groups))
     if not groups and not inside:
         text = N_("No network security group is on the way to the machine; without one, Azure lets nobody in.")
         yield Objection("azure-nsg-none", version, Severity.NEVER, text)
@@ -75,6 +74,17 @@ def objections(
             text = N_("The rule {rule} of {name} denies SSH at priority {priority}, before any that is free.")
             facts = {"rule": denies.rule, "name": name, "priority": str(denies.priority)}
             yield Objection("azure-nsg-denies", version, Severity.NEVER, text, facts)
+
+
+def elsewhere(name: str, groups: Iterable[str]) -> Failed:
+    """Return the error for a group that `nsg-name` names, where ``groups`` are those on the way to the machine."""
+    step = N_("Name one of these in nsg-name, as the upgrades do, or leave it out.")
+    facts: dict[str, Any] = _elsewhere(name, groups)
+    return Failed("azure-nsg-elsewhere", _ELSEWHERE, next_step=step, **facts)
+
+
+def _elsewhere(name: str, groups: Iterable[str]) -> dict[str, Any]:
+    return {"name": name, "groups": ", ".join(last_name(group) for group in groups) or "none is"}
 
 
 def _allows(group: Mapping[str, Any], flow: Flow) -> bool:

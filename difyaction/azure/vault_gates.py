@@ -113,6 +113,18 @@ def vault_refused(found: Gate, answer: Answer, vault: str, secret: str) -> Faile
             return _other(found, facts)
 
 
+def no_vault(vault: str) -> Failed:
+    """Return the error for a vault's id that Azure does not know."""
+    return Failed(
+        "vault-unknown",
+        "Azure knows no Key Vault {whole}.",
+        next_step="Check key-vault. A vault of another resource group is named by its whole id: give key-vault what "
+        "`az keyvault show --name {vault} --query id --output tsv` prints.",
+        vault=vault.rpartition("/")[2],
+        whole=vault,
+    )
+
+
 def _other(found: Gate, facts: Mapping[str, Any]) -> Failed:
     if found is Gate.NO_SECRET:
         return Failed(

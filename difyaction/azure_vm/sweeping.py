@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from difyaction.azure import nsg
 from difyaction.azure.arm import Unanswered, group_of, last_name
 from difyaction.azure.closing import command
 from difyaction.azure.dead_leases import LOOKING, groups_in
@@ -24,6 +25,7 @@ CLOSED = N_("Doors closed: {count}.")
 REMOVED = N_("Snapshots and restore points removed: {count}.")
 RESTING = N_("Closed, and kept by a lock or a missing right: {where}. When that is gone, delete it: {commands}")
 HELD = N_("Left alone, as run {run} holds it by a lease until {until}: {where}.")
+LOST = N_("Left alone, though named as ours: {where}. Its description holds no lease; if nobody knows it: {command}")
 GONE = N_("There is no machine {vm} any more. Its doors were looked for in {groups}; what was kept of its disks stays.")
 _GROUPS = "providers/Microsoft.Network/networkSecurityGroups"
 
@@ -35,7 +37,7 @@ class _Places:
     machine: Machine | None
     groups: tuple[str, ...]
     missing: str = ""
-    why: Failed | None = None  # why no group could be found
+    why: Failed | None = None  # why no group could be found, or not the one that is named
 
 
 def swept(inputs: Inputs, surroundings: Surroundings, clients: Clients) -> Outcome:
@@ -50,6 +52,10 @@ def swept(inputs: Inputs, surroundings: Surroundings, clients: Clients) -> Outco
     tell_the_time(clients, surroundings.runner)
     language = Language.of(inputs.language)
     told = list(_told(tidied, language))
+    for door in tidied.lost:
+        surroundings.runner.warning(
+            LOST.format(where=door.where, command=command(door)), title="A rule without a lease"
+        )
     gone = 0
     if places.missing:
         facts = {"vm": places.missing, "groups": ", ".join(last_name(each) for each in places.groups) or "-"}
@@ -66,6 +72,8 @@ def _told(tidied: Tidied, language: Language) -> Iterator[str]:
     if tidied.resting:
         where = "; ".join(door.where for door in tidied.resting)
         yield language.say(RESTING, where=where, commands="; ".join(command(door) for door in tidied.resting))
+    for door in tidied.lost:
+        yield language.say(LOST, where=door.where, command=command(door))
     for door in tidied.held:
         yield language.say(HELD, where=door.where, run=door.lease.run.text, until=until(door))
 
@@ -78,7 +86,8 @@ def _places(inputs: Inputs, clients: Clients) -> _Places:
     named = inputs.nsg_name.lower()
     if door:
         on_the_way = tuple(each for each in door.nic.groups if not named or last_name(each).lower() == named)
-        return _Places(machine, on_the_way, missing="" if machine else vm)
+        why = None if on_the_way or not named else nsg.elsewhere(inputs.nsg_name, door.nic.groups)
+        return _Places(machine, on_the_way, missing="" if machine else vm, why=why)
     entered = between.id if between else vm
     scope = group_of(entered)
     try:
@@ -92,10 +101,10 @@ def _places(inputs: Inputs, clients: Clients) -> _Places:
 
 def _insist_on_sight(inputs: Inputs, surroundings: Surroundings, places: _Places, tidied: Tidied) -> None:
     """Raise when doors may stand where nobody looked. Who never had leave to open a vault need not see it."""
+    if places.why:
+        raise places.why
     vault = vault_id(inputs)
     for scope, why in tidied.unseen:
         if not (scope == vault and not inputs.open_key_vault and why.id == NO_RIGHT):
             raise why
         surroundings.say(f"doors of lost runs are not looked for in {scope}: {why}")
-    if places.why:
-        raise places.why

@@ -16,6 +16,7 @@ from difyaction.errors import Failed
 from difyaction.runner import Runner
 
 NO_RIGHT = "azure-right-missing"
+_NO_REASON = {NO_RIGHT, "vault-unknown"}  # to end a run: who only reads a vault may name it as its firewall lets us
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Tidied:
     """What became of dead runs' doors. ``resting``: rules that let nobody in, and that a lock or a right keeps.
 
     ``unseen``: groups and vaults that could not be looked at, and why. ``held``: what living leases hold.
+    ``lost``: rules with a name of ours and no lease, which were left alone.
     """
 
     closed: int
     resting: tuple[Door, ...] = ()
     unseen: tuple[tuple[str, Failed], ...] = ()
     held: tuple[Door, ...] = ()
+    lost: tuple[Door, ...] = ()
 
 
 def shut_for_good(clients: Clients, runner: Runner, *, waits: bool) -> tuple[Closed, ...]:
@@ -64,7 +67,10 @@ def close_expired(clients: Clients, groups: Iterable[str], vaults: Iterable[str]
     held = tuple(each.door for each in every if each.held)
     for door in held:
         say(f"left alone, held by run {door.lease.run.text} until {until(door)}: {door.where}")
-    found = tuple(each for each in every if not each.held)
+    lost = tuple(each.door for each in every if each.lost)
+    for door in lost:
+        say(f"{door.where} has a name of ours and no lease, and is left alone; to delete it: {command(door)}")
+    found = tuple(each for each in every if not each.held and not each.lost)
     ended = close_all(clients.arm, [each.door for each in found])
     resting: list[Door] = []
     closed = 0
@@ -83,7 +89,7 @@ def close_expired(clients: Clients, groups: Iterable[str], vaults: Iterable[str]
     for door in resting:
         say(f"{door.where} is a Deny and lets nobody in; when no lock keeps it any more, delete it: {command(door)}")
     insist(ended)
-    return Tidied(closed, tuple(resting), tuple(unseen), held)
+    return Tidied(closed, tuple(resting), tuple(unseen), held, lost)
 
 
 def until(door: Door) -> str:
@@ -100,7 +106,7 @@ def tell_the_time(clients: Clients, runner: Runner) -> None:
 def only_rights(unseen: Iterable[tuple[str, Failed]], say: Callable[[str], None]) -> None:
     """Say what we have no right to look at; raise what else kept us from looking."""
     for scope, why in unseen:
-        if why.id != NO_RIGHT:
+        if why.id not in _NO_REASON:
             raise why
         say(f"doors of lost runs are not looked for in {scope}: {why}")
 

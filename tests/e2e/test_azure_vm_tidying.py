@@ -112,6 +112,35 @@ def test_doors_are_swept_when_the_machine_is_gone(place: Setting) -> None:
     assert place.is_shut, log
 
 
+def test_a_group_that_is_not_on_the_way_is_no_clean_sweep(place: Setting) -> None:
+    with pytest.raises(Failed, match="subnet-nsg, nic-nsg") as raised:
+        swept(place, nsg_name="nic-nsgg")
+    assert raised.value.id == "azure-nsg-elsewhere"
+    assert place.vault.addresses == (), "what can be closed is closed first"
+
+
+@pytest.mark.parametrize("opens", ["true", "false"])
+def test_a_vault_that_is_not_there_is_no_clean_sweep(place: Setting, opens: str) -> None:
+    with pytest.raises(Failed, match="whole id") as raised:
+        swept(place, key_vault="dify-kvv", open_key_vault=opens)
+    assert raised.value.id == "vault-unknown"
+    assert place.rules == [], "what can be closed is closed first"
+
+
+@pytest.mark.parametrize("text", ["", "SSH, by hand"])
+def test_a_rule_of_ours_that_lost_its_description_is_named_and_left_alone(place: Setting, text: str) -> None:
+    name = "dify-upgrade-77-1-ab-1700000000"
+    place.nic.rule(name, priority=200, description=text, access="Allow")
+    place.nic.rule("dify-upgrade-office", priority=201, description="", access="Allow")
+
+    outcome, log = swept(place)
+
+    assert place.rules == [name, "dify-upgrade-office"]
+    assert f"warning: Left alone, though named as ours: NSG rule {name} in nic-nsg." in log
+    (told,) = [each for each in outcome.sentences if "no lease" in each]
+    assert f"securityRules/{name}" in told
+
+
 def clocks(place: Setting, lease: float) -> None:
     """Leave a rule and an address whose leases last so many seconds of Azure's time from now."""
     expires = int(place.azure.cloud.clock() + lease)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difyaction.azure.leases import Lease, Run
-from difyaction.azure.naming import Label, fitted, moment, rule_name, snapshot_name
+from difyaction.azure.naming import Label, fitted, moment, named_lease, rule_name, snapshot_name
 
 RUN = Run(123, 1, "ab12cd", "acme/infra")
 WHEN = datetime(2026, 11, 20, 12, 7, 33, tzinfo=UTC)
@@ -48,3 +48,10 @@ def test_a_label_is_read_back_and_others_are_not() -> None:
     assert Label.of(label.tags()) == label
     assert Label.of(None) is None
     assert Label.of({"dify-upgrade-run": "acme/infra#123.1.ab12cd", "dify-upgrade-expires": "1"}) is None
+
+
+def test_a_rules_name_tells_the_lease_that_it_was_made_under() -> None:
+    lease = Lease(Run(123, 2, "ab12cd"), 1_764_000_900)
+    assert named_lease(rule_name(lease)) == lease
+    for name in ("dify-upgrade", "dify-upgrade-office", "dify-upgrade-1-1-ab-", "x-dify-upgrade-1-1-ab-1", "ssh"):
+        assert named_lease(name) is None

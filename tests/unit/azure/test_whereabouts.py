@@ -27,3 +27,10 @@ def test_nobody_who_knows_is_an_error() -> None:
     with pytest.raises(Failed) as raised:
         source_address(wire, probes=["https://one.example", "https://two.example"])
     assert raised.value.id == "azure-source-unknown"
+
+
+def test_a_vault_that_cannot_be_reached_is_the_error_when_nobody_else_tells() -> None:
+    wire = ScriptedWire([Answer(0, {}, {"message": "Name or service not known"})])
+    with pytest.raises(Failed, match=r"kv\.example cannot be reached: Name or service") as raised:
+        source_address(wire, vault="https://kv.example/")
+    assert raised.value.id == "vault-unreachable"
