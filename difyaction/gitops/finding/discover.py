@@ -97,11 +97,14 @@ class _Looks:
             self.found[file.path] = look(file, self._options, asked=asked, given=given)
         except errors.Invalid as why:
             counting = _that_count(why, file, self._options, asked=asked)
-            if self._options.only_set and not asked:
+            if not asked and (self._options.only_set or self._is_taken_away(file.path)):
                 self.remarks.extend(_unread(each) for each in counting[:1])
             else:
                 self.complaints.extend(counting)
             self.remarks.extend(_template_remarks(why, file, self._options, asked=asked))
+
+    def _is_taken_away(self, path: str) -> bool:
+        return not globs.names_any(self._wanted) and not globs.admits(path, self._wanted)
 
 
 def _bases(found: Mapping[str, Found], others: Sequence[str]) -> tuple[str, ...]:
@@ -145,8 +148,8 @@ def _template_remarks(why: errors.Invalid, file: FileAt, options: PlanOptions, *
 
 
 def _unread(complaint: errors.Complaint) -> Remark:
-    """Say of a file that nobody asked to edit why it was not looked at."""
-    text = N_("{file} names an image of Dify and cannot be read ({why}): it is none of the files that set names.")
+    """Say of a file that this run is not about why it was not looked at."""
+    text = N_("{file} names an image of Dify and cannot be read ({why}): it is left alone.")
     return Remark(
         "file-unread", text, {"file": complaint.file, "why": complaint.text}, file=complaint.file, line=complaint.line
     )

@@ -108,7 +108,9 @@ def _surveyed(
     try:
         survey = discover.survey(facts.files, options, wanted)
     except errors.Invalid as why:
-        raise errors.Invalid(tuple(dict.fromkeys((*_wrong_addresses(options, files), *why.complaints)))) from why
+        addresses = _wrong_addresses(options, files)
+        said = {complaint.text for complaint in addresses}
+        raise errors.Invalid((*addresses, *(each for each in why.complaints if each.text not in said))) from why
     return survey, set_lines.resolve(options, files, survey.found)
 
 

@@ -182,6 +182,7 @@ def test_a_wrong_address_is_told_beside_a_file_that_cannot_be_read() -> None:
     files = {"values.yaml": samples.BORIS, "other/broken.yaml": BROKEN}
     lines = sets("values.yaml#image.apo.tag=1.14.1")
     assert complaints(files=files, set_lines=lines) == ["path-missing", "yaml-unparsable"]
+    assert complaints(files=files, set_lines=sets("other/broken.yaml#image=x")) == ["yaml-unparsable"]
 
 
 def test_explicit_edits_alone_do_not_mind_a_broken_file_that_they_do_not_name() -> None:
@@ -200,6 +201,13 @@ def test_what_exclusions_take_away_is_not_edited_and_the_rest_is_as_found() -> N
     made = plan(files, globs=("!old/**",))
     assert {where.partition("#")[0] for where in moved(made)} == {"a/values.yaml"}
     assert kinds(made) == ["template-left"]
+
+
+def test_a_broken_file_that_an_exclusion_takes_away_stops_nothing() -> None:
+    files = {"a/values.yaml": samples.BORIS, "base/broken.yaml": BROKEN}
+    assert complaints(files=files) == ["yaml-unparsable"]
+    made = plan(files, globs=("!base/**",))
+    assert (kinds(made), len(made.changes)) == (["file-unread"], 4)
 
 
 def test_a_base_that_an_exclusion_takes_away_is_not_edited_for_those_who_need_it() -> None:
