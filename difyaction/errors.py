@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 NOTHING_TOUCHED = "Nothing was changed."
+
+
+def tells_place(text: str, file: str, line: int) -> bool:
+    """Whether a text names the file and the line by itself, so that nobody has to put them before it."""
+    return not file or (file in text and (not line or re.search(rf"(line |:){line}\b", text) is not None))
 
 
 @dataclass(frozen=True)

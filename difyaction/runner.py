@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
+from difyaction.errors import tells_place
 from difyaction.events import Events
 from difyaction.runner_files import RunnerFiles, shortened
 from difyaction.secret import Secret
@@ -190,6 +191,6 @@ def _without_commands(line: str) -> str:
 
 def _placed(text: str, file: str, line: int) -> str:
     """Put the place in front of a text, unless it names it by itself."""
-    if not file or (file in text and (not line or re.search(rf"(line |:){line}\b", text))):
+    if tells_place(text, file, line):
         return text
     return f"{file}:{line}: {text}" if line else f"{file}: {text}"

@@ -8,7 +8,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from difyaction import changed, markdown
-from difyaction.errors import ActionError, Complaint, Invalid
+from difyaction.errors import ActionError, Complaint, Invalid, tells_place
 from difyaction.explanations import explanation
 from difyaction.language import N_, Language
 from difyaction.report import Told
@@ -114,6 +114,8 @@ def _complaint(complaint: Complaint, language: Language) -> str:
     sentence, facts = explanation(complaint.id), markdown.inline(complaint.text)
     translated = language.template(sentence)
     said = facts if translated == sentence else f"{markdown.fill(translated, {})} ({facts})"
+    if said == facts and tells_place(complaint.text, complaint.file, complaint.line):
+        return said
     return _place(complaint.file, complaint.line) + said
 
 

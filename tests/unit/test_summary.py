@@ -99,7 +99,7 @@ def test_a_complaint_is_explained_in_the_readers_language_before_its_facts() -> 
     english = [line for line in text(told).splitlines() if line.startswith("> - ")]
     japanese = [line for line in text(told, Language.of("ja")).splitlines() if line.startswith("> - ")]
     assert english == [
-        "> - `a.yaml:2` a.yaml, line 2: the byte 0xff &#124; is not UTF-8",
+        "> - a.yaml, line 2: the byte 0xff &#124; is not UTF-8",
         "> - --mode is given twice.",
         "> - It &#60;is&#62; odd.",
     ]
