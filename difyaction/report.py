@@ -10,7 +10,7 @@ from typing import Any
 
 from difyaction.errors import ActionError, Invalid
 from difyaction.story import Stage
-from difyaction.target import Objection, Outcome, Plan
+from difyaction.target import Objection, Outcome, Plan, Severity
 
 JSON_VERSION = 1
 _CHANGED = frozenset({"stranded", "degraded", "running", "door-open"})  # errors that leave something other than it was
@@ -19,7 +19,8 @@ JSON_CHARACTERS = 400_000  # a job's outputs together may hold 1 MiB; `plan` and
 OUTPUTS: Mapping[str, str] = {
     "status": "How the run ended: `unchanged`, `planned`, `upgraded`, `restored`, `proposed`, `merged`, `invalid`, "
     "`refused`, `failed`, `rolled-back`, `stranded`, `degraded`, `running`, `swept`, `door-open` or `cancelled`.",
-    "changed": "`true` when something was changed, or in mode `plan` would be.",
+    "changed": "`true` when something was changed, or in mode `plan` would be: `false` for a plan that can never run, "
+    "because an objection stands in its way to which nobody can consent.",
     "from-version": "The release of Dify that was found, empty when none is known.",
     "to-version": "The release of Dify that was wanted, after ranges and `latest` were resolved.",
     "plan-id": "A digest of the plan and of what it was made from; give it to `apply` as `plan-id`.",
@@ -66,14 +67,16 @@ class Told:
 
     @property
     def changed(self) -> bool:
-        """Whether something was changed, or in mode ``plan`` would be."""
+        """Whether something was changed, or in mode ``plan`` would be; a plan that can never run changes nothing."""
         if self.outcome is not None:
             return self.outcome.changed
         if self.left:
             return True
         if self.error is not None:
             return self.status in _CHANGED
-        return bool(self.plan and self.plan.changes) and self.mode == "plan"
+        if self.plan is None or self.mode != "plan":
+            return False
+        return bool(self.plan.changes) and not any(each.severity is Severity.NEVER for each in self.plan.stopping)
 
 
 @dataclass(frozen=True)

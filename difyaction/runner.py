@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
-from difyaction.errors import tells_place
+from difyaction.errors import Failed, tells_place
 from difyaction.events import Events
 from difyaction.runner_files import RunnerFiles, shortened
 from difyaction.secret import Secret
@@ -149,15 +149,26 @@ class Runner:
                 if value and len(value) <= SHORT_OUTPUT and "\n" not in value:
                     self.say(f"{name}: {value}")
 
-    def state(self, values: Mapping[str, str | Secret]) -> None:
-        """Hand values to the post step, in one write. They arrive as ``STATE_<name>``.
+    def state(self, values: Mapping[str, str | Secret]) -> bool:
+        """Hand values to the post step, in one write. They arrive as ``STATE_<name>``. Whether there is a way to it.
 
         The one place where a secret may be written down: the runner keeps this file to itself.
+
+        :raises Failed: ``runner-state-unwritable``.
         """
         texts = {
             name: value.reveal() if isinstance(value, Secret) else self.redact(value) for name, value in values.items()
         }
-        self._files.hand("GITHUB_STATE", texts)
+        try:
+            return self._files.hand("GITHUB_STATE", texts)
+        except OSError as why:
+            raise Failed(
+                "runner-state-unwritable",
+                "What the post step has to know cannot be written down (GITHUB_STATE: {says}).",
+                next_step="Look at the runner's disk, and at what other steps of the job do to that file; run again.",
+                state="",
+                says=why.strerror or type(why).__name__,
+            ) from None
 
     def summary(self, markdown: str) -> None:
         """Write the job summary; off the runner, print it."""

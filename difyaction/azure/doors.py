@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
@@ -110,7 +111,7 @@ class Doors:
     seen closed, and whether Azure's answer is still out.
     """
 
-    save: Callable[[Mapping[str, str]], None]
+    save: Callable[[Mapping[str, str]], object]
     clock: Callable[[], float]
     fenced: Callable[[], bool] = lambda: False
     exposures: list[Exposure] = field(default_factory=list)
@@ -154,7 +155,8 @@ class Doors:
     def register(self, door: Door) -> None:
         """Write a door down before it is asked for: it is closed whatever happens. ``Failed`` after the fence."""
         self._ask(_key(door))
-        self.stands(door)
+        self._open_now(door)
+        self._write_down()
         self.check()
 
     def answered(self, door: Door, answer: Answer) -> None:
@@ -170,7 +172,7 @@ class Doors:
         elif key not in self._made and key not in self._lost:
             self._known.pop(key, None)
             self._open.pop(key, None)
-        self._write_down()
+        self._correct()
 
     def seen(self, door: Door) -> None:
         """Note that a door was seen open: where one request alone can have opened it, that needs no answer any more."""
@@ -187,12 +189,17 @@ class Doors:
 
     def stands(self, door: Door, *, held: bool = False) -> None:
         """Write down that a door is open, or may be: also one that was seen closed before. ``held``: by another run."""
+        self._open_now(door)
+        if held:
+            self._held.add(_key(door))
+        self._correct()
+
+    def _open_now(self, door: Door) -> None:
         key = _key(door)
-        (self._held.add if held else self._held.discard)(key)
+        self._held.discard(key)
         self._known[key] = door
         self._open.setdefault(key, self.clock())
         self._forget()
-        self._write_down()
 
     def _forget(self) -> None:
         """Forget the oldest of those that were seen closed, when a flapping connection made too many."""
@@ -221,6 +228,11 @@ class Doors:
         if began is not None:
             self.exposures.append(Exposure(door, max(0.0, self.clock() - began), doubtful=doubtful))
         if began is not None or settled:
+            self._correct()
+
+    def _correct(self) -> None:
+        """Write down what has become of doors. What cannot be written leaves them named as open, which is safe."""
+        with suppress(Failed):
             self._write_down()
 
     def _write_down(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from difyaction.azure.subjects import ISSUER, credential_command, subject
 from difyaction.azure.wire import NO_ANSWER, Answer, bounded
 from difyaction.errors import NOTHING_TOUCHED, Failed
+from difyaction.language import N_
 
 if TYPE_CHECKING:
     from difyaction.azure.arm import Unanswered
@@ -19,6 +20,7 @@ _CODE = re.compile(r"AADSTS(\d+)")
 _ACTION = re.compile(r"perform action '([^']+)'")
 _SCOPE = re.compile(r"over scope '([^']+)'")
 _LOCKED = re.compile(r"scope\(s\) are locked: '([^']+)'")
+_FULL = re.compile(r"SecurityRules?\w*Limit\w*|more than [0-9,]+ (?:network )?security rules", re.IGNORECASE)
 UNTRUSTED: Final = frozenset({"70021", "70025", "700211", "700212", "700213", "700223", "7002138"})
 UNKNOWN_TENANT: Final = frozenset({"90002", "900023", "900021"})
 WRONG_SECRET: Final = frozenset({"7000215", "7000222", "7000218"})
@@ -163,6 +165,14 @@ def _unable(answer: Answer, facts: Mapping[str, Any], state: str) -> Failed:
             next_step="Run again later; see https://azure.status.microsoft.",
             **facts,
         )
+    if _FULL.search(f"{answer.code} {answer.message}"):
+        return Failed(
+            "azure-nsg-full",
+            "A security group has as many rules as Azure lets it have ({says}).",
+            state=state,
+            next_step="Remove rules that nobody needs any more, or use connection: run-command.",
+            says=answer.message,
+        )
     return Failed(
         "azure-refused",
         "Azure refused {asked} ({doing}): {says}.",
@@ -183,13 +193,15 @@ def _forbidden(answer: Answer, doing: str, state: str) -> Failed:
             says=answer.message,
         )
     action, scope = _ACTION.search(answer.message), _SCOPE.search(answer.message)
+    whole = N_("We have no right for {doing}: {action} on {scope}.")
     return Failed(
         "azure-right-missing",
-        "We have no right for {doing}: {action} on {scope}.",
+        whole if action and scope else N_("We have no right for {doing}: {says}"),
         state=state,
         next_step="Add that action to the role of the application (docs/azure.md has the whole role), then run again; "
         "a new assignment takes some minutes to work.",
         doing=doing,
-        action=action[1] if action else answer.message,
-        scope=scope[1] if scope else "the resource",
+        action=action[1] if action else "",
+        scope=scope[1] if scope else "",
+        says=answer.message,
     )

@@ -10,13 +10,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from difyaction.azure.arm import Unanswered, last_name, parsed, properties, same
+from difyaction.azure.kept_wrong import BROKE, not_this_disk, unfinished
 from difyaction.azure.machine import Disk, Machine
 from difyaction.azure.management import Management
 from difyaction.azure.naming import Label, point_name, snapshot_name
 from difyaction.azure.pace import Pace
 from difyaction.azure.refusals import refused
 from difyaction.azure.wire import bounded
-from difyaction.errors import Failed
+from difyaction.language import N_
 
 if TYPE_CHECKING:
     from azure.core.polling import LROPoller
@@ -95,7 +96,7 @@ def _complete(azure: Management, disk: Disk, snapshot: str, made: LROPoller[Any]
 
     ended = tried(made.wait)
     if not ended.ok:
-        raise _not_this_disk(disk, snapshot, f"its creation failed ({ended.code}: {ended.message})")
+        raise not_this_disk(disk, snapshot, BROKE, says=f"{ended.code}: {ended.message}")
     get, group = azure.compute(snapshot).snapshots.get, parsed(snapshot)["resourcegroups"]
     return _verified(disk, snapshot, partial(get, group, last_name(snapshot), until=until), azure.pace, until=until)
 
@@ -133,8 +134,8 @@ def _verified(disk: Disk, source: str, look: Callable[[], Mapping[str, Any]], pa
         if record.get("provisioningState") == "Failed":
             break
         if not pace.back_off(attempt, until=until, longest=5.0):
-            raise _unfinished(disk, source, percent)
-    raise _not_this_disk(disk, source, "its creation failed")
+            raise unfinished(disk, source, percent)
+    raise not_this_disk(disk, source, BROKE, says="-")
 
 
 def _compared(disk: Disk, source: str, record: Mapping[str, Any]) -> Kept:
@@ -143,9 +144,10 @@ def _compared(disk: Disk, source: str, record: Mapping[str, Any]) -> Kept:
     unique = str(record.get("sourceUniqueId") or creation.get("sourceUniqueId") or "")
     size = int(record.get("diskSizeBytes") or 0)
     if not same(of, disk.id) or (disk.unique_id and unique != disk.unique_id):
-        raise _not_this_disk(disk, source, f"it is of {of} ({unique or 'no unique id'})")
+        raise not_this_disk(disk, source, N_("It is of {of} ({unique})."), of=of, unique=unique or "-")
     if disk.size_bytes and size and size != disk.size_bytes:
-        raise _not_this_disk(disk, source, f"it has {size} bytes and the disk {disk.size_bytes}")
+        sizes = {"size": size, "wanted": disk.size_bytes}
+        raise not_this_disk(disk, source, N_("It has {size} bytes and the disk {wanted}."), **sizes)
     return Kept(disk, source, size or disk.size_bytes)
 
 
@@ -193,7 +195,7 @@ def _kept_by(azure: Management, machine: Machine, point: str, until: float) -> t
     for disk in machine.disks:
         source = sources.get(disk.id.lower(), "")
         if not source or found.get("provisioningState") != "Succeeded":
-            raise _not_this_disk(disk, point, "the restore point does not hold it")
+            raise not_this_disk(disk, point, N_("The restore point does not hold it."))
         kept.append(_part(azure, disk, source, until))
     return tuple(kept)
 
@@ -273,25 +275,3 @@ def prune(azure: Management, going: Iterable[Old], *, patience: float = 120.0) -
     until = azure.pace.until(patience)
     tried = [(last_name(old.id), _discard(azure, old.id, until)) for old in going]
     return tuple((name, why) for name, why in tried if why)
-
-
-def _unfinished(disk: Disk, snapshot: str, percent: float) -> Failed:
-    return Failed(
-        "azure-snapshot-unfinished",
-        "The snapshot {snapshot} of {disk} was at {percent} % when the time for it was up.",
-        next_step="Run again later; disks of some kinds are copied in the background for hours.",
-        snapshot=last_name(snapshot),
-        disk=disk.name,
-        percent=round(percent),
-    )
-
-
-def _not_this_disk(disk: Disk, snapshot: str, why: str) -> Failed:
-    return Failed(
-        "azure-snapshot-wrong",
-        "What was kept of the disk {disk} is no copy of it ({snapshot}): {why}.",
-        next_step="Look at it in the portal, and run again.",
-        disk=disk.name,
-        snapshot=last_name(snapshot),
-        why=why,
-    )

@@ -29,6 +29,11 @@ METHODS: Mapping[str, Method] = {
 }
 SECRET_VARIABLE = "INPUT_AZURE-CLIENT-SECRET"  # noqa: S105 - the name of a variable, which the post step gets too
 
+_NO_STATE = (
+    "The runner gives no GITHUB_STATE, so that the post step of this job is told of no door. If the job is cancelled "
+    "and cannot close one itself, mode sweep has to."
+)
+
 
 @dataclass(frozen=True)
 class Clients:
@@ -62,13 +67,15 @@ def clients_of(inputs: Inputs, surroundings: Surroundings) -> Clients:
     login = Login(identity, github, lambda: github.claims, runner.mask)
     fenced = fence.place(environ, run.nonce)
     # Whatever is opened later, the post step can close it: this is written down before the first opening.
-    runner.state(
+    handed = runner.state(
         {
             IDENTITY: identity.state(SECRET_VARIABLE if identity.method == "client-secret" else ""),
             fence.FENCE: str(fenced),
             fence.CONTAINER: fence.container_id(environ),
         }
     )
+    if runner.is_github and not handed:
+        runner.warning(_NO_STATE, title="The post step cannot close a door")
     return Clients(
         run=run,
         identity=identity,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from difyaction.azure.doors import DoorOpen
 from difyaction.azure.nsg import Passage
 from difyaction.connections import HOST_GOES_ON, Unreachable
 from difyaction.errors import Failed
+from difyaction.language import N_
 
+_BARRED = N_("The way to the machine could not be opened again.")
 _LOOK = 3.0  # seconds for one look at the port: a packet that was dropped is sent again after one
 
 
@@ -46,12 +49,13 @@ class Doorway:
         except Failed as error:
             if not self._was_in or self._passage.doors.fenced():
                 raise
+            facts: dict[str, Any] = error.facts
             raise Unreachable(
                 "azure-way-barred",
-                "The way to the machine could not be opened again: {why}",
+                f"{_BARRED} {error.what}",
                 state=HOST_GOES_ON,
                 next_step="Run again: it finds what goes on there.",
-                why=str(error),
+                **facts,
             ) from error
 
     def _closed(self) -> None:

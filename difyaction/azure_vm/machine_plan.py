@@ -12,6 +12,7 @@ from difyaction.compose.machine_plan import MachinePlan, Note
 from difyaction.compose.restore_plan import RestoreFacts
 from difyaction.compose.server_plan import ServerFacts, ServerPlan
 from difyaction.language import N_
+from difyaction.releases.version import Version
 from difyaction.target import Change, Document, Finding, Objection
 
 GIB = 1024**3
@@ -50,7 +51,7 @@ def make_azure_plan(facts: AzureFacts, server: ServerPlan | None) -> AzurePlan:
     keeps = facts.keeps and bool(server and server.steps)
     return AzurePlan(
         from_version=server.from_version if server else "",
-        to_version=wanted,
+        to_version=wanted if server else _release(facts.asked),
         changes=server.changes if server else (Change(facts.machine.name, "Dify", "", wanted),),
         objections=(*found, *(server.objections if server else ())),
         findings=(*_findings(facts, keeps=keeps), *(server.findings if server else ())),
@@ -60,6 +61,14 @@ def make_azure_plan(facts: AzureFacts, server: ServerPlan | None) -> AzurePlan:
         server=server,
         keeps=keeps,
     )
+
+
+def _release(asked: str) -> str:
+    """Return the release that was asked for, empty where nobody has looked which one that is (`latest`, a range)."""
+    try:
+        return Version.parse(asked).tag
+    except ValueError:
+        return ""
 
 
 def _dated(found: Iterable[Objection], version: str, acknowledge: Sequence[str]) -> Iterator[Objection]:

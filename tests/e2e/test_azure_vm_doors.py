@@ -24,6 +24,7 @@ from tests.e2e.azure_plain import Plain, plain_sshd
 from tests.e2e.azure_runs import SECRET, Setting, Told, setting, surroundings_of, told, trust
 from tests.e2e.connections.sshd import make_key, private_text, public_line
 from tests.emulators.azure.emulator import AzureEmulator
+from tests.emulators.azure.faults import FORBIDDEN
 from tests.emulators.request import Request
 from tests.no_releases import NoReleases
 
@@ -295,6 +296,36 @@ def test_a_job_that_azure_does_not_trust_is_told_the_command_that_mends_it(place
     says = ended.outputs["says"]
     assert f"az ad app federated-credential create --id {place.app.client_id}" in says
     assert f'"subject":"{place.azure.github.subject}"' in says
+
+
+def test_a_plan_that_can_never_run_asks_nobody_to_approve_it(child: Child) -> None:
+    child.start(mode="plan", dify_version="latest", nsg_name="other-nsg")
+
+    assert child.wait() == 0, child.log
+    told = {name: child.outputs[name] for name in ("status", "changed", "to-version")}
+    assert told == {"status": "planned", "changed": "false", "to-version": ""}
+
+
+def test_a_door_that_azure_refuses_to_open_is_none(child: Child, place: Setting) -> None:
+    place.azure.faults.add("PATCH */vaults/*", **FORBIDDEN)
+    child.start(mode="plan", dify_version="1.14.1")
+
+    assert child.wait() == 4, child.log
+    assert "azure-right-missing" in child.log
+    assert child.outputs["exposure"] == "[]"
+
+
+@pytest.mark.parametrize(("state", "code", "says"), [("", 4, "The runner gives no GITHUB_STATE"), ("/none/x", 4, "")])
+def test_a_runner_that_takes_no_state_is_told(place: Setting, tmp_path: Path, state: str, code: int, says: str) -> None:
+    run = Child(place, tmp_path / "run", more={"GITHUB_STATE": state})
+    run.start(mode="plan", dify_version="1.14.1")
+
+    assert run.wait() == code, run.log
+    assert (says or "runner-state-unwritable") in run.log
+    assert "internal-error" not in run.log
+    assert place.is_shut
+    if state:
+        assert not place.azure.calls("PUT *")
 
 
 def test_a_missing_right_is_an_objection_that_names_the_line_to_add(place: Setting) -> None:

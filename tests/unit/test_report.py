@@ -8,7 +8,7 @@ from difyaction import report
 from difyaction.errors import Complaint, Failed, Invalid, Stranded
 from difyaction.report import Annotation, Told
 from difyaction.story import Stage
-from difyaction.target import Document, Outcome
+from difyaction.target import Document, Outcome, Severity
 from tests.unit.sample_plan import CHANGE, PROPOSED, SamplePlan, objection
 
 TOLD = Told(
@@ -43,6 +43,8 @@ def test_changed_speaks_of_what_was_done_and_in_plan_mode_of_what_would_be() -> 
     planned = dataclasses.replace(TOLD, mode="plan", outcome=None)
     assert planned.changed
     assert not dataclasses.replace(planned, plan=SamplePlan(changes=())).changed
+    assert dataclasses.replace(planned, plan=SamplePlan(stopping=(objection(),))).changed, "somebody may consent yet"
+    assert not dataclasses.replace(planned, plan=SamplePlan(stopping=(objection(Severity.NEVER),))).changed
     assert not dataclasses.replace(planned, error=LOST, status="failed").changed
     assert dataclasses.replace(planned, error=Stranded("x", "y", next_step="z"), status="stranded").changed
 

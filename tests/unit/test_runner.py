@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from difyaction.errors import Failed
 from difyaction.runner import ANNOTATION_CHARACTERS, Runner
 from difyaction.runner_files import SUMMARY_BYTES
 from difyaction.secret import Secret
@@ -215,3 +216,14 @@ def test_debug_lines_are_commands_on_the_runner_and_shown_at_the_desk_when_asked
     assert on.getvalue() == "::debug::look\n"
     assert quiet.getvalue() == ""
     assert off.getvalue() == "look\n"
+
+
+def test_a_state_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match=r"GITHUB_STATE: No such file or directory") as raised:
+        runner(io.StringIO(), GITHUB_STATE=str(tmp_path / "none" / "state")).state({"azure_doors": "x"})
+    assert raised.value.id == "runner-state-unwritable"
+
+
+def test_who_hands_over_a_state_is_told_where_there_is_no_way(tmp_path: Path) -> None:
+    assert not runner(io.StringIO()).state({"azure_doors": "x"})
+    assert runner(io.StringIO(), GITHUB_STATE=str(tmp_path / "state")).state({"azure_doors": "x"})

@@ -167,3 +167,20 @@ def test_behind_the_fence_nothing_is_opened() -> None:
         doors.register(RULE)
     assert raised.value.id == "azure-fenced"
     assert named(saved[-1]) == (RULE,)
+
+
+def test_a_door_that_cannot_be_written_down_is_not_opened_and_what_was_opened_is_closed_all_the_same() -> None:
+    full = False
+
+    def save(_: object) -> None:
+        if full:
+            raise Failed("runner-state-unwritable", "No space.", next_step="")
+
+    doors = Doors(save, Moment())
+    doors.register(RULE)
+    full = True
+    with pytest.raises(Failed):
+        doors.register(VAULT)
+    doors.answered(RULE, Answer(201))
+    doors.closed(RULE)
+    assert [each.door for each in doors.exposures] == [RULE]

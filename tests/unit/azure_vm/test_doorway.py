@@ -14,6 +14,7 @@ from difyaction.azure_vm.doorway import Doorway
 from difyaction.cancelled import Cancelled
 from difyaction.connections import Lost
 from difyaction.errors import Failed
+from difyaction.language import Language
 
 
 @dataclass
@@ -115,7 +116,9 @@ def test_later_what_keeps_us_out_is_lost_contact_and_may_be_tried_again() -> Non
     with pytest.raises(Lost) as raised:
         scene.enter()
     assert raised.value.id == "azure-way-barred"
-    assert "Azure was busy." in str(raised.value)
+    assert "The way to the machine could not be opened again. Azure was busy. " in str(raised.value)
+    assert "Nothing was changed" not in str(raised.value), "the host goes on"
+    assert "could not be opened" not in Language.of("ja").template(raised.value.what)
     assert scene.enter() == ["open", "wait", "close"]
 
 

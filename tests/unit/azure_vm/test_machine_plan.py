@@ -57,6 +57,11 @@ def test_where_nobody_gets_in_the_plan_says_what_was_asked_and_why_not() -> None
     assert not plan.settled
 
 
+@pytest.mark.parametrize(("asked", "told"), [("1.14.1", "1.14.1"), ("latest", ""), ("1.14.x", ""), ("last-backup", "")])
+def test_where_nobody_gets_in_only_a_release_that_was_named_is_the_wanted_one(asked: str, told: str) -> None:
+    assert make_azure_plan(facts(server=None, objections=(STANDS,), asked=asked), None).to_version == told
+
+
 def test_consent_to_what_azure_objects_is_for_one_release() -> None:
     plan = make_azure_plan(facts(objections=(LOOSE,)), server())
     consent = f"azure-disk-loose@{server().to_version}"
