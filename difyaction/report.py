@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from difyaction.errors import ActionError, Invalid
+from difyaction.explanations import explanation
 from difyaction.story import Stage
 from difyaction.target import Objection, Outcome, Plan, Severity
 
@@ -124,10 +125,16 @@ def annotated(told: Told) -> Iterator[Annotation]:
 
 
 def advice(error: ActionError) -> str:
-    """Say what state things are in, what to do, and where more stands: for readers who have no summary. English."""
-    said = f"{error.state} {error.next_step}".format(**error.facts).strip() + " " if isinstance(error, Invalid) else ""
-    ids = dict.fromkeys(each.id for each in error.complaints) if isinstance(error, Invalid) else (error.id,)
-    return f"{said}docs/troubleshooting.md tells more of {', '.join(ids)}."
+    """Say what state things are in, what to do, and where more stands: for readers who have no summary. English.
+
+    Of an `Invalid`, one line for each id comes first: what such a complaint means in general, and what to do.
+    """
+    if not isinstance(error, Invalid):
+        return f"docs/troubleshooting.md tells more of {error.id}."
+    ids = dict.fromkeys(each.id for each in error.complaints)
+    lines = [f"{id}: {said}" for id in ids if (said := explanation(id))]  # noqa: A001 - the field's own word
+    state = f"{error.state} {error.next_step}".format(**error.facts)
+    return "\n".join([*lines, f"{state} docs/troubleshooting.md tells more of {', '.join(ids)}."])
 
 
 def plan_json(plan: Plan) -> str:

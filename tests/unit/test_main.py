@@ -156,6 +156,8 @@ def test_an_error_at_ones_desk_has_its_id_its_advice_and_where_to_read_on() -> N
     assert "error: There is no flag '--mod'. Did you mean '--mode'? [input-unknown]\n" in log
     assert "error: dify-version: say which release is wanted, or give explicit edits in set. [input-missing]\n" in log
     assert log.endswith(
+        "input-unknown: There is no input or flag of that name: correct its spelling.\n"
+        "input-missing: An input that this run needs was not given, or an expression came out empty: give it.\n"
         "Nothing was changed. Correct what is named and run again. "
         "docs/troubleshooting.md tells more of input-unknown, input-missing.\ninvalid, exit code 2\n"
     )

@@ -16,6 +16,7 @@ from tests.unit.gitops.planning import (
     SANDBOX,
     SET,
     WEB,
+    Environment,
     Finding,
     after,
     facts,
@@ -201,6 +202,14 @@ def test_what_exclusions_take_away_is_not_edited_and_the_rest_is_as_found() -> N
     made = plan(files, globs=("!old/**",))
     assert {where.partition("#")[0] for where in moved(made)} == {"a/values.yaml"}
     assert kinds(made) == ["template-left"]
+
+
+def test_an_exclusion_takes_away_from_the_files_of_an_environment() -> None:
+    files = {f"{folder}/values.yaml": samples.BORIS for folder in ("env/prod/a", "env/prod/old", "env/dev")}
+    given = {"environments": (Environment("prod", ("env/prod/**",)),), "units": ("prod",)}
+    made = plan(files, **given, globs=("!**/old/**",))
+    assert {where.partition("#")[0] for where in moved(made)} == {"env/prod/a/values.yaml"}
+    assert {change.unit for change in made.changes} == {"prod"}
 
 
 def test_a_broken_file_that_an_exclusion_takes_away_stops_nothing() -> None:
