@@ -140,11 +140,23 @@ class Install:
     def overrides(self) -> tuple[str, ...]:
         """The compose files that stand over upstream's own, by path in the folder."""
         ordinary = {"docker-compose.yaml", "docker-compose.yml", "compose.yaml", "compose.yml"}
-        given = [file.removeprefix(f"{self.folder}/") for file in self.compose_files]
-        if not given:
+        given = [file for file in self._given if file not in self.gone_overrides]
+        if not given or self.gone_overrides:
             usual = ("docker-compose.override.yaml", "docker-compose.override.yml")
-            given = [name for name in usual if name in self.files]
+            given += [name for name in usual if name in self.files and name not in given]
         return tuple(name for name in given if name not in ordinary)
+
+    @property
+    def gone_overrides(self) -> tuple[str, ...]:
+        """Files of the folder that the containers were started with, and that are not there any more."""
+        if self.cut:
+            return ()
+        inside = (file for file in self._given if not file.startswith(("/", "volumes/", "env-backup/")))
+        return tuple(file for file in inside if file not in self.files and file not in self.links)
+
+    @property
+    def _given(self) -> list[str]:
+        return [file.removeprefix(f"{self.folder}/") for file in self.compose_files]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,6 +92,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         lock_owner=f"{machine.lock.owner}, run {machine.lock.run}" if machine.lock and machine.lock.live else "",
         other_folders=install.others,
         folder_cut=install.cut,
+        gone_overrides=install.gone_overrides,
         linked_files=tuple(_linked(install.links, drafted)),
         user="" if install.writable else machine.host.user,
     )

@@ -104,7 +104,8 @@ test_restore() { # DATABASE FILE full|schema: proves in a server of its own that
     postgresql) dk run -d --name "$scratch" --network none -e POSTGRES_PASSWORD=scratch "$DB_CLIENT" >/dev/null ;;
     mysql) dk run -d --name "$scratch" --network none -e MYSQL_ROOT_PASSWORD=scratch "$DB_CLIENT" >/dev/null ;;
   esac || fail restore-test-failed "The scratch container of $DB_CLIENT did not start."
-  until_deadline 180 1 scratch_answers || fail restore-test-failed "The scratch server did not answer: $(dk logs --tail 3 "$scratch" 2>&1 | tr '\n' ' ')"
+  until_deadline 180 1 scratch_is_settled || true
+  scratch_answers || fail restore-test-failed "The scratch server did not answer: $(dk logs --tail 3 "$scratch" 2>&1 | tr '\n' ' ')"
   restored_in_scratch "$1" "$2" "$3" >"$RUN/scratch.said" 2>&1 || fail restore-test-failed "The dump of $1 cannot be read back: $(tail -n 3 "$RUN/scratch.said" | tr '\n' ' ')"
   if [ "$3" = full ] && [ -z "$TOO_BIG_TO_COUNT" ]; then
     scratch_rows "$1" | sort >"$RUN/scratch.rows"
@@ -116,6 +117,7 @@ test_restore() { # DATABASE FILE full|schema: proves in a server of its own that
   remove_scratch
 }
 
+scratch_is_settled() { scratch_answers || [ "$(dk inspect --format '{{.State.Status}}' "$scratch" 2>/dev/null)" = exited ]; }
 scratch_answers() { # over TCP: the image's own first start listens on its socket only
   case "$DB_KIND" in
     postgresql) in_scratch env PGPASSWORD=scratch psql -qAtX -h 127.0.0.1 -U postgres -d postgres -c 'SELECT 1' ;;

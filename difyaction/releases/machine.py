@@ -44,5 +44,6 @@ class MachineSituation:
     lock_owner: str = ""
     other_folders: tuple[str, ...] = ()
     folder_cut: bool = False
+    gone_overrides: tuple[str, ...] = ()  # compose files that the containers were started with
     linked_files: tuple[str, ...] = ()  # links in the place of files that the release brings
     user: str = ""  # who may not write there; empty: the user may

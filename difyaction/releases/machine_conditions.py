@@ -216,6 +216,12 @@ def files_are_links(situation: Situation) -> Facts | None:
     return {"files": ", ".join(found[:10])} if found else None
 
 
+def override_gone(situation: Situation) -> Facts | None:
+    """Nobody can tell what still counts of a file that what runs was started with, and that is gone."""
+    found = _machine(situation).gone_overrides
+    return {"files": ", ".join(found[:10])} if found else None
+
+
 def lock_held(situation: Situation) -> Facts | None:
     """Somebody else is at it."""
     owner = _machine(situation).lock_owner

@@ -45,7 +45,7 @@ rm -rf "$0.new"
 cp -a /opt/. "$0.new"
 mv "$0.new" "$0"
 """
-LABELS = ("service", "oneoff", "config-hash")
+LABELS = ("service", "oneoff", "config-hash", "project.config_files")
 CRASHED = "{{if .RestartCount}}{{slice .Id 0 12}}{{end}}"
 LISTED = " ".join(["{{.ID}} {{.State}}", *(f'{{{{.Label "com.docker.compose.{name}"}}}}' for name in LABELS)])
 
@@ -117,7 +117,7 @@ def _is_ours(install: Install) -> bool:
 
 
 def _clear(machine: Machine, kept: list[list[str]]) -> None:
-    """Take away containers: what holds data, what crashed, and all that are not kept (service, one-off, hash)."""
+    """Take away containers: what holds data, what crashed, and all that are not kept (by LABELS)."""
     listed = _listed(machine)
     crashed = machine.docker("inspect", "-f", CRASHED, *(entry[0] for entry in listed)).split() if listed else []
     gone = [
@@ -134,7 +134,7 @@ def _clear(machine: Machine, kept: list[list[str]]) -> None:
 
 
 def _listed(machine: Machine) -> list[list[str]]:
-    """Return id, state, service, one-off and hash of every container; Compose gave the last three, if it made it."""
+    """Return id, state and LABELS of every container; Compose gave the labels, if it made it."""
     return [line.split(" ") for line in machine.docker("ps", "-a", "--format", LISTED).splitlines()]
 
 

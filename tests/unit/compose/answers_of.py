@@ -90,7 +90,7 @@ def packed(files: Mapping[str, bytes], *, links: Mapping[str, str] | None = None
     return gzip.compress(raw.getvalue())
 
 
-FILES = packed({"./docker-compose.yaml": b"services: {}\n", "./.env": b"A=1\n"})
+FILES = packed({"./docker-compose.yaml": b"services: {}\n", "./.env": b"A=1\n", "./own.yaml": b"services: {}\n"})
 
 
 def answer(*, without: tuple[str, ...] = (), **changes: str | bytes) -> bytes:

@@ -159,11 +159,11 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
         install=Install(
             folder=FOLDER,
             project="docker",
-            compose_files=(),
             files=files,
             checkout=_checkout(changes.get("checkout")),
             others=tuple(changes.get("others", ())),
-            **{key: tuple(v) if isinstance(v, list) else v for key, v in changes.get("install", {}).items()},
+            **{"compose_files": ()}
+            | {key: tuple(v) if isinstance(v, list) else v for key, v in changes.get("install", {}).items()},
         ),
         containers=containers,
         database=Database(

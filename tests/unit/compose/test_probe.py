@@ -41,6 +41,14 @@ def test_one_answer_tells_what_there_is() -> None:
     assert nginx.ports == ((80, "192.0.2.7", 8080),)
 
 
+def test_an_override_that_is_gone_is_told_and_the_one_in_its_place_counts() -> None:
+    usual = "docker-compose.override.yml"
+    files = packed({"./docker-compose.yaml": b"services: {}\n", f"./{usual}": b"services: {}\n"})
+    install = must_be_known(probe.read(answer(files=files)))
+    assert install.gone_overrides == ("own.yaml",)
+    assert install.overrides == (usual,)
+
+
 def test_no_secret_of_an_environment_can_be_printed() -> None:
     machine = probe.read(answer())
     assert "difyai" not in repr(machine)
