@@ -24,7 +24,7 @@ demo: $(VENV)/.ready ## The real entry point at work: a pull request, and a mach
 	@$(BIN)/python -m tests.demo
 
 test: $(VENV)/.ready ## Every test that needs no account and no Node.js
-	$(BIN)/python -m pytest -q $(if $(filter-out 1,$(PROCESSES)),--numprocesses $(PROCESSES) --dist loadgroup) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q $(if $(filter-out 1,$(PROCESSES)),--numprocesses $(PROCESSES)) $(PYTEST_ARGS)
 
 check: $(VENV)/.ready ## Style, types, the house rules, workflows
 	$(BIN)/ruff check .

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.sharing import Sharing, sort
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,15 +36,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--strict-skips", action="store_true", help="a skipped test fails the run")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of a file share a rig, and all that need the station one process, which may have a rig, too."""
-    for item in items:
-        names = getattr(item, "fixturenames", ())
-        if "station" in names:
-            item.add_marker(pytest.mark.xdist_group("station"))
-        elif "rig" in names:
-            item.add_marker(pytest.mark.xdist_group(f"rig {item.path.name}"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    config.option.loadscopereorder = False
+    return Sharing(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        sort(items)
 
 
 @pytest.hookimpl(trylast=True)

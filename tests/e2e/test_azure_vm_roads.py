@@ -13,7 +13,7 @@ from tests.e2e.azure_runs import Setting, run, setting, trust
 from tests.e2e.connections.sshd import Sshd, make_key, private_text, public_line
 from tests.e2e.rig_shell import RigShell
 from tests.emulators.azure.emulator import AzureEmulator
-from tests.emulators.azure.faults import INTERNAL
+from tests.emulators.azure.faults import FORBIDDEN
 from tests.emulators.azure.shells import FakeShell, Ran
 from tests.rig.session import rig_or_skip
 from tests.rig.stack import Rig
@@ -72,7 +72,7 @@ def test_commands_run_as_the_user_whose_engine_it_is(rig: Rig, place: Setting) -
 def test_disks_are_kept_once_more_with_nobody_writing_or_the_old_release_serves_again(rig: Rig, place: Setting) -> None:
     with rig.install(version=OLD) as dify:
         before, images = dify.rows(), dify.running_images()
-        place.azure.faults.add("PUT */restorePoints/*", times=None, after=1, **INTERNAL)
+        place.azure.faults.add("PUT */restorePoints/*", times=None, after=1, **FORBIDDEN)
 
         told = run(place, rig, dify, dify_version=NEW, final_backup="snapshot")
 

@@ -54,7 +54,8 @@ def test_a_release_that_fails_leaves_the_old_one_serving_with_the_same_data(rig:
         before, files, images = dify.rows(), dify.files(), dify.running_images()
         rig.fault(fault, version=NEW)
 
-        told = run(rig, dify, dify_version=NEW)
+        # the deaf one is waited for to the end of this time
+        told = run(rig, dify, dify_version=NEW, start_timeout="60s")
 
         assert (told.status, told.error) == ("rolled-back", error), told.log[-3000:]
         assert dify.serves()

@@ -1,0 +1,23 @@
+"""How tests are shared among processes (pytest-xdist): who needs an engine first and alone, all else by its file."""
+
+from __future__ import annotations
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+STATION = "tests/image/"
+SLOW = ("tests/e2e/", "tests/rig/", "tests/reliability/")
+
+
+class Sharing(LoadScopeScheduling):
+    """Gives what needs the station to one process, and tests with a rig singly: each process has a rig of its own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(STATION):
+            return STATION
+        return nodeid if nodeid.startswith(SLOW) else nodeid.partition("::")[0]
+
+
+def sort(items: list[pytest.Item]) -> None:
+    """Bring what takes longest to the front, so that all processes end at about the same time."""
+    items.sort(key=lambda item: (not item.nodeid.startswith(STATION), "rig" not in getattr(item, "fixturenames", ())))
