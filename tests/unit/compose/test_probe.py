@@ -210,7 +210,7 @@ def test_what_is_large_may_come_packed(pack: Callable[[bytes], bytes]) -> None:
     plain, containers = gzip.decompress(FILES), "\n".join(map(json.dumps, (API, DB))).encode()
     machine = probe.read(answer(files=pack(plain), containers=pack(containers)))
     assert machine.install is not None
-    assert (len(machine.install.files), machine.install.cut) == (2, False)
+    assert (len(machine.install.files), machine.install.cut) == (3, False)
     assert [each.service for each in machine.containers] == ["api", "db_postgres"]
 
 
