@@ -102,9 +102,17 @@ def _places(inputs: Inputs, clients: Clients) -> _Places:
 def _insist_on_sight(inputs: Inputs, surroundings: Surroundings, places: _Places, tidied: Tidied) -> None:
     """Raise when doors may stand where nobody looked. Who never had leave to open a vault need not see it."""
     if places.why:
-        raise places.why
+        raise _after(tidied, places.why)
     vault = vault_id(inputs)
     for scope, why in tidied.unseen:
         if not (scope == vault and not inputs.open_key_vault and why.id == NO_RIGHT):
-            raise why
+            raise _after(tidied, why)
         surroundings.say(f"doors of lost runs are not looked for in {scope}: {why}")
+
+
+def _after(tidied: Tidied, why: Failed) -> Failed:
+    """Return the error with what was closed before it as its state."""
+    if tidied.closed:
+        why.state = CLOSED
+        why.facts |= {"count": tidied.closed}
+    return why
