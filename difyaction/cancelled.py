@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Cancelled(BaseException):
@@ -29,7 +29,8 @@ class Cancelled(BaseException):
 class Watch:
     """The runner's signals during one run: SIGINT, 7.5 s later SIGTERM, and 2.5 s after that the end.
 
-    The first one raises `Cancelled`; later ones are ignored, because closing is under way by then.
+    A terminal that goes away says SIGHUP, which `nohup` has made ignored already. The first one raises `Cancelled`;
+    later ones are ignored, because closing is under way by then.
     """
 
     def __init__(self) -> None:
@@ -39,7 +40,9 @@ class Watch:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Surround the run; what was there before is put back."""
-        before = {each: signal.signal(each, self._take) for each in _SIGNALS}
+        deaf = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        watched = [each for each in _SIGNALS if not (deaf and each is signal.SIGHUP)]
+        before = {each: signal.signal(each, self._take) for each in watched}
         try:
             yield
         finally:

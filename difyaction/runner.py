@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from difyaction.errors import Failed, tells_place
@@ -192,8 +193,18 @@ class Runner:
 
     def _print(self, line: str) -> None:
         # One write, flushed: a cancelled container must not keep half a command in its buffer.
-        self._out.write(f"{line}\n")
-        self._out.flush()
+        try:
+            self._out.write(f"{line}\n")
+            self._out.flush()
+        except BrokenPipeError:
+            self._let_nobody_listen()
+
+    def _let_nobody_listen(self) -> None:
+        """Go on without a log: no door stays open because its reader went away (`| head`; `| tee` and Ctrl-C)."""
+        with suppress(OSError):  # what has no file behind it fails again, at the next line
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._out.fileno())
+            os.close(nowhere)
 
 
 def _without_commands(line: str) -> str:

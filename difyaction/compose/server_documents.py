@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from difyaction.compose.draft import Draft
@@ -13,6 +12,7 @@ from difyaction.compose.facts import Machine
 from difyaction.compose.facts_text import facts_text
 from difyaction.compose.shift import Shift
 from difyaction.language import N_
+from difyaction.line_diff import unified
 from difyaction.secret import Secret
 from difyaction.target import Document
 
@@ -50,7 +50,7 @@ def _diff(path: str, shift: Shift, drafted: Draft) -> str:
     name, content = ("now", held.content) if upstream is None else (f"upstream's of {shift.wanted}", upstream)
     before = _shown(path, content)
     title = "merged" if upstream is None else "with your edits"
-    lines = difflib.unified_diff(before, after, f"{path} ({name})", f"{path} ({title})", lineterm="", n=_CONTEXT)
+    lines = unified(before, after, (f"{path} ({name})", f"{path} ({title})"), end="", context=_CONTEXT)
     return "\n".join(lines) or f"# {path}: becomes upstream's of {shift.wanted}, in which your edits are already"
 
 

@@ -15,6 +15,14 @@ SEEN: list[Surroundings] = []
 CLOSED: list[str] = []
 
 
+class WithoutTerminal(ScriptedTarget):
+    """Loses its terminal while it looks."""
+
+    def inspect(self) -> str:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return super().inspect()
+
+
 class Signalled(ScriptedTarget):
     """Is cancelled while it applies."""
 
@@ -50,6 +58,8 @@ def _target(inputs: Inputs) -> ScriptedTarget:  # noqa: PLR0911 - one line a cas
             target = Signalled()
             target.number = signal.SIGINT
             return target
+        case "loses its terminal":
+            return WithoutTerminal()
         case "has a document":
             return ScriptedTarget(SamplePlan(documents=(Document("diff", "::error::injected"),)))
         case _:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import signal
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ WORLD = World(
     monotonic=lambda: 0.0,
     builders={"gitops": "tests.unit.fake_targets:build"},
 )
+RUNNER = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/gitops"}
 INPUTS = {"TARGET": "gitops", "DIFY-VERSION": "1.14.1", "TOKEN": "ghs_very_secret"}
 
 
@@ -42,7 +44,7 @@ def act(tmp_path: Path):  # noqa: ANN201 - a function of this module
         environ = {f"INPUT_{name}": text for name, text in INPUTS.items()}
         environ |= {f"INPUT_{name.replace('_', '-').upper()}": text for name, text in given.items()}
         files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-        environ |= {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/gitops", "RUNNER_DEBUG": "1", **files}
+        environ |= {**RUNNER, "RUNNER_DEBUG": "1", **files}
         code = main(environ, out=out, world=WORLD)
         written = {name: Path(path).read_text("utf-8") for name, path in files.items()}
         outputs = key_values(written["GITHUB_OUTPUT"])
@@ -114,6 +116,40 @@ def test_cancelling_closes_even_when_the_runner_insists_and_leaves_the_signals_a
     act(title="is cancelled")
     assert fake_targets.CLOSED == ["closed"]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+class ReadByNobody(io.StringIO):
+    """A pipe whose reader goes away after the first line."""
+
+    def write(self, text: str) -> int:
+        if self.getvalue():
+            raise BrokenPipeError
+        return super().write(text)
+
+
+def test_a_log_that_nobody_reads_any_more_ends_no_run_and_keeps_no_door_open() -> None:
+    environ = RUNNER | {f"INPUT_{name}": text for name, text in INPUTS.items()} | {"INPUT_TITLE": "is cancelled"}
+    fake_targets.CLOSED.clear()
+    assert main(environ, out=ReadByNobody(), world=WORLD) == 143
+    assert fake_targets.CLOSED == ["closed"]
+
+
+def test_a_real_pipe_without_a_reader_takes_what_is_left_of_the_log() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as out:
+        os.close(reading)
+        environ = RUNNER | {f"INPUT_{name}": text for name, text in INPUTS.items()}
+        assert main(environ, out=out, world=WORLD) == 0
+
+
+@pytest.mark.parametrize(("before", "code"), [(signal.SIG_DFL, 129), (signal.SIG_IGN, 0)])
+def test_a_terminal_that_goes_away_cancels_a_run_without_nohup(act, before: signal.Handlers, code: int) -> None:  # noqa: ANN001
+    kept = signal.signal(signal.SIGHUP, before)
+    try:
+        assert act(title="loses its terminal").code == code
+        assert signal.getsignal(signal.SIGHUP) is before
+    finally:
+        signal.signal(signal.SIGHUP, kept)
 
 
 def test_invalid_inputs_are_one_error_each_and_contact_nobody(act) -> None:  # noqa: ANN001

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Sequence
 
 from difyaction.gitops.files import ChangedFile
 from difyaction.gitops.records import GitopsFacts
+from difyaction.line_diff import unified
 from difyaction.target import Change, Document, Objection
 
 
@@ -45,10 +45,9 @@ def _digest(content: bytes) -> str:
 
 def _diff(file: ChangedFile) -> str:
     before, after = (_lines(content) for content in (file.before, file.after))
-    text = ""
-    for line in difflib.unified_diff(before, after, f"a/{file.path}", f"b/{file.path}"):
-        text += line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
-    return text
+    names = (f"a/{file.path}", f"b/{file.path}")
+    lines = unified(before, after, names, in_place=len(before) == len(after))
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _lines(content: bytes) -> list[str]:
