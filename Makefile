@@ -36,7 +36,7 @@ check: $(VENV)/.ready ## Style, types, the house rules, workflows
 	$(BIN)/shellcheck .ci/run tests/rig/*.sh tests/image/*.sh
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/zizmor --offline --quiet --pedantic .github
-	$(BIN)/zizmor --offline --quiet action.yml examples
+	$(BIN)/zizmor --offline --quiet action.yml $$(find examples -name '*.yml' | sort)
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.renovate renovate.json examples/renovate/dify.json

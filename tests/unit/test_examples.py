@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from difyaction.inputs import read
 from difyaction.releases.version import Version
 from tests.unit.azure_vm.test_roads import HOST_KEY
+from tests.unit.workflow_inputs import without_a_choice
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORKFLOWS = sorted((ROOT / "examples").rglob("*.yml"))
@@ -68,6 +69,39 @@ def test_what_an_example_gives_is_accepted_once_its_variables_are_filled(path: P
                 **{name: FLAGS.get(text, text) for name, text in filled.items()},
             }
         )
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_an_example_that_is_started_without_a_choice_changes_no_more_for_it(path: Path) -> None:
+    assert list(without_a_choice(workflow(path))) == []
+
+
+def test_workflows_that_change_the_same_have_one_group() -> None:
+    groups: dict[str, set[str]] = {}
+    for flow in map(workflow, WORKFLOWS):
+        steps_of = [step["with"] for job in flow["jobs"].values() for step in job["steps"]]
+        for target in {each.get("target") for each in steps_of if each.get("mode") not in {"matrix", "sweep"}}:
+            groups.setdefault(str(target), set()).add(flow["concurrency"]["group"])
+    assert groups == {
+        "gitops": {"upgrade-dify-gitops"},
+        "server": {"upgrade-dify-server"},
+        "azure-vm": {"upgrade-dify-azure"},
+    }
+
+
+def test_an_example_whose_jobs_are_approved_says_that_its_environments_belong_to_one_branch() -> None:
+    for path in WORKFLOWS:
+        if any("environment" in job for job in workflow(path)["jobs"].values()):
+            assert "default branch" in path.read_text(encoding="utf-8"), path.name
+
+
+def test_the_check_of_examples_names_each_file_because_a_folder_is_not_looked_into() -> None:
+    [line] = [
+        line
+        for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+        if "zizmor" in line and "action.yml" in line
+    ]
+    assert line.endswith("action.yml $$(find examples -name '*.yml' | sort)")
 
 
 def python_regex(pattern: str) -> re.Pattern[str]:
