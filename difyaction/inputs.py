@@ -175,6 +175,20 @@ def clashes(environ: Mapping[str, str]) -> tuple[Complaint, ...]:
     return tuple(found)
 
 
+def came_out_empty(environ: Mapping[str, str]) -> tuple[Complaint, ...]:
+    """Complain of a ``mode`` that is given on GitHub and says nothing, before it could mean ``apply``.
+
+    The runner fills action.yml's default in where a workflow leaves an input out, so that an empty one can only be an
+    expression without a value: of an input that a schedule or a call of the API does not have. At a desk, an empty
+    variable is one that is not given.
+    """
+    if environ.get("GITHUB_ACTIONS") != "true" or environ.get("INPUT_MODE", "?").strip():
+        return ()
+    text = "mode: the expression in the workflow came out empty, which must not mean apply. Write a default: {mode}."
+    example = "${{ inputs.mode || 'plan' }}"
+    return (Complaint(id="input-missing", text=text.format(mode=example), input="mode", suggestion=example),)
+
+
 def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the variables that hold something for an input, each with the input's name."""
     is_github = environ.get("GITHUB_ACTIONS") == "true"

@@ -88,14 +88,14 @@ class _Run:
 
     def _asked(self, argv: Sequence[str]) -> Inputs:
         self._given = inputs.from_environ(self._environ)
-        clashes = inputs.clashes(self._environ)
+        wrong = (*inputs.clashes(self._environ), *inputs.came_out_empty(self._environ))
         for variable in inputs.secret_variables():
             self._environ.pop(variable, None)
         self._mask()
         flags = command_line.read(argv, contents=self._contents)
         self._given |= flags.given
         self._mask()
-        return inputs.read(self._given, (*clashes, *flags.complaints))
+        return inputs.read(self._given, (*wrong, *flags.complaints))
 
     def _mask(self) -> None:
         for secret in inputs.secrets_in(self._given):

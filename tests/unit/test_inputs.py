@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from difyaction.errors import Invalid
 from difyaction.input_table import table
-from difyaction.inputs import Inputs, clashes, from_environ, read, secret_variables, secrets_in
+from difyaction.inputs import Inputs, came_out_empty, clashes, from_environ, read, secret_variables, secrets_in
 from difyaction.registry import BUILDERS
 from difyaction.secret import Secret
 
@@ -221,6 +221,23 @@ def test_the_environment_is_read_as_the_runner_writes_it() -> None:
         "repository": "acme/gitops",
         "api-url": "https://other.example",
     }
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_a_mode_that_came_out_empty_on_github_is_no_apply(text: str) -> None:
+    environ = {"INPUT_MODE": text, "GITHUB_ACTIONS": "true"}
+    [complaint] = came_out_empty(environ)
+    assert (complaint.id, complaint.input, complaint.suggestion) == (
+        "input-missing",
+        "mode",
+        "${{ inputs.mode || 'plan' }}",
+    )
+    assert came_out_empty(environ | {"INPUT_MODE": "plan"}) == came_out_empty({"GITHUB_ACTIONS": "true"}) == ()
+
+
+def test_at_ones_desk_a_mode_that_is_empty_is_not_given() -> None:
+    assert came_out_empty({"INPUT_MODE": ""}) == ()
+    assert read(GOOD | {"mode": ""}).mode == "apply"
 
 
 def test_at_ones_desk_underscores_stand_for_hyphens_because_no_shell_exports_hyphens() -> None:

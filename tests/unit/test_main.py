@@ -68,6 +68,13 @@ def test_a_good_run_ends_in_outputs_a_summary_and_exit_code_0(act) -> None:  # n
     ]
 
 
+def test_an_expression_for_the_mode_that_came_out_empty_changes_nothing(act) -> None:  # noqa: ANN001
+    run = act(mode="")
+    assert (run.code, run.outputs["status"]) == (2, "invalid")
+    assert "the expression in the workflow came out empty" in run.summary
+    assert not [command.data for command in commands(run.log) if command.name == "group"]
+
+
 def test_the_mask_comes_first_and_the_secret_never_after_it(act) -> None:  # noqa: ANN001
     run = act()
     first, _, rest = run.log.partition("\n")

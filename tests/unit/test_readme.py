@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from difyaction.input_table import table
 from tests.unit.pages import Page
+from tests.unit.workflow_inputs import without_a_choice
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGLISH, JAPANESE = (Page.read(ROOT / name) for name in ("README.md", "README.ja.md"))
@@ -55,6 +56,26 @@ def test_a_quick_start_takes_no_more_rights_than_its_job_names(page: Page) -> No
         azure = step["with"]["target"] == "azure-vm"
         assert ("id-token" in rights) == azure
         assert set(rights) <= {"contents", "id-token"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_quick_start_that_is_started_without_a_choice_plans(page: Page) -> None:
+    assert [list(without_a_choice(flow)) for flow in workflows(page)] == [[], [], []]
+    chosen = [flow["on"]["workflow_dispatch"]["inputs"].get("mode") for flow in workflows(page)]
+    assert [each and each["default"] for each in chosen] == [None, "plan", "plan"]
+
+
+def test_what_a_workflow_does_without_a_choice_is_found_out() -> None:
+    flow: dict[str, Any] = {
+        "on": {"workflow_dispatch": {"inputs": {"mode": {"options": ["plan", "apply"]}, "host": {}, "old": {}}}},
+        "jobs": {"one": {"steps": [{"with": {"mode": "${{ inputs.mode }}", "host": "${{ inputs.host }}"}}]}},
+    }
+    assert list(without_a_choice(flow)) == [
+        "host: without a choice it comes out empty",
+        "mode: without a choice it comes out empty, or means more than plan",
+        "nothing uses old",
+        "an objection can come up, and nobody could consent to it",
+    ]
 
 
 def test_both_languages_show_the_same_code() -> None:
