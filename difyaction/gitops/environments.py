@@ -20,7 +20,7 @@ _WAVE = re.compile(r"[1-9][0-9]{0,2}")
 _DAYS = re.compile(r"[0-9]{1,3}")
 _OUTSIDE = re.compile(r"^/|^~|(?:^|/)\.\.(?:/|$)|\\|^!?$")
 _RESERVED = frozenset({"environment", "current-version", "carried-since"})  # what the matrix says itself
-_ALIKE = 0.85  # how much a key must look like one of ours to be taken for a slip
+_ALIKE = 0.8  # how much a key must look like one of ours to be taken for a slip: `hosts` is one, `cost` is another word
 
 
 @dataclass(frozen=True)
@@ -180,10 +180,9 @@ class _Reading:
         return After(known["environment"], int(known["days"]))
 
     def _extra(self, key: str, item: Item) -> object:
-        near = difflib.get_close_matches(key.lower().replace("_", "-"), _KNOWN, n=1, cutoff=_ALIKE)
-        if near:
-            why = f"the key '{key}' is not known; did you mean '{near[0]}'? Keys of your own need another name"
-            self.complain("key", item.line, why, suggestion=near[0])
+        if near := _meant(key):
+            why = f"the key '{key}' is not known. Did you mean '{near}'? Keys of your own need another name"
+            self.complain("key", item.line, why, suggestion=near)
         elif key in _RESERVED:
             self.complain("key", item.line, f"the key '{key}' is written by the matrix itself")
         return item.plain()
@@ -208,6 +207,17 @@ class _Reading:
                 )
             elif _in_a_circle(each, first):
                 self.complain("after", each.line, f"after: '{each.name}' waits for itself")
+
+
+def _meant(key: str) -> str:
+    """Return the key of ours of which this one is a slip: other letters in between, or the same ones in another order.
+
+    A slip that passed for a key of one's own would take the gate away that it stands for.
+    """
+    bare = re.sub(r"[\s_-]+", "-", key.strip().lower())
+    swapped = [known for known in _KNOWN if sorted(known) == sorted(bare)]
+    near = difflib.get_close_matches(bare, _KNOWN, n=1, cutoff=_ALIKE)
+    return next(iter((*swapped, *near)), "")
 
 
 def _in_a_circle(start: Environment, by_name: Mapping[str, Environment]) -> bool:

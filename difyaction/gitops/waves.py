@@ -23,6 +23,9 @@ from difyaction.surroundings import Surroundings
 from difyaction.target import Outcome
 from difyaction.targets.gitops import Place, place_of, version_text
 
+_MOST_KEYS = 20
+_MOST_LETTERS = 60
+
 
 def run(inputs: Inputs, surroundings: Surroundings) -> Outcome:
     """Turn the environments file into the output ``matrix``."""
@@ -49,7 +52,11 @@ def run(inputs: Inputs, surroundings: Surroundings) -> Outcome:
     finally:
         place.close()
     surroundings.say(text)
-    return Outcome("planned", changed=False, outputs={"matrix": text}, sentences=tuple(_told(json.loads(text))))
+    own = tuple(_own_keys(known))
+    for sentence in own:
+        surroundings.say(sentence)
+    sentences = (*_told(json.loads(text)), *own)
+    return Outcome("planned", changed=False, outputs={"matrix": text}, sentences=sentences)
 
 
 def _told(whole: Mapping[str, Any]) -> Iterator[str]:
@@ -59,6 +66,15 @@ def _told(whole: Mapping[str, Any]) -> Iterator[str]:
         yield f"Wave {row['wave']}: {row['environment']} goes{at} to {row['dify-version']}"
     for row in whole["held"]:
         yield f"{row['environment']} stays: {row['reason']}"
+
+
+def _own_keys(known: tuple[Environment, ...]) -> Iterator[str]:
+    """Name the keys that mean nothing here, for one of them may have been meant for one that does."""
+    keys = list(dict.fromkeys(key for environment in known for key in environment.extra))
+    if keys:
+        told = ", ".join(f"'{key[:_MOST_LETTERS]}'" for key in keys[:_MOST_KEYS])
+        more = f" and {len(keys) - _MOST_KEYS} more" if len(keys) > _MOST_KEYS else ""
+        yield f"Keys that mean nothing to this Action, passed on to the matrix as they are: {told}{more}"
 
 
 def _need_history(place: Place, known: tuple[Environment, ...]) -> None:

@@ -242,6 +242,20 @@ def test_the_matrix_holds_production_back_until_staging_has_carried_the_release_
     assert "waits for staging" in matrix["held"][0]["reason"]
 
 
+def test_keys_that_mean_nothing_here_are_named_and_passed_on(stage: World) -> None:
+    own = stage.repository.read("main", "environments.yaml").replace(
+        b"- name: staging", b"- region: eu\n    name: staging"
+    )
+    stage.repository.push({"environments.yaml": own}, message="Say where staging is", author="carol")
+
+    run = act(stage.inputs(mode="matrix", dify_version="1.14.1"))
+
+    assert json.loads(run.outputs["matrix"])["wave-1"]["include"][0]["region"] == "eu", run.log
+    sentence = "Keys that mean nothing to this Action, passed on to the matrix as they are: 'region'"
+    assert sentence in json.loads(run.outputs["report"])["sentences"]
+    assert sentence in run.log
+
+
 def test_delivery_files_edits_the_checkout_and_asks_no_api_of_the_repository(stage: World, tmp_path: Path) -> None:
     place = tmp_path / "environments/staging"
     place.mkdir(parents=True)

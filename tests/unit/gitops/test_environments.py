@@ -144,6 +144,39 @@ def test_a_slip_gets_a_suggestion() -> None:
     assert [each.suggestion for each in caught.value.complaints] == ["wave", "prod"]
 
 
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("wvae: 2", "wave"),
+        ("wav: 2", "wave"),
+        ("Wave: 2", "wave"),
+        ("afetr: {environment: dev, days: 1}", "after"),
+        ("aftr: {environment: dev, days: 1}", "after"),
+        ("aftet: {environment: dev, days: 1}", "after"),
+        ("hosts: a", "host"),
+        ("dify version: 1.14.1", "dify-version"),
+        ("dify-verison: 1.14.1", "dify-version"),
+        ("difyVersion: 1.14.1", "dify-version"),
+    ],
+)
+def test_a_misspelt_key_takes_no_gate_away(slip: str, meant: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        parse(f"- {{name: dev, files: x}}\n- name: prod\n  files: y\n  {slip}\n".encode(), file="e.yaml")
+
+    [complaint] = caught.value.complaints
+    assert (complaint.id, complaint.line, complaint.suggestion) == ("environments-key", 4, meant)
+    assert f"Did you mean '{meant}'?" in complaint.text
+
+
+@pytest.mark.parametrize(
+    "key", ["cost", "game", "save", "lane", "region", "runner", "team", "approved", "version", "x"]
+)
+def test_a_key_of_ones_own_that_is_another_word_is_passed_on(key: str) -> None:
+    [one] = parse(f"- {{name: dev, files: x, {key}: a}}".encode(), file="e.yaml")
+
+    assert one.extra == {key: "a"}
+
+
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(Invalid) as caught:
         parse(b"- name: a\n  files: \xff\n", file="e.yaml")
