@@ -127,7 +127,7 @@ def _report(ended: tuple[Closed, ...], say: Says) -> int:
 
 
 def _warning(door: Door, why: str) -> str:
-    text = f"May be open: {door.where}. {why} Close it now: {command(door)} - or run mode sweep."
+    text = f"May be open: {door.where}. {why} Mode sweep closes it; to close it now:\n{command(door)}"
     return _escaped("error", "A door may be open", text)
 
 

@@ -9,6 +9,7 @@ in which Azure may carry it out yet.
 from __future__ import annotations
 
 import enum
+import shlex
 import threading
 import time
 from collections.abc import Collection, Iterable, Mapping
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from difyaction.azure.arm import NETWORK, VAULTS, Arm, is_absent, last_name, properties
+from difyaction.azure.arm import NETWORK, VAULTS, Arm, is_absent, last_name, parsed, properties
 from difyaction.azure.doors import Door, DoorOpen, Doors, Doubt, RuleDoor, VaultDoor
 from difyaction.azure.leases import vault_leases
 from difyaction.azure.rungs import RUNGS
@@ -170,7 +171,8 @@ def insist(ended: Iterable[Closed], *, in_haste: bool = False) -> None:
         error = DoorOpen(
             "azure-door-open",
             "An opening could not be closed: {doors}. Azure said: {door_says}.",
-            next_step="Remove it now: {commands}. The lease in it has run out or soon will; mode sweep closes it too.",
+            next_step="The lease in it has run out or soon will, and mode sweep closes it too. To remove it now: "
+            "`{commands}`",
             state="",
             doors="; ".join(each.door.where for each in left),
             door_says="; ".join(text for each in left for text in each.why) or "-",
@@ -181,11 +183,12 @@ def insist(ended: Iterable[Closed], *, in_haste: bool = False) -> None:
 
 
 def command(door: Door) -> str:
-    """Return what a person types to close a door."""
+    """Return what a person pastes into a shell to close a door."""
     if isinstance(door, RuleDoor):
-        return f"az network nsg rule delete --ids {door.rule}"
-    name = last_name(door.vault)
-    return "; ".join(f"az keyvault network-rule remove --name {name} --ip-address {each}" for each in door.addresses)
+        return f"az network nsg rule delete --ids {shlex.quote(door.rule)}"
+    name, where = shlex.quote(last_name(door.vault)), shlex.quote(parsed(door.vault).get("subscriptions", ""))
+    remove = f"az keyvault network-rule remove --subscription {where} --name {name} --ip-address"
+    return "; ".join(f"{remove} {shlex.quote(each)}" for each in door.addresses)
 
 
 def _close_rule(arm: Arm, door: RuleDoor, until: float) -> Closed:

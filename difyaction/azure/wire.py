@@ -21,7 +21,8 @@ from difyaction.events import QUIET, Events
 LARGEST: Final = 32 * 1024 * 1024  # bytes of one answer
 LONGEST_TEXT: Final = 400  # characters of a foreign text that an error of ours repeats
 NO_ANSWER: Final = 0
-SILENCE: Final = frozenset({NO_ANSWER, 408, 502, 504})  # Azure itself has not said what came of the request
+# Nobody has said what came of the request. A 500 or 503 may come from one that had begun; a 429 never does.
+SILENCE: Final = frozenset({NO_ANSWER, 408, 500, 502, 503, 504})
 PASSING_STATUS: Final = frozenset({NO_ANSWER, 408, 429, 500, 502, 503, 504})
 AGENT: Final = "dify-upgrade-action"
 
@@ -47,7 +48,7 @@ class Answer:
 
     @property
     def is_silence(self) -> bool:
-        """Whether the request may be carried out yet: nobody answered, or a gateway in the place of who should."""
+        """Whether the request may be carried out yet: nobody answered, or what answered had failed at it."""
         return self.status in SILENCE
 
     @property

@@ -52,5 +52,5 @@ def test_of_several_doors_those_that_may_be_open_are_named(identity: str) -> Non
     other = RuleDoor(f"{RULE.rule}-too", RULE.lease)
     code, said = posted(identity, written([Recalled(RULE, shut=True), Recalled(other)]))
     assert code == 9
-    assert f"az network nsg rule delete --ids {other.rule} " in said
-    assert f"--ids {RULE.rule} " not in said
+    assert f"%0Aaz network nsg rule delete --ids {other.rule}\n" in said, "a line of its own"
+    assert f"--ids {RULE.rule}\n" not in said

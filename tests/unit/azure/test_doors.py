@@ -82,8 +82,8 @@ def test_until_azure_answers_it_is_written_down_that_a_door_was_asked_for() -> N
     assert recalled(saved[-1]) == (Recalled(RULE),)
 
 
-@pytest.mark.parametrize("status", [0, 408, 502, 504])
-def test_a_gateway_that_speaks_in_azures_place_is_no_answer(status: int) -> None:
+@pytest.mark.parametrize("status", [0, 408, 500, 502, 503, 504])
+def test_who_failed_at_a_request_has_not_said_what_comes_of_it(status: int) -> None:
     doors = Doors(lambda _: None, Moment())
     doors.register(RULE)
     doors.answered(RULE, Answer(status))
