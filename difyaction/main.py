@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from difyaction import __version__, command_line, inputs, registry, report, story
+from difyaction import __version__, command_line, inputs, manual, registry, report, story
 from difyaction.cancelled import Cancelled, Watch
 from difyaction.errors import ActionError, Failed
 from difyaction.inputs import Inputs
@@ -144,6 +144,7 @@ class _Run:
             error=error,
             left=left or (error.left if error else {}),
             noted=self._runner.noted,
+            page=manual.page(self._environ),
         )
 
     def _timezone(self, status: str) -> str:

@@ -60,6 +60,7 @@ class Told:
     error: ActionError | None = None
     left: Mapping[str, str] = field(default_factory=dict)  # outputs of what a run that broke off has made
     noted: Mapping[str, str] = field(default_factory=dict)  # outputs that stand however it ended, and are no change
+    page: str = ""  # address of docs/troubleshooting.md as it belongs to the release that runs, where that is known
 
     @property
     def own_outputs(self) -> dict[str, str]:

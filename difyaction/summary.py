@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from difyaction import changed, markdown
+from difyaction import changed, manual, markdown
 from difyaction.errors import ActionError, Complaint, Invalid, tells_place
 from difyaction.explanations import explanation
 from difyaction.language import N_, Language
@@ -58,7 +58,7 @@ def summary(told: Told, language: Language) -> str:
     """Write the whole summary as Markdown, in the reader's language."""
     parts = [f"## {language.say(_headline(told), subject=_subject(told, language))}"]
     if told.error is not None:
-        parts.append(_failure(told.error, language))
+        parts.append(_failure(told.error, language, told.page))
     parts.extend(_pull_requests(told, language))
     if told.outcome is not None:
         parts.extend(markdown.inline(sentence) for sentence in told.outcome.sentences)
@@ -91,10 +91,11 @@ def _subject(told: Told, language: Language) -> str:
     return f"Dify {markdown.inline(plan.from_version)} → {markdown.inline(plan.to_version)}"
 
 
-def _failure(error: ActionError, language: Language) -> str:
-    lines, facts = [f"> **`{error.id}`**"], language.facts(error.facts)
+def _failure(error: ActionError, language: Language, page: str) -> str:
+    lines, facts = [f"> **{manual.linked(error.id, page)}**"], language.facts(error.facts)
     if isinstance(error, Invalid):
-        lines += [f"> - {_complaint(each, language)}" for each in error.complaints[:ROWS]]
+        lines[0] = f"> {', '.join(f'**{manual.linked(each, page)}**' for each in _ids(error))}"
+        lines += [f"> - {each}" for each in _complaints(error.complaints[:ROWS], language)]
     else:
         cause = markdown.fill(language.template(error.what), facts, quoted=_QUOTED)
         lines[0] += f" {_place(error.file, error.line)}{cause}"
@@ -109,14 +110,26 @@ def _failure(error: ActionError, language: Language) -> str:
     return "\n".join(lines)
 
 
-def _complaint(complaint: Complaint, language: Language) -> str:
-    """Say the facts in English; before them, to readers of another language, what such a complaint means."""
-    sentence, facts = explanation(complaint.id), markdown.inline(complaint.text)
-    translated = language.template(sentence)
-    said = facts if translated == sentence else f"{markdown.fill(translated, {})} ({facts})"
-    if said == facts and tells_place(complaint.text, complaint.file, complaint.line):
-        return said
-    return _place(complaint.file, complaint.line) + said
+def _ids(error: Invalid) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.id for each in error.complaints[:ROWS]))
+
+
+def _complaints(complaints: Sequence[Complaint], language: Language) -> Iterator[str]:
+    """Say the facts in English, and what such a complaint means: to readers of another language before them.
+
+    In English it follows the facts, and once is enough.
+    """
+    meant: set[str] = set()
+    for each in complaints:
+        sentence, facts = explanation(each.id), markdown.inline(each.text)
+        translated = language.template(sentence)
+        if translated != sentence:
+            yield f"{_place(each.file, each.line)}{markdown.fill(translated, {})} ({facts})"
+            continue
+        place = "" if tells_place(each.text, each.file, each.line) else _place(each.file, each.line)
+        meaning = f"<br>{markdown.fill(sentence, {})}" if sentence and each.id not in meant else ""
+        meant.add(each.id)
+        yield f"{place}{facts}{meaning}"
 
 
 def _place(file: str, line: int) -> str:

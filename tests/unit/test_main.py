@@ -24,7 +24,13 @@ WORLD = World(
     monotonic=lambda: 0.0,
     builders={"gitops": "tests.unit.fake_targets:build"},
 )
-RUNNER = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/gitops"}
+RUNNER = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_REPOSITORY": "acme/gitops",
+    "GITHUB_SERVER_URL": "https://ghe.example",
+    "GITHUB_ACTION_REPOSITORY": "acme/dify-upgrade-action",
+    "GITHUB_ACTION_REF": "v1",
+}
 INPUTS = {"TARGET": "gitops", "DIFY-VERSION": "1.14.1", "TOKEN": "ghs_very_secret"}
 
 
@@ -72,6 +78,7 @@ def test_an_expression_for_the_mode_that_came_out_empty_changes_nothing(act) -> 
     run = act(mode="")
     assert (run.code, run.outputs["status"]) == (2, "invalid")
     assert "the expression in the workflow came out empty" in run.summary
+    assert "/acme/dify-upgrade-action/blob/v1/docs/troubleshooting.md#input-missing)" in run.summary
     assert not [command.data for command in commands(run.log) if command.name == "group"]
 
 

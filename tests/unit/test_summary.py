@@ -9,6 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from difyaction import errors
 from difyaction.errors import Complaint, Invalid
 from difyaction.language import Language
+from difyaction.manual import linked
 from difyaction.report import Told
 from difyaction.statuses import EXIT_CODES
 from difyaction.story import Stage
@@ -99,8 +100,8 @@ def test_a_complaint_is_explained_in_the_readers_language_before_its_facts() -> 
     english = [line for line in text(told).splitlines() if line.startswith("> - ")]
     japanese = [line for line in text(told, Language.of("ja")).splitlines() if line.startswith("> - ")]
     assert english == [
-        "> - a.yaml, line 2: the byte 0xff &#124; is not UTF-8",
-        "> - --mode is given twice.",
+        "> - a.yaml, line 2: the byte 0xff &#124; is not UTF-8<br>The YAML file is not UTF-8: save it as UTF-8.",
+        "> - --mode is given twice.<br>Inputs contradict each other, or one is given twice: take one of them away.",
         "> - It &#60;is&#62; odd.",
     ]
     not_utf8 = "YAML ファイルの文字コードが UTF-8 ではありません。UTF-8 で保存し直してください。"
@@ -110,6 +111,26 @@ def test_a_complaint_is_explained_in_the_readers_language_before_its_facts() -> 
         f"> - {conflict} (--mode is given twice.)",
         "> - It &#60;is&#62; odd.",
     ]
+
+
+def test_in_english_the_meaning_of_several_alike_complaints_is_said_once() -> None:
+    wrong = Invalid([Complaint("input-conflict", f"{name} is given twice.") for name in ("--mode", "--host")])
+    told = dataclasses.replace(WHOLE, status="invalid", plan=None, outcome=None, error=wrong, stages=())
+    assert text(told).count("Inputs contradict each other") == 1
+    assert text(told).count("**`input-conflict`**") == 1
+
+
+def test_ids_lead_to_their_headings_where_the_page_is_known() -> None:
+    page = "https://ghe.example/acme/dify-upgrade-action/blob/v1.2.3/docs/troubleshooting.md"
+    assert text(dataclasses.replace(FAILED, page=page)).split("\n")[2].startswith(f"> **[`lost`]({page}#lost)** ")
+    wrong = Invalid(
+        [Complaint("input-missing", "host: x"), Complaint("input-invalid", "y"), Complaint("input-missing", "z")]
+    )
+    told = dataclasses.replace(FAILED, status="invalid", error=wrong, page=page)
+    assert text(told).split("\n")[2] == (
+        f"> **[`input-missing`]({page}#input-missing)**, **[`input-invalid`]({page}#input-invalid)**"
+    )
+    assert linked("odd)[x](javascript:1)", page) == "`odd)[x](javascript:1)`"
 
 
 def test_a_matrix_has_its_own_headline_and_stage() -> None:
