@@ -110,7 +110,8 @@ def _twice(spec: Spec) -> Complaint:
 
 
 def _unknown(flag: str) -> Complaint:
-    near = nearest(flag, (f"--{name}" for name in table()))
+    found = nearest(flag.lstrip("-"), table())  # bare: the hyphens that all flags share would make them alike
+    near = f"--{found}" if found else ""
     return Complaint(
         id="input-unknown", text=f"There is no flag {flag!r}.{did_you_mean(near)}", input=flag, suggestion=near
     )

@@ -48,7 +48,8 @@ def _what_to_do(inputs: Inputs) -> Iterator[Complaint]:
         yield _missing("target", "target: say what is upgraded, for example gitops.")
     edits = bool(inputs.set_lines or inputs.chart_version or inputs.environment) and inputs.target == "gitops"
     if inputs.mode in {"plan", "apply"} and not (inputs.dify_version or edits):
-        yield _missing("dify-version", "dify-version: say which release is wanted, or give explicit edits in set.")
+        instead = ", or give explicit edits in set" if inputs.target == "gitops" else ", such as 1.14.1 or latest"
+        yield _missing("dify-version", f"dify-version: say which release is wanted{instead}.")
     if inputs.mode == "matrix" and not inputs.dify_version:
         yield _missing("dify-version", "dify-version: say which release the environments are to have, such as latest.")
     if inputs.plan_id and inputs.mode in {"plan", "matrix", "sweep"}:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from difyaction.errors import Complaint, Failed, Invalid
 from difyaction.language import N_
-from difyaction.releases.request import first_version_line, version_file
+from difyaction.releases.request import Request, first_version_line, version_file
 from difyaction.secret import Secret
 from difyaction.web import Credential, Reads, host_of
 
@@ -42,12 +42,20 @@ def asked_version(inputs: Inputs, environ: Mapping[str, str], web: Reads) -> str
 
 
 def version_in(path: str, content: bytes) -> str:
-    """Return what a version file says. ``Invalid``: it says nothing."""
+    """Return what a version file says. ``Invalid``: it says nothing, or nothing that is a version."""
     try:
-        return first_version_line(content.decode("utf-8"))
+        text = content.decode("utf-8")
+        said = first_version_line(text)
     except ValueError as why:
         complaint = Complaint(id="version-file-empty", text=f"{path}: {why}", input="dify-version", file=path)
         raise Invalid([complaint]) from why
+    try:
+        Request.parse(said)
+    except ValueError as why:
+        line = next(number for number, each in enumerate(text.splitlines(), 1) if said in each.partition("#")[0])
+        told = f"dify-version: {path}, line {line}: {why}."
+        raise Invalid([Complaint(id="input-invalid", text=told, input="dify-version", file=path, line=line)]) from why
+    return said
 
 
 def missing(path: str, status: int = 0) -> Failed:

@@ -82,6 +82,21 @@ def test_a_misspelt_flag_and_a_wrong_value_are_told_together() -> None:
     assert [complaint.input for complaint in caught.value.complaints] == ["--delivry", "target"]
 
 
+@pytest.mark.parametrize(
+    ("flag", "near"),
+    [
+        ("--nonsense", ""),
+        ("--verbose", ""),
+        ("--delivry", "--delivery"),
+        ("delivery", "--delivery"),
+        ("--vmname", "--vm-name"),
+    ],
+)
+def test_only_what_is_alike_without_the_hyphens_before_it_is_suggested(flag: str, near: str) -> None:
+    [found] = command_line.read((flag,), contents=str).complaints
+    assert (found.id, found.suggestion) == ("input-unknown", near)
+
+
 def test_help_lists_every_input() -> None:
     text = command_line.help_text()
     assert all(f"  --{name}" in text for name in table())

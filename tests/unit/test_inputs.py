@@ -63,6 +63,17 @@ def test_the_targets_that_can_be_chosen_are_those_that_can_be_built() -> None:
         assert set(spec.modes) <= set(table()["mode"].values)
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("gitops", "dify-version: say which release is wanted, or give explicit edits in set."),
+        ("server", "dify-version: say which release is wanted, such as 1.14.1 or latest."),
+    ],
+)
+def test_who_names_no_version_is_told_what_this_target_takes(target: str, said: str) -> None:
+    assert said in complaints(target=target, dify_version="")
+
+
 def test_all_complaints_come_together() -> None:
     found = complaints(target="gitop", auto_merge="sqash", draft="yes", minimum_release_age="-1", acknowledge="x")
     assert found == [

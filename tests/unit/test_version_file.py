@@ -69,3 +69,13 @@ def test_a_file_that_says_nothing_is_said(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         asked(tmp_path)
     assert [complaint.id for complaint in caught.value.complaints] == ["version-file-empty"]
+
+
+@pytest.mark.parametrize("wrong", ["1.14", "file:other", "newest"])
+def test_a_file_whose_version_cannot_be_read_is_named_with_its_line(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / ".dify-version").write_text(f"# what we run, not {wrong}\n{wrong} # since May\n")
+    with pytest.raises(Invalid) as caught:
+        asked(tmp_path)
+    [complaint] = caught.value.complaints
+    assert (complaint.id, complaint.file, complaint.line) == ("input-invalid", ".dify-version", 2)
+    assert complaint.text.startswith(f"dify-version: .dify-version, line 2: '{wrong}'")
