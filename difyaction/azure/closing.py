@@ -88,7 +88,7 @@ def _awaited(arm: Arm, ended: Closed, doubt: Doubt, until: float, *, waits: bool
     if ended.stood and doubt.only:
         return ended  # that was it
     pace, door = arm.pace, ended.door
-    over = pace.until(min(GRACE, max(0.0, doubt.asked + GRACE - pace.clock())))
+    over = pace.until(max(0.0, GRACE - doubt.age(arm.now(), pace.monotonic())))
     if over > until or not waits:
         return replace(ended, how=How.AWAITED)
     seen = ended

@@ -68,12 +68,18 @@ class DoorOpen(ActionError):
 class Doubt:
     """An opening that was asked for and not answered: Azure may carry it out after whoever asked has gone.
 
-    ``asked``: when, in seconds since 1970. ``only``: no other request can have made this door, so that whoever sees it
-    stand knows that the request has been carried out.
+    ``asked``: when, in seconds since 1970 by Azure's clock. ``only``: no other request can have made this door, so that
+    whoever sees it stand knows that the request has been carried out. ``ticked``: when, by the clock of this process
+    that never jumps; the post step, which is another process, has none.
     """
 
     asked: float
     only: bool = True
+    ticked: float | None = field(default=None, compare=False)
+
+    def age(self, now: float, ticks: float) -> float:
+        """Return the seconds since it was asked for, by the better clock; never less than none."""
+        return max(0.0, now - self.asked if self.ticked is None else ticks - self.ticked)
 
 
 @dataclass(frozen=True)
@@ -108,11 +114,13 @@ class Doors:
     ``save`` hands values to the post step (``Runner.state``), ``fenced`` says that the post step has begun.
     ``register`` comes before the opening, ``answered`` after Azure's answer to it, ``closed`` after the look that
     proved it. What was closed stays in the list for the post step, which looks at it once more, and is told that it was
-    seen closed, and whether Azure's answer is still out.
+    seen closed, and whether Azure's answer is still out. ``clock`` gives seconds since 1970, ``monotonic`` seconds that
+    never jump: by these it is told how long a door was open.
     """
 
     save: Callable[[Mapping[str, str]], object]
     clock: Callable[[], float]
+    monotonic: Callable[[], float]
     fenced: Callable[[], bool] = lambda: False
     exposures: list[Exposure] = field(default_factory=list)
     _known: dict[str, Door] = field(default_factory=dict)
@@ -140,7 +148,7 @@ class Doors:
     @property
     def so_far(self) -> tuple[Exposure, ...]:
         """How long each door was open: those that were seen closed, then those that were not."""
-        now = self.clock()
+        now = self.monotonic()
         standing = (
             Exposure(self._known[key], max(0.0, now - began), stands=True, held=key in self._held)
             for key, began in self._open.items()
@@ -185,7 +193,7 @@ class Doors:
         if before:
             self._lost[key] = before
         only = before is None and key not in self._lost and key not in self._made
-        self._asked[key] = Doubt(self.clock(), only=only)
+        self._asked[key] = Doubt(self.clock(), only=only, ticked=self.monotonic())
 
     def stands(self, door: Door, *, held: bool = False) -> None:
         """Write down that a door is open, or may be: also one that was seen closed before. ``held``: by another run."""
@@ -198,7 +206,7 @@ class Doors:
         key = _key(door)
         self._held.discard(key)
         self._known[key] = door
-        self._open.setdefault(key, self.clock())
+        self._open.setdefault(key, self.monotonic())
         self._forget()
 
     def _forget(self) -> None:
@@ -226,7 +234,7 @@ class Doors:
             self._lost.pop(key, None)
         began = self._open.pop(key, None)
         if began is not None:
-            self.exposures.append(Exposure(door, max(0.0, self.clock() - began), doubtful=doubtful))
+            self.exposures.append(Exposure(door, max(0.0, self.monotonic() - began), doubtful=doubtful))
         if began is not None or settled:
             self._correct()
 
@@ -256,7 +264,7 @@ def written(doors: Iterable[Recalled]) -> str:
         {
             "kind": "rule" if isinstance(each.door, RuleDoor) else "vault",
             "shut": each.shut,
-            **({"doubt": asdict(each.doubt)} if each.doubt else {}),
+            **({"doubt": {"asked": each.doubt.asked, "only": each.doubt.only}} if each.doubt else {}),
             **asdict(each.door),
         }
         for each in doors

@@ -76,15 +76,16 @@ def clients_of(inputs: Inputs, surroundings: Surroundings) -> Clients:
     )
     if runner.is_github and not handed:
         runner.warning(_NO_STATE, title="The post step cannot close a door")
+    arm = Arm(identity.cloud.arm, identity.cloud.arm_scope, login, wire, pace)
     return Clients(
         run=run,
         identity=identity,
         login=login,
         azure=Management(identity.cloud, login, pace),
-        arm=Arm(identity.cloud.arm, identity.cloud.arm_scope, login, wire, pace),
+        arm=arm,
         wire=wire,
         pace=pace,
-        doors=Doors(runner.state, pace.clock, Path(fenced).exists),
+        doors=Doors(runner.state, arm.now, pace.monotonic, Path(fenced).exists),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from difyaction.azure.closing import IN_HASTE, Closed, How, close_all, command, insist, shut
+from difyaction.azure.closing import AT_EASE, IN_HASTE, Closed, How, close_all, command, insist, shut
 from difyaction.azure.dead_leases import Left, leased
 from difyaction.azure.doors import Door
 from difyaction.azure.telling import doubtful, kept_open
@@ -16,6 +16,7 @@ from difyaction.errors import Failed
 from difyaction.runner import Runner
 
 NO_RIGHT = "azure-right-missing"
+_LAST_LOOK = 8.0  # seconds after the signal; a thread that hangs gets one more, and the runner kills after ten
 _NO_REASON = {NO_RIGHT, "vault-unknown"}  # to end a run: who only reads a vault may name it as its firewall lets us
 
 
@@ -34,13 +35,21 @@ class Tidied:
     lost: tuple[Door, ...] = ()
 
 
-def shut_for_good(clients: Clients, runner: Runner, *, waits: bool) -> tuple[Closed, ...]:
+def in_time(since: float) -> float:
+    """Return for how many seconds who was cancelled so many seconds ago may look at doors, and still report."""
+    return max(0.1, _LAST_LOOK - since)
+
+
+def shut_for_good(
+    clients: Clients, runner: Runner, *, seconds: float = AT_EASE, waits: bool = True
+) -> tuple[Closed, ...]:
     """Look once more at every door. Who cancels meanwhile is told of one that is not seen closed in time.
 
-    ``waits``: for openings that Azure has not answered; the post step does it for who has no time.
+    ``seconds``: how long it may take. ``waits``: for openings that Azure has not answered. For who has no time the post
+    step does both.
     """
     try:
-        ended = shut(clients.arm, clients.doors, again=True, waits=waits)
+        ended = shut(clients.arm, clients.doors, seconds=seconds, again=True, waits=waits)
     except Cancelled:
         insist(shut(clients.arm, clients.doors, seconds=IN_HASTE))
         raise

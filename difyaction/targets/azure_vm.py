@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from difyaction.azure.closing import IN_HASTE, insist, shut
+from difyaction.azure.closing import AT_EASE, IN_HASTE, insist, shut
 from difyaction.azure.doors import DoorOpen
 from difyaction.azure.machine import Machine, machine_id, read_machine
 from difyaction.azure.snapshots import PATIENCE
@@ -20,7 +20,7 @@ from difyaction.azure_vm.machine_plan import AzureFacts, AzurePlan, make_azure_p
 from difyaction.azure_vm.objections import standing
 from difyaction.azure_vm.ssh_way import SshWay
 from difyaction.azure_vm.sweeping import swept
-from difyaction.azure_vm.tidying import close_expired, only_rights, shut_for_good, tell_the_time
+from difyaction.azure_vm.tidying import close_expired, in_time, only_rights, shut_for_good, tell_the_time
 from difyaction.azure_vm.way_in import WayIn
 from difyaction.cancelled import Cancelled
 from difyaction.errors import ActionError, Stranded
@@ -46,6 +46,7 @@ class AzureVm:
         self._shelf = Shelf()
         self._runs = "upgrade"  # the release that is kept, as far as it is known: the names of snapshots say it
         self._outcome: Outcome | None = None
+        self._signalled: float | None = None  # when it was cancelled, in monotonic seconds
 
     def inspect(self) -> AzureFacts:
         """Look at the machine as Azure knows it, close what dead runs left open, then go in and look at its Dify."""
@@ -108,8 +109,10 @@ class AzureVm:
         try:
             if doors.known:
                 # Who is cancelled has no time to wait for what Azure has not answered: the post step does.
-                waits = not (isinstance(before, Cancelled) and surroundings.runner.is_github)
-                insist(shut_for_good(self._clients, surroundings.runner, waits=waits))
+                pressed = isinstance(before, Cancelled) and surroundings.runner.is_github
+                now = surroundings.monotonic()
+                seconds = in_time(now - (self._signalled or now)) if pressed else AT_EASE
+                insist(shut_for_good(self._clients, surroundings.runner, seconds=seconds, waits=not pressed))
         except DoorOpen as error:
             error.left |= self._shelf.outputs
             add_what_it_beats(error, self._outcome)
@@ -135,6 +138,7 @@ class AzureVm:
         try:
             yield
         except Cancelled as why:
+            self._signalled = self._surroundings.monotonic()
             shut(self._clients.arm, self._clients.doors, seconds=IN_HASTE)
             why.left |= self._shelf.outputs
             raise

@@ -71,7 +71,7 @@ class Bench:
         self.login = self.login_as(self.identity)
         self.sdk = Management(self.identity.cloud, self.login, self.pace)
         self.arm = Arm(self.azure.url, PUBLIC.arm_scope, self.login, self.wire, self.pace)
-        self.doors = Doors(self.saved.update, self.pace.clock, lambda: self.fenced)
+        self.doors = Doors(self.saved.update, self.pace.clock, self.pace.monotonic, lambda: self.fenced)
 
     def login_as(self, identity: Identity) -> Login:
         return Login(identity, self.github, lambda: self.github.claims, self.masked.append)

@@ -52,7 +52,7 @@ def test_a_text_that_is_no_list_of_doors_is_a_value_error(text: str) -> None:
 def test_a_door_is_written_down_before_it_is_opened_and_for_good() -> None:
     saved: list[str] = []
     clock = Moment()
-    doors = Doors(lambda values: saved.append(values[STATE]), clock)
+    doors = Doors(lambda values: saved.append(values[STATE]), clock, clock)
     doors.register(RULE)
     assert named(saved[-1]) == (RULE,)
     clock.now = 103.5
@@ -64,7 +64,7 @@ def test_a_door_is_written_down_before_it_is_opened_and_for_good() -> None:
 
 def test_that_a_door_was_seen_closed_is_written_down_too() -> None:
     saved: list[str] = []
-    doors = Doors(lambda values: saved.append(values[STATE]), Moment())
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment(), Moment())
     doors.register(RULE)
     doors.register(VAULT)
     doors.closed(RULE)
@@ -75,7 +75,7 @@ def test_that_a_door_was_seen_closed_is_written_down_too() -> None:
 
 def test_until_azure_answers_it_is_written_down_that_a_door_was_asked_for() -> None:
     saved: list[str] = []
-    doors = Doors(lambda values: saved.append(values[STATE]), Moment())
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment(), Moment())
     doors.register(RULE)
     assert recalled(saved[-1]) == (Recalled(RULE, doubt=Doubt(100.0)),)
     doors.answered(RULE, Answer(201))
@@ -84,7 +84,7 @@ def test_until_azure_answers_it_is_written_down_that_a_door_was_asked_for() -> N
 
 @pytest.mark.parametrize("status", [0, 408, 500, 502, 503, 504])
 def test_who_failed_at_a_request_has_not_said_what_comes_of_it(status: int) -> None:
-    doors = Doors(lambda _: None, Moment())
+    doors = Doors(lambda _: None, Moment(), Moment())
     doors.register(RULE)
     doors.answered(RULE, Answer(status))
     assert doors.doubt(RULE) == Doubt(100.0)
@@ -92,7 +92,7 @@ def test_who_failed_at_a_request_has_not_said_what_comes_of_it(status: int) -> N
 
 def test_an_earlier_request_without_an_answer_is_not_forgotten_for_a_later_one_that_has_one() -> None:
     clock = Moment()
-    doors = Doors(lambda _: None, clock)
+    doors = Doors(lambda _: None, clock, clock)
     doors.register(RULE)
     clock.now = 130.0
     doors.answered(RULE, Answer(0))
@@ -105,7 +105,7 @@ def test_an_earlier_request_without_an_answer_is_not_forgotten_for_a_later_one_t
 
 
 def test_a_door_that_is_seen_needs_no_answer_any_more() -> None:
-    doors = Doors(lambda _: None, Moment())
+    doors = Doors(lambda _: None, Moment(), Moment())
     doors.register(VAULT)
     doors.seen(VAULT)
     assert doors.doubt(VAULT) is None
@@ -113,7 +113,7 @@ def test_a_door_that_is_seen_needs_no_answer_any_more() -> None:
 
 def test_what_azure_refused_to_open_is_no_door() -> None:
     saved: list[str] = []
-    doors = Doors(lambda values: saved.append(values[STATE]), Moment())
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment(), Moment())
     doors.register(RULE)
     doors.answered(RULE, Answer(403))
     assert (doors.known, doors.so_far, recalled(saved[-1])) == ((), (), ())
@@ -121,7 +121,7 @@ def test_what_azure_refused_to_open_is_no_door() -> None:
 
 @pytest.mark.parametrize("before", [0, 201, 500])
 def test_a_refusal_does_not_hide_what_an_earlier_request_may_have_opened(before: int) -> None:
-    doors = Doors(lambda _: None, Moment())
+    doors = Doors(lambda _: None, Moment(), Moment())
     doors.register(RULE)
     doors.answered(RULE, Answer(before))
     doors.register(RULE)
@@ -131,7 +131,7 @@ def test_a_refusal_does_not_hide_what_an_earlier_request_may_have_opened(before:
 
 def test_what_is_open_counts_up_to_now() -> None:
     clock = Moment()
-    doors = Doors(lambda _: None, clock)
+    doors = Doors(lambda _: None, clock, clock)
     doors.register(RULE)
     clock.now = 103.5
     assert doors.so_far == (Exposure(RULE, 3.5, stands=True),)
@@ -141,7 +141,7 @@ def test_what_is_open_counts_up_to_now() -> None:
 
 def test_a_day_of_cuts_makes_no_list_that_is_too_long_for_the_post_step() -> None:
     saved: list[str] = []
-    doors = Doors(lambda values: saved.append(values[STATE]), Moment())
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment(), Moment())
     stays = RuleDoor("/g/networkSecurityGroups/nsg/securityRules/stays", LEASE)
     doors.register(stays)
     for number in range(500):
@@ -154,7 +154,7 @@ def test_a_day_of_cuts_makes_no_list_that_is_too_long_for_the_post_step() -> Non
 
 
 def test_a_vaults_door_stays_one_door_when_it_gains_an_address() -> None:
-    doors = Doors(lambda _: None, Moment())
+    doors = Doors(lambda _: None, Moment(), Moment())
     doors.register(VAULT)
     doors.register(extended(VAULT, "203.0.113.11"))
     assert doors.open == (VaultDoor("/g/vaults/kv", ("203.0.113.10", "203.0.113.11"), LEASE),)
@@ -162,7 +162,7 @@ def test_a_vaults_door_stays_one_door_when_it_gains_an_address() -> None:
 
 def test_behind_the_fence_nothing_is_opened() -> None:
     saved: list[str] = []
-    doors = Doors(lambda values: saved.append(values[STATE]), Moment(), fenced=lambda: True)
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment(), Moment(), fenced=lambda: True)
     with pytest.raises(Failed) as raised:
         doors.register(RULE)
     assert raised.value.id == "azure-fenced"
@@ -176,7 +176,7 @@ def test_a_door_that_cannot_be_written_down_is_not_opened_and_what_was_opened_is
         if full:
             raise Failed("runner-state-unwritable", "No space.", next_step="")
 
-    doors = Doors(save, Moment())
+    doors = Doors(save, Moment(), Moment())
     doors.register(RULE)
     full = True
     with pytest.raises(Failed):
@@ -184,3 +184,22 @@ def test_a_door_that_cannot_be_written_down_is_not_opened_and_what_was_opened_is
     doors.answered(RULE, Answer(201))
     doors.closed(RULE)
     assert [each.door for each in doors.exposures] == [RULE]
+
+
+def test_how_long_a_door_was_open_is_told_by_the_clock_that_never_jumps() -> None:
+    wall, ticks = Moment(), Moment()
+    doors = Doors(lambda _: None, wall, ticks)
+    doors.register(RULE)
+    wall.now, ticks.now = 7300.0, 104.0
+    assert [each.seconds for each in doors.so_far] == [4.0]
+    doors.closed(RULE)
+    assert [each.seconds for each in doors.exposures] == [4.0]
+
+
+def test_how_old_a_request_is_goes_by_the_clock_that_never_jumps_where_there_is_one() -> None:
+    asked = Doubt(100.0, ticked=5.0)
+    assert asked.age(7300.0, 9.0) == 4.0
+    (known,) = recalled(written([Recalled(RULE, doubt=asked)]))
+    assert known.doubt == Doubt(100.0)
+    assert known.doubt.age(130.0, 9.0) == 30.0
+    assert known.doubt.age(10.0, 9.0) == 0.0, "a clock that was set back: waited for in full"

@@ -47,7 +47,7 @@ class Scene:
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.passage = ScriptedPassage(Doors(lambda _: None, lambda: 0.0, lambda: self.fenced))
+        self.passage = ScriptedPassage(Doors(lambda _: None, lambda: 0.0, lambda: 0.0, lambda: self.fenced))
         self.doorway = Doorway(cast("Passage", self.passage), lambda: True, self.said.append)
 
     def enter(self, inside: Callable[[], Any] = lambda: None) -> list[str]:

@@ -35,6 +35,7 @@ from difyaction.runner import Runner
 from difyaction.summary import summary
 from difyaction.surroundings import Surroundings
 from difyaction.target import Outcome
+from difyaction.targets import azure_vm
 from difyaction.targets.azure_vm import AzureVm
 from tests.unit.azure.scripted import ENDPOINT, CountedTokens, FakeTime, error, ok
 from tests.unit.azure_vm.test_roads import by_ssh
@@ -87,7 +88,7 @@ def target(answer: Answer, out: io.StringIO | None = None, *, on_github: bool = 
     )
     identity = Identity("oidc", "tenant", "client", PUBLIC)
     login = Login(identity, lambda: "assertion")
-    doors = Doors(lambda _: None, pace.clock)
+    doors = Doors(lambda _: None, pace.clock, pace.monotonic)
     arm = Arm(ENDPOINT, "scope", CountedTokens(), wire, pace)
     clients = Clients(RUN, identity, login, Management(PUBLIC, login, pace), arm, wire, pace, doors)
     inputs = by_ssh()
@@ -296,3 +297,35 @@ def test_who_is_cancelled_leaves_an_opening_without_an_answer_to_the_post_step()
     assert runner.noted["exposure"] == '[{"door": "NSG rule ours in nsg", "seconds": 0.0, "open": true}]'
     assert "seen closed, but Azure has not answered who asked for it: NSG rule ours in nsg" in out.getvalue()
     assert doors.doubt(RULE) is not None
+
+
+def test_who_is_cancelled_stops_looking_at_a_slow_door_in_time_to_say_that_it_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rule = {"name": "ours", "properties": {"access": "Allow", "description": RULE.lease.description()}}
+    group = {"id": RULE.group, "properties": {"provisioningState": "Updating", "securityRules": [rule]}}
+    vm, runner, doors = target(ok(group), on_github=True)
+    opened(doors)
+    began = doors.monotonic()
+
+    def struck(*_: object) -> None:
+        raise Cancelled(signal.SIGINT)
+
+    monkeypatch.setattr(azure_vm, "read_machine", struck)
+
+    def story() -> None:
+        try:
+            vm.inspect()
+        finally:
+            vm.close()
+
+    with pytest.raises(DoorOpen, match="Azure was still at work when the time was up"):
+        story()
+
+    assert 6 < doors.monotonic() - began < 8.5
+    assert '"open": true' in runner.noted["exposure"]
+
+
+@pytest.mark.parametrize(("since", "seconds"), [(0.0, 8.0), (6.0, 2.0), (7.95, 0.1), (30.0, 0.1)])
+def test_what_the_first_haste_took_is_not_there_for_the_last_look(since: float, seconds: float) -> None:
+    assert tidying.in_time(since) == pytest.approx(seconds)
