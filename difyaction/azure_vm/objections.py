@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from difyaction.azure import machine as machines
 from difyaction.azure import rights
-from difyaction.azure.arm import Arm
+from difyaction.azure.arm import Arm, last_name, same
 from difyaction.azure.machine import Machine
 from difyaction.azure.standing import read_standing
 from difyaction.azure_vm.way_in import Approach
-from difyaction.target import Objection
+from difyaction.language import N_
+from difyaction.target import Objection, Severity
+
+_SNAPSHOTS: Final = "2023-10-02"
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,20 @@ def standing(arm: Arm, machine: Machine, approach: Approach, *, snapshot_group: 
         keeping=(
             *(each for each in loose if each.rule == "azure-disk-loose"),
             *rights.objections(keeping, known, ""),
+            *_no_group(arm, machine, snapshot_group),
         ),
     )
+
+
+def _no_group(arm: Arm, machine: Machine, group: str) -> Iterator[Objection]:
+    """Ask for the snapshots in a group of its own, as the role lets us: whether there is such a group, it does not."""
+    if not group or same(group, machine.group):
+        return
+    answer = arm.ask("GET", f"{group}/providers/Microsoft.Compute/snapshots", version=_SNAPSHOTS)
+    if "ResourceGroupNotFound" not in answer.codes:
+        return
+    text = N_("There is no resource group {group}, into which what is kept of the disks is to be put.")
+    yield Objection("azure-group-unknown", "", Severity.NEVER, text, {"group": last_name(group)})
 
 
 def _entering(machine: Machine, approach: Approach) -> Iterator[rights.Need]:

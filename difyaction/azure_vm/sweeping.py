@@ -107,7 +107,8 @@ def _insist_on_sight(inputs: Inputs, surroundings: Surroundings, places: _Places
     for scope, why in tidied.unseen:
         if not (scope == vault and not inputs.open_key_vault and why.id == NO_RIGHT):
             raise _after(tidied, why)
-        surroundings.say(f"doors of lost runs are not looked for in {scope}: {why}")
+        text = f"doors of lost runs are not looked for in {scope}: {why}"
+        surroundings.runner.warning(text, title="Nobody looked at the vault")
 
 
 def _after(tidied: Tidied, why: Failed) -> Failed:

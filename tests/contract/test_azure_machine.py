@@ -15,8 +15,11 @@ from difyaction.azure.rights import objections as rights_objections
 from difyaction.azure.run_command import RunCommand
 from difyaction.azure.snapshots import Order, expendable, keep, ours, prune
 from difyaction.azure.standing import read_standing
+from difyaction.azure_vm.objections import standing
+from difyaction.azure_vm.way_in import Approach
 from difyaction.errors import Failed
 from difyaction.secret import Secret
+from difyaction.target import Severity
 from tests.contract.azure_setting import Bench, bench
 from tests.emulators.azure.emulator import AzureEmulator
 from tests.emulators.azure.faults import AGENT_SILENT, OPERATION_FAILED, THROTTLED, refusal
@@ -82,8 +85,8 @@ def test_no_right_to_read_names_the_right(azure: AzureEmulator, vm: Machine) -> 
 def judged(setting: Bench, vm: Machine) -> list[str]:
     machine = setting.machine(vm.id)
     wanted = list(needs(Asked(machine, door_groups=machine.nic.groups, snapshot_group=machine.group, run_command=True)))
-    standing = read_standing(setting.arm, scopes(wanted))
-    return sorted(each.rule for each in rights_objections(wanted, standing, "1.14.1"))
+    known = read_standing(setting.arm, scopes(wanted))
+    return sorted(each.rule for each in rights_objections(wanted, known, "1.14.1"))
 
 
 def test_rights_and_locks_are_known_before_anything_is_touched(
@@ -109,6 +112,18 @@ def test_rights_and_locks_are_known_before_anything_is_touched(
     lock.remove()
     azure.lock(None, "ReadOnly")
     assert judged(setting, vm).count("azure-locked") == 4
+
+
+@pytest.mark.parametrize(("named", "found"), [("dify-rg-snapshots", ["azure-group-unknown"]), ("", [])])
+def test_a_group_for_snapshots_that_is_not_there_is_an_objection_before_anything_is_touched(
+    azure: AzureEmulator, vm: Machine, named: str, found: list[str]
+) -> None:
+    setting = bench(azure)
+    machine = setting.machine(vm.id)
+    group = f"{machine.group.rpartition('/')[0]}/{named}" if named else machine.group
+    judgement = standing(setting.arm, machine, Approach(), snapshot_group=group)
+    assert [each.rule for each in judgement.keeping] == found
+    assert all(each.severity is Severity.NEVER for each in judgement.keeping)
 
 
 def order(setting: Bench, vm: Machine, *, expires: int = 4_000_000_000) -> Order:
