@@ -17,7 +17,10 @@ def tells_place(text: str, file: str, line: int) -> bool:
 
 @dataclass(frozen=True)
 class Complaint:
-    """One thing that is wrong with what we were given: which input or file, where, and why."""
+    """One thing that is wrong with what we were given: which input or file, where, and why.
+
+    ``instead``: an input that would do in place of a missing one; where it is wrong, that alone is said.
+    """
 
     id: str
     text: str
@@ -25,6 +28,7 @@ class Complaint:
     file: str = ""
     line: int = 0
     suggestion: str = ""
+    instead: str = ""
 
 
 class ActionError(Exception):

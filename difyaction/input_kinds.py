@@ -43,8 +43,8 @@ _SHAPES: Mapping[str, tuple[str, str]] = {
         "a virtual machine's name or whole resource id, as user@name:port",
     ),
     "source": (
-        r"((25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(25[0-5]|2[0-4]\d|1?\d?\d)|https://\S+",
-        "an IPv4 address, or an https address that tells it",
+        r"(?!(0|127|169\.254|22[4-9]|2[345]\d)\.)((25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(25[0-5]|2[0-4]\d|1?\d?\d)|https://\S+",
+        "an IPv4 address that one can come from, or an https address that tells it",
     ),
     "path": (r"(?!/)(?!(.*/)?\.\.(/|$)).+", "a path inside the repository"),
     "branch": (

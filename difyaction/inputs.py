@@ -143,7 +143,8 @@ def read(given: Mapping[str, str], already: Sequence[Complaint] = ()) -> Inputs:
     # A misspelt flag may be the very one that seems to be missing.
     complained = {complaint.suggestion.removeprefix("--") or complaint.input for complaint in complaints}
     complained |= {complaint.input for complaint in complaints}
-    complaints.extend(found for found in input_checks.check(inputs) if found.input not in complained)
+    found = input_checks.check(inputs)
+    complaints.extend(each for each in found if each.input not in complained and each.instead not in complained - {""})
     if complaints:
         raise Invalid(complaints)
     return inputs

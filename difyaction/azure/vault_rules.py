@@ -70,5 +70,7 @@ def _acls(vault: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _patch(vault: Mapping[str, Any], rules: list[Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    if rules == list(_acls(vault).get("ipRules") or ()):
+        return {"tags": dict(tags)}  # what an owner changes of the firewall meanwhile stays
     acls = {"bypass": "AzureServices", "defaultAction": "Allow", **_acls(vault), "ipRules": rules}
     return {"tags": dict(tags), "properties": {"networkAcls": acls}}

@@ -125,7 +125,8 @@ def _key(inputs: Inputs) -> Iterator[Complaint]:
     if inputs.ssh_key and inputs.key_vault_secret:
         yield _conflict("ssh-key", "ssh-key: the key comes from the input or from key-vault-secret, not from both.")
     if not inputs.ssh_key and not inputs.key_vault:
-        yield _missing("ssh-key", "ssh-key: logging in needs a private key; give it, or name its key-vault.")
+        text = "ssh-key: logging in needs a private key; give it, or name its key-vault."
+        yield _missing("ssh-key", text, instead="key-vault")
     elif not inputs.ssh_key and not inputs.key_vault_secret:
         yield _missing("key-vault-secret", "key-vault-secret: say which secret of the vault is the private key.")
 
@@ -133,15 +134,15 @@ def _key(inputs: Inputs) -> Iterator[Complaint]:
 def _source(inputs: Inputs) -> Iterator[Complaint]:
     if not inputs.source_address and not inputs.key_vault:
         text = "source-address: say from which address this runner comes, or name a key-vault, which tells it."
-        yield _missing("source-address", text)
+        yield _missing("source-address", text, instead="key-vault")
 
 
 def _needed(*inputs: tuple[str, str, str]) -> Iterator[Complaint]:
     yield from (_missing(name, f"{name}: {text}") for name, given, text in inputs if not given)
 
 
-def _missing(name: str, text: str) -> Complaint:
-    return Complaint(id="input-missing", text=text, input=name)
+def _missing(name: str, text: str, *, instead: str = "") -> Complaint:
+    return Complaint(id="input-missing", text=text, input=name, instead=instead)
 
 
 def _conflict(name: str, text: str) -> Complaint:

@@ -19,10 +19,11 @@ def vault(*addresses: str, tags: dict[str, str] | None = None) -> dict[str, Any]
 
 
 def written(found: dict[str, Any], patch: dict[str, Any] | None) -> dict[str, Any]:
-    """Apply a PATCH as the service does: tags and networkAcls are replaced as wholes."""
+    """Apply a PATCH as the service does: tags and networkAcls are replaced as wholes, what is left out stays."""
     assert patch is not None
-    assert set(patch["properties"]) == {"networkAcls"}, "publicNetworkAccess is never changed"
-    return {"tags": patch["tags"], "properties": {**found["properties"], **patch["properties"]}}
+    changed = patch.get("properties", {})
+    assert set(changed) <= {"networkAcls"}, "publicNetworkAccess is never changed"
+    return {"tags": patch["tags"], "properties": {**found["properties"], **changed}}
 
 
 def addresses(found: dict[str, Any]) -> list[str]:
@@ -89,3 +90,11 @@ def test_an_address_that_nobody_leased_stood_before_us() -> None:
 
 def test_a_vault_without_rules_of_its_own_is_left_as_it_is() -> None:
     assert closing({"properties": {}}, DOOR, NOW) is None
+
+
+def test_where_no_address_comes_or_goes_the_firewall_is_left_out_of_the_write() -> None:
+    name, value = VaultLease(MINE, DOOR.addresses).tag
+    others = VaultLease(OTHER, DOOR.addresses).tag
+    held = vault("203.0.113.10", tags={name: value, others[0]: others[1], "owner": "ops"})
+    assert closing(held, DOOR, NOW) == {"tags": {others[0]: others[1], "owner": "ops"}}
+    assert opening(vault("203.0.113.10", tags=dict([others])), DOOR) == {"tags": {others[0]: others[1], name: value}}

@@ -41,6 +41,10 @@ def test_all_that_is_missing_is_said_together() -> None:
         ({"resource_group": "a/b"}, "resource-group"),
         ({"source_address": "2001:db8::1"}, "source-address"),
         ({"source_address": "0.0.0.0/0"}, "source-address"),
+        ({"source_address": "0.0.0.0"}, "source-address"),  # noqa: S104 - not bound to
+        ({"source_address": "127.0.0.1"}, "source-address"),
+        ({"source_address": "224.0.0.1"}, "source-address"),
+        ({"source_address": "255.255.255.255"}, "source-address"),
         ({"source_address": "http://ip.example"}, "source-address"),
         ({"key_vault": "https://dify-kv.vault.azure.net"}, "key-vault"),
         ({"snapshot_keep": "0"}, "snapshot-keep"),
@@ -95,6 +99,11 @@ def test_a_vault_alone_stands_for_key_and_address() -> None:
     assert read(given).key_vault == "dify-kv"
     del given["key-vault-secret"]
     assert complained(given) == ["key-vault-secret"]
+
+
+def test_of_a_vault_that_is_misspelt_it_is_not_said_that_what_it_stands_for_is_missing() -> None:
+    given = {**AZURE, "user": "me", "key-vault-secret": "key"}
+    assert complained(given, key_vault="https://dify-kv.vault.azure.net/") == ["key-vault"]
 
 
 def test_a_sweep_needs_a_login_and_a_machine_and_no_key() -> None:
