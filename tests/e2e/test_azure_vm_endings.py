@@ -70,7 +70,8 @@ def test_a_door_that_stays_open_is_told_with_the_command_that_closes_it(child: C
     child.start(mode="plan", dify_version="1.14.1", language="ja")
 
     assert (child.wait(), child.outputs["status"], child.outputs["changed"]) == (9, "door-open", "true"), child.log
-    assert "az keyvault network-rule remove --name dify-kv --ip-address 203.0.113.10" in child.log
+    where = f"--subscription {place.azure.subscription_id} --name dify-kv"
+    assert f"az keyvault network-rule remove {where} --ip-address 203.0.113.10`" in child.log
     (exposure,) = json.loads(child.outputs["exposure"])
     assert (exposure["door"], exposure["open"]) == ("address 203.0.113.10 on Key Vault dify-kv", True)
 
