@@ -78,21 +78,23 @@ def follow(connection: Connection, folder: str, watch: Watch) -> Iterator[Journa
     Raises `Lost` when there was no contact for ``watch.patience`` seconds, and at once what no patience mends (the
     host key has changed, the key is not let in any more): the host goes on in either case.
     """
-    reader, offset, recoveries = Reader(), 0, 0
+    reader, offset, recoveries, awaits = Reader(), 0, 0, False
     while True:
         seen = _seen(connection, folder, offset, watch)
         if seen.size < offset:
             reader.forget()
-            offset = seen.size
+            offset, awaits = seen.size, False
             continue
         offset += len(seen.data)
-        row = None
         for row in reader.feed(seen.data):
             yield row
             if row.is_final:
                 _mark_read(connection, folder)
                 return
-        if row is not None and row.awaits_snapshot and seen.state == "going" and offset == seen.size:
+            awaits = row.awaits_snapshot or (awaits and row.is_live)
+        # there may be more than the size says: what was written between the look at it and the reading
+        if awaits and seen.state == "going" and offset >= seen.size:
+            awaits = False
             _keep(connection, folder, watch)
         if seen.data or seen.state == "going":
             continue

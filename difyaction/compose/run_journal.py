@@ -45,6 +45,11 @@ class JournalRow:
         return self.step == "end"
 
     @property
+    def is_live(self) -> bool:
+        """Whether it only tells how far its step is."""
+        return self.state == "live"
+
+    @property
     def awaits_snapshot(self) -> bool:
         """Whether the host stands still from here on, until it is told that its disks are kept."""
         return (self.state, self.text) == ("fact", "awaiting snapshot")

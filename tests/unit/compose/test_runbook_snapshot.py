@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from difyaction.compose.runbook import render
 from difyaction.compose.steps import Step
 from difyaction.compose.wishes import SNAPSHOT_WAIT
 from difyaction.compose.words import call, verbs
-from difyaction.connections import Connection
+from difyaction.connections import Connection, Ran
 from difyaction.connections.local import Local
 from difyaction.errors import Failed, RolledBack
 from tests.unit.compose.runbooks import SHELLS, Bench, change, shell_words, until
@@ -79,6 +80,23 @@ def test_a_word_that_is_cut_off_is_said_again_and_the_disks_are_kept_once(bench:
     watch = replace(Watcher().watch(bench.shell), keep=keeper)
     begin(bench, watch, connection)
     assert followed(bench, watch, connection).state == "done"
+    assert keeper.saw == [["stop"]]
+
+
+class Late(Local):
+    """What the host says of the journal's size is older than what is read of it then."""
+
+    def run(self, script: str, **rest: object) -> Ran:
+        ran = super().run(script, **rest)  # type: ignore[arg-type]
+        answer = re.fullmatch(rb"dify-run going ([0-9]+)\n(.+)", ran.out, re.DOTALL)
+        return replace(ran, out=b"dify-run going %d\n%b" % (int(answer[1]) - 1, answer[2])) if answer else ran
+
+
+def test_a_host_that_begins_to_wait_while_its_journal_is_read_is_answered(bench: Bench) -> None:
+    keeper = Keeper(bench)
+    watch = replace(Watcher().watch(bench.shell), keep=keeper)
+    begin(bench, watch, here(), seconds=20)
+    assert followed(bench, watch, Late(os.environ)).state == "done"
     assert keeper.saw == [["stop"]]
 
 
