@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TextIO
 
-from difyaction.errors import Failed, tells_place
+from difyaction.errors import tells_place
 from difyaction.events import Events
+from difyaction.outlet import Outlet
 from difyaction.runner_files import RunnerFiles, shortened
 from difyaction.secret import Secret
 
@@ -48,7 +48,7 @@ class Runner:
     ) -> None:
         self.is_github = environ.get("GITHUB_ACTIONS") == "true"
         self.debugging = environ.get("RUNNER_DEBUG") == "1"
-        self._out = out
+        self._print = Outlet(out).line
         self._monotonic = monotonic
         self._random_word = random_word
         self._files = RunnerFiles(environ, random_word)
@@ -160,16 +160,7 @@ class Runner:
         texts = {
             name: value.reveal() if isinstance(value, Secret) else self.redact(value) for name, value in values.items()
         }
-        try:
-            return self._files.hand("GITHUB_STATE", texts)
-        except OSError as why:
-            raise Failed(
-                "runner-state-unwritable",
-                "What the post step has to know cannot be written down (GITHUB_STATE: {says}).",
-                next_step="Look at the runner's disk, and at what other steps of the job do to that file; run again.",
-                state="",
-                says=why.strerror or type(why).__name__,
-            ) from None
+        return self._files.keep(texts)
 
     def summary(self, markdown: str) -> None:
         """Write the job summary; off the runner, print it."""
@@ -190,21 +181,6 @@ class Runner:
         given = (f"{key}={escape_property(self.redact(str(value)))}" for key, value in properties.items() if value)
         head = f"{name} {','.join(given)}".rstrip()
         self._print(f"::{head}::{escape_data(self.redact(text)[:ANNOTATION_CHARACTERS])}")
-
-    def _print(self, line: str) -> None:
-        # One write, flushed: a cancelled container must not keep half a command in its buffer.
-        try:
-            self._out.write(f"{line}\n")
-            self._out.flush()
-        except BrokenPipeError:
-            self._let_nobody_listen()
-
-    def _let_nobody_listen(self) -> None:
-        """Go on without a log: no door stays open because its reader went away (`| head`; `| tee` and Ctrl-C)."""
-        with suppress(OSError):  # what has no file behind it fails again, at the next line
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._out.fileno())
-            os.close(nowhere)
 
 
 def _without_commands(line: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from difyaction.errors import Failed
+
 SUMMARY_BYTES = 900 * 1024  # the runner refuses a summary above 1 MiB whole
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -28,6 +30,22 @@ class RunnerFiles:
         if path and entries:
             _append(path, "".join(entries))
         return bool(path)
+
+    def keep(self, values: Mapping[str, str]) -> bool:
+        """Append values to the state of the post step. Whether there is a way to it.
+
+        :raises Failed: ``runner-state-unwritable``.
+        """
+        try:
+            return self.hand("GITHUB_STATE", values)
+        except OSError as why:
+            raise Failed(
+                "runner-state-unwritable",
+                "What the post step has to know cannot be written down (GITHUB_STATE: {says}).",
+                next_step="Look at the runner's disk, and at what other steps of the job do to that file; run again.",
+                state="",
+                says=why.strerror or type(why).__name__,
+            ) from None
 
     def summarise(self, markdown: str) -> bool:
         """Append to the job summary, at most what the runner takes. Whether there is one."""

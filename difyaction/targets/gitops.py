@@ -72,7 +72,7 @@ class Gitops:
 
     def inspect(self) -> Facts:
         """Read the files, then ask the world what they need: the release, chart indexes, the registry."""
-        options = self._options
+        options = _options(self._inputs)
         survey = self._place.survey(
             lambda entries: self._wanted(entries, options, ()), lambda entries: candidates(entries, ())
         )
@@ -175,30 +175,6 @@ class Gitops:
             return ()
         return environments.parse(file.content, file=file.path)
 
-    @property
-    def _options(self) -> PlanOptions:
-        inputs = self._inputs
-        return PlanOptions(
-            globs=inputs.files,
-            set_lines=tuple(parse_set(line, number=number) for number, line in enumerate(inputs.set_lines, 1)),
-            only_set=bool(inputs.set_lines) and not (inputs.dify_version or inputs.chart_version),
-            env_variables=inputs.env_variables,
-            image_map=inputs.image_map,
-            chart_version=inputs.chart_version,
-            pin_digests=inputs.pin_digests,
-            allow_downgrade=inputs.allow_downgrade,
-            acknowledge=inputs.acknowledge,
-            delivery=inputs.delivery,
-            units=(inputs.environment,) if inputs.environment else (),
-            bound=(
-                ("auto-merge", inputs.auto_merge),
-                ("base", inputs.base),
-                ("branch", inputs.branch),
-                ("merge-without-checks", str(inputs.merge_without_checks)),
-                ("repository", inputs.repository),
-            ),
-        )
-
     def _wanted(
         self, entries: tuple[Entry, ...], options: PlanOptions, known: tuple[environments.Environment, ...]
     ) -> tuple[Entry, ...]:
@@ -214,6 +190,30 @@ class Gitops:
             with_env=bool(options.env_variables),
             also=[*by_hand, *self._preliminaries],
         )
+
+
+def _options(inputs: Inputs) -> PlanOptions:
+    """Return what of the inputs a plan is made from."""
+    return PlanOptions(
+        globs=inputs.files,
+        set_lines=tuple(parse_set(line, number=number) for number, line in enumerate(inputs.set_lines, 1)),
+        only_set=bool(inputs.set_lines) and not (inputs.dify_version or inputs.chart_version),
+        env_variables=inputs.env_variables,
+        image_map=inputs.image_map,
+        chart_version=inputs.chart_version,
+        pin_digests=inputs.pin_digests,
+        allow_downgrade=inputs.allow_downgrade,
+        acknowledge=inputs.acknowledge,
+        delivery=inputs.delivery,
+        units=(inputs.environment,) if inputs.environment else (),
+        bound=(
+            ("auto-merge", inputs.auto_merge),
+            ("base", inputs.base),
+            ("branch", inputs.branch),
+            ("merge-without-checks", str(inputs.merge_without_checks)),
+            ("repository", inputs.repository),
+        ),
+    )
 
 
 def version_text(asked: str, files: Mapping[str, FileAt]) -> str:
