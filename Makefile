@@ -13,11 +13,12 @@ PROCESSES ?= 1
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-$(VENV)/.ready: pyproject.toml
+$(VENV)/.ready: pyproject.toml requirements-tools.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "Installing what the project needs into $(VENV) (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,contract,check]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-tools.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(VENV)/.ready ## The real entry point at work: a pull request, and a machine upgraded where an engine can run
@@ -75,17 +76,23 @@ scripts/screenshots/node_modules/.ready: scripts/screenshots/package.json script
 	cd scripts/screenshots && npm ci --silent
 	@touch $@
 
-# The header is kept: Renovate reads in it how to make the file again.
-COMPILE := PIP_FIND_LINKS= $(CURDIR)/build/lock/bin/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url
+# The header is kept: Renovate reads in it how to make the file again, and wants `=` between an option and its value.
+COMPILE := $(CURDIR)/build/audit/bin/uv pip compile --quiet --generate-hashes
+# The image's Python decides what the image installs; the tools run wherever the project is worked on.
+IMAGES_PYTHON = $(shell sed -n 's/^ARG BASE=python:\([0-9]*\.[0-9]*\).*/\1/p' Dockerfile)
 
-lock: ## Pin what the image installs, and what audits it, with hashes
-	$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet pip-tools
-	$(COMPILE) --output-file=requirements.txt pyproject.toml
-	cd .github/audit && $(COMPILE) --allow-unsafe --output-file=requirements.txt requirements.in
+lock: build/audit/.ready ## Pin with hashes what the image installs, what tests and checks it, and what audits it; ARGS=--upgrade takes what is new
+	$(COMPILE) $(ARGS) --python-version=$(IMAGES_PYTHON) --output-file=requirements.txt pyproject.toml
+	$(COMPILE) $(ARGS) --all-extras --universal --python-version=3.11 --constraints=requirements.txt --output-file=requirements-tools.txt pyproject.toml
+	cd .github/audit && $(COMPILE) $(ARGS) --universal --python-version=3.11 --output-file=requirements.txt requirements.in
 
-audit: ## Ask whether what the image installs has known vulnerabilities (network)
-	@test -x build/audit/bin/pip-audit || { $(PYTHON) -m venv build/audit && build/audit/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement .github/audit/requirements.txt; }
+audit: build/audit/.ready ## Ask whether what the image installs has known vulnerabilities (network)
 	build/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement requirements.txt
+
+build/audit/.ready: .github/audit/requirements.txt
+	@test -x build/audit/bin/pip || $(PYTHON) -m venv build/audit
+	@build/audit/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement .github/audit/requirements.txt
+	@touch $@
 
 release-dry-run: ## Rehearse a release, without an account; RELEASE_IMAGE names an image to take instead of building it
 	@RELEASE_IMAGE="$(RELEASE_IMAGE)" $(PYTHON) -m scripts.release.dry_run
