@@ -18,7 +18,7 @@ from difyaction.azure.closing import AT_EASE, Closed, How, close_all, command
 from difyaction.azure.doors import STATE, Door, recalled
 from difyaction.azure.identity import GithubTokens, Identity
 from difyaction.azure.pace import Pace
-from difyaction.azure.telling import doubtful, kept_open
+from difyaction.azure.telling import doubt_title, doubtful, kept_open
 from difyaction.azure.tokens import PlainTokens, metadata
 from difyaction.azure.wire import Https, Wire
 from difyaction.secret import Secret
@@ -113,7 +113,7 @@ def _report(ended: tuple[Closed, ...], say: Says) -> int:
         elif each.how is How.HELD:
             say(_escaped("warning", "Another run keeps an address open", kept_open(each)))
         elif each.how is How.DOUBTFUL:
-            say(_escaped("warning", "An opening was never answered", doubtful(each)))
+            say(_escaped("warning", doubt_title(each), doubtful(each)))
         elif each.shut:
             say(f"Closed, and seen closed ({each.how}): {each.door.where}.")
     if unseen:

@@ -41,17 +41,22 @@ class How(enum.StrEnum):
     UNSEEN = "unseen"  # it was seen closed before, and nobody could look once more
     HELD = "held"  # our lease is gone, and another run's living one keeps the address
     AWAITED = "awaited"  # seen closed; an opening that is not answered may come yet, and there was no time to wait
-    DOUBTFUL = "doubtful"  # seen closed for as long as was worth waiting; that opening was never answered
+    DOUBTFUL = "doubtful"  # seen closed for as long as was worth waiting; nobody knows what comes of that opening
 
 
 @dataclass(frozen=True)
 class Closed:
-    """How closing one door ended. ``why`` says what each rung of the ladder was told; ``stood``: it was there."""
+    """How closing one door ended. ``why`` says what each rung of the ladder was told; ``stood``: it was there.
+
+    ``at``: the monotonic moment when that was known. ``failed``: see `Doubt`; of the opening that may come yet.
+    """
 
     door: Door
     how: How
     why: tuple[str, ...] = ()
     stood: bool = False
+    at: float | None = None
+    failed: int = 0
 
     @property
     def shut(self) -> bool:
@@ -90,7 +95,7 @@ def _awaited(arm: Arm, ended: Closed, doubt: Doubt, until: float, *, waits: bool
     pace, door = arm.pace, ended.door
     over = pace.until(max(0.0, GRACE - doubt.age(arm.now(), pace.monotonic())))
     if over > until or not waits:
-        return replace(ended, how=How.AWAITED)
+        return replace(ended, how=How.AWAITED, failed=doubt.failed)
     seen = ended
     while pace.wait(_LOOK_AGAIN, until=over):
         seen = checked(arm, door, until=until)
@@ -98,7 +103,7 @@ def _awaited(arm: Arm, ended: Closed, doubt: Doubt, until: float, *, waits: bool
             return seen
     if seen.how is How.HELD:
         return seen
-    return replace(seen, how=How.AWAITED if seen.how is How.UNSEEN else How.DOUBTFUL)
+    return replace(seen, how=How.AWAITED if seen.how is How.UNSEEN else How.DOUBTFUL, failed=doubt.failed)
 
 
 def close_all(  # noqa: PLR0913 - what, within which time, and what is known of it
@@ -120,7 +125,8 @@ def close_all(  # noqa: PLR0913 - what, within which time, and what is known of 
 
     def work(number: int, door: Door) -> None:
         look = checked if door in before else close
-        found[number] = look(arm, door, until=until, doubt=(doubts or {}).get(door), waits=waits)
+        ended = look(arm, door, until=until, doubt=(doubts or {}).get(door), waits=waits)
+        found[number] = replace(ended, at=arm.pace.monotonic())  # its own moment, whatever others are waited for
 
     threads = [threading.Thread(target=work, args=pair, daemon=True) for pair in enumerate(doors)]
     for thread in threads:
@@ -154,19 +160,18 @@ def note(doors: Doors, ended: Closed) -> None:
     """Write down how closing a door ended."""
     if ended.shut:
         doubtful = ended.how not in {How.GONE, How.DENIED} and doors.doubt(ended.door) is not None
-        doors.closed(ended.door, doubtful=doubtful)
+        doors.closed(ended.door, doubtful=doubtful, at=ended.at)
     else:
         doors.stands(ended.door, held=ended.how is How.HELD)
 
 
-def insist(ended: Iterable[Closed], *, in_haste: bool = False) -> None:
-    """Raise `DoorOpen` when a door was not seen closed; ``in_haste``: it is enough that Azure took the request.
+def insist(ended: Iterable[Closed]) -> None:
+    """Raise `DoorOpen` when a door was not seen closed.
 
     One that was seen closed and may be opened yet (`How.AWAITED`) is the post step's to wait for; one that another run
     holds (`How.HELD`) is that run's to close.
     """
-    passes = {How.AWAITED, How.HELD, *({How.ASKED} if in_haste else ())}
-    left = [each for each in ended if not each.shut and each.how not in passes]
+    left = [each for each in ended if not each.shut and each.how not in {How.AWAITED, How.HELD}]
     if left:
         error = DoorOpen(
             "azure-door-open",

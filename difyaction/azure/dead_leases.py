@@ -32,11 +32,6 @@ class Left:
     lost: bool = False
 
 
-def expired(arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None) -> Iterator[Left]:
-    """Yield what is left of dead leases in NSGs and vaults, by their ids: see `leased`."""
-    return (each for each in leased(arm, groups, vaults, run=run) if not each.held and not each.lost)
-
-
 def leased(arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None) -> Iterator[Left]:
     """Yield what carries a lease in NSGs and vaults, by their ids. One of an earlier attempt of ``run`` is dead.
 

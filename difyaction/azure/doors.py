@@ -69,12 +69,14 @@ class Doubt:
     """An opening that was asked for and not answered: Azure may carry it out after whoever asked has gone.
 
     ``asked``: when, in seconds since 1970 by Azure's clock. ``only``: no other request can have made this door, so that
-    whoever sees it stand knows that the request has been carried out. ``ticked``: when, by the clock of this process
-    that never jumps; the post step, which is another process, has none.
+    whoever sees it stand knows that the request has been carried out. ``failed``: the status of an answer by which
+    Azure says that it failed itself (503), 0 where none came. ``ticked``: when it was asked for, by the clock of this
+    process that never jumps; the post step, which is another process, has none.
     """
 
     asked: float
     only: bool = True
+    failed: int = 0
     ticked: float | None = field(default=None, compare=False)
 
     def age(self, now: float, ticks: float) -> float:
@@ -96,8 +98,8 @@ class Exposure:
     """How long a door was open, in seconds, from the request that opened it to the look that saw it closed.
 
     ``stands``: it was not seen closed yet; the seconds are those until now. ``doubtful``: it was seen closed for as
-    long as was worth waiting, and Azure never answered a request that opens it. ``held``: it is open by the lease of
-    another run.
+    long as was worth waiting, and nobody knows what comes of a request that opens it, which Azure never answered, or
+    by ``failed``: see `Doubt`. ``held``: it is open by the lease of another run.
     """
 
     door: Door
@@ -105,6 +107,7 @@ class Exposure:
     stands: bool = False
     doubtful: bool = False
     held: bool = False
+    failed: int = 0
 
 
 @dataclass
@@ -171,6 +174,9 @@ class Doors:
         """Note what Azure answered to the request for a door. What was refused is no door, unless it was one before."""
         key = _key(door)
         if answer.is_silence:
+            if answer.status and key in self._asked:
+                self._asked[key] = replace(self._asked[key], failed=answer.status)
+                self._correct()
             return
         self._asked.pop(key, None)
         if not answer.is_refusal:
@@ -225,16 +231,21 @@ class Doors:
                 state="",
             )
 
-    def closed(self, door: Door, *, doubtful: bool = False) -> None:
-        """Note that a door was seen closed. ``doubtful``: an opening that was not answered may be carried out yet."""
-        key = _key(door)
-        settled = not doubtful and self.doubt(door) is not None
+    def closed(self, door: Door, *, doubtful: bool = False, at: float | None = None) -> None:
+        """Note that a door was seen closed. ``doubtful``: an opening that was not answered may be carried out yet.
+
+        ``at``: when, in monotonic seconds; left out: now.
+        """
+        key, doubt = _key(door), self.doubt(door)
+        settled = not doubtful and doubt is not None
         if settled:
             self._asked.pop(key, None)
             self._lost.pop(key, None)
         began = self._open.pop(key, None)
         if began is not None:
-            self.exposures.append(Exposure(door, max(0.0, self.monotonic() - began), doubtful=doubtful))
+            seconds = max(0.0, (self.monotonic() if at is None else at) - began)
+            failed = doubt.failed if doubtful and doubt else 0
+            self.exposures.append(Exposure(door, seconds, doubtful=doubtful, failed=failed))
         if began is not None or settled:
             self._correct()
 
@@ -264,7 +275,7 @@ def written(doors: Iterable[Recalled]) -> str:
         {
             "kind": "rule" if isinstance(each.door, RuleDoor) else "vault",
             "shut": each.shut,
-            **({"doubt": {"asked": each.doubt.asked, "only": each.doubt.only}} if each.doubt else {}),
+            **({"doubt": _recorded(each.doubt)} if each.doubt else {}),
             **asdict(each.door),
         }
         for each in doors
@@ -281,8 +292,14 @@ def recalled(text: str) -> tuple[Recalled, ...]:
         raise ValueError(f"no list of doors: {error}") from error
 
 
+def _recorded(doubt: Doubt) -> dict[str, object]:
+    return {"asked": doubt.asked, "only": doubt.only, "failed": doubt.failed}
+
+
 def _doubt(record: object) -> Doubt | None:
-    return Doubt(float(record["asked"]), record["only"] is True) if isinstance(record, dict) else None
+    if not isinstance(record, dict):
+        return None
+    return Doubt(float(record["asked"]), record["only"] is True, int(record["failed"]))
 
 
 def _door(record: Mapping[str, object]) -> Door:

@@ -14,6 +14,9 @@ from difyaction.azure.leases import Lease, described
 
 FIRST: Final = 100
 LAST: Final = 4096
+_PRIVATE: Final = tuple(  # RFC 1918, and the space that providers share (RFC 6598)
+    ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+)
 _READ_ONLY: Final = frozenset(
     {"defaultSecurityRules", "networkInterfaces", "subnets", "provisioningState", "resourceGuid", "flowLogs"}
 )
@@ -85,7 +88,7 @@ def allowing(flow: Flow, priority: int, lease: Lease) -> dict[str, Any]:
 
 
 def denying(rule: Mapping[str, Any], priority: int) -> dict[str, Any]:
-    """Return the rule with Deny in place of Allow, at a priority behind all others, so that it harms nobody."""
+    """Return the rule with Deny in place of Allow, at another priority. It speaks of our one address alone."""
     kept = {name: value for name, value in (rule.get("properties") or {}).items() if name not in _READ_ONLY}
     return {"properties": {**kept, "access": "Deny", "priority": priority}}
 
@@ -119,8 +122,8 @@ def _covers(rule: Mapping[str, Any], flow: Flow) -> bool | None:
     if not any(_has_port(text, flow.port) for text in _either(rule, "destinationPort")):
         return False
     ends = (
-        _any(_within(text, flow.source, ("internet",)) for text in _either(rule, "sourceAddress")),
-        _any(_within(text, flow.destination, ("virtualnetwork",)) for text in _either(rule, "destinationAddress")),
+        _any(_within(text, flow.source) for text in _either(rule, "sourceAddress")),
+        _any(_within(text, flow.destination, own=True) for text in _either(rule, "destinationAddress")),
     )
     if any(_of(rule, f"{side}ApplicationSecurityGroups") for side in ("source", "destination")):
         return None if False not in ends or not _either(rule, "sourceAddress") else False
@@ -146,10 +149,17 @@ def _any(answers: Iterable[bool | None]) -> bool | None:
     return True if True in found else None if None in found else False
 
 
-def _within(text: str, address: str, tags: tuple[str, ...]) -> bool | None:
-    if text == "*" or text.lower() in tags:
+def _within(text: str, address: str, *, own: bool = False) -> bool | None:
+    """Whether an address is among those that a rule names. ``own``: it is the machine's, in the virtual network.
+
+    The tag Internet means what lies outside of the virtual network and is reached by the public internet.
+    """
+    tag = text.lower()
+    if tag == "internet":
+        return not own and not any(ipaddress.ip_address(address) in network for network in _PRIVATE)
+    if tag == "*" or (own and tag == "virtualnetwork"):
         return True
     try:
         return ipaddress.ip_address(address) in ipaddress.ip_network(text, strict=False)
     except ValueError:
-        return None  # a service tag
+        return None  # another service tag

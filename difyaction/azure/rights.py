@@ -184,8 +184,8 @@ def _locked(scope: str, wanted: Sequence[Need], found: Standing, version: str) -
                 version,
                 Severity.AUTOMATIC,
                 N_(
-                    "The rule for SSH in {scope} can be made and not removed ({cause}): it will be turned into a Deny "
-                    "behind all others, which lets nobody in, and stay. Mode sweep removes it as soon as no lock "
+                    "The rule for SSH in {scope} can be made and not removed ({cause}): it will be turned into a Deny, "
+                    "which lets nobody in, and stay. Mode sweep removes it as soon as no lock "
                     'forbids that and the role has the action "{line}".'
                 ),
                 {"scope": scope, "cause": cannot, "line": RULE_DELETE},

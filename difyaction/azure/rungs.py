@@ -22,7 +22,7 @@ def _delete(arm: Arm, door: RuleDoor, until: float) -> Answer:
 
 
 def _deny(arm: Arm, door: RuleDoor, until: float) -> Answer:
-    """Turn the rule into a Deny behind all others; where that place is taken meanwhile, into one where it stands."""
+    """Turn the rule into a Deny at the last free priority; where that is taken meanwhile, into one where it stands."""
     rule = arm.look(door.rule, version=NETWORK, until=until)
     if rule is None:
         return _NOT_THERE

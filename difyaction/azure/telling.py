@@ -5,12 +5,23 @@ from __future__ import annotations
 from difyaction.azure.closing import GRACE, Closed, command
 
 
+def doubt(ended: Closed) -> str:
+    """Return what came of the opening of a door that may be carried out yet: a clause."""
+    if ended.failed:
+        return f"Azure answered a request that opens it with a failure of its own ({ended.failed})"
+    return "Azure never answered a request that opens it"
+
+
+def doubt_title(ended: Closed) -> str:
+    """Return the title of what `doubtful` says."""
+    return "Azure failed at an opening" if ended.failed else "An opening was never answered"
+
+
 def doubtful(ended: Closed) -> str:
-    """Return what is to be said of a door that was seen closed, and whose opening Azure never answered."""
+    """Return what is to be said of a door that was seen closed, and of whose opening nobody knows what comes of it."""
     return (
-        f"Seen closed for {GRACE:.0f} s after it was asked for: {ended.door.where}. Azure never answered a request that"
-        " opens it; should it carry that out yet, mode sweep closes it when its lease is over. To be sure, look: "
-        f"{command(ended.door)}"
+        f"Seen closed for {GRACE:.0f} s after it was asked for: {ended.door.where}. {doubt(ended)}; should it carry"
+        f" that out yet, mode sweep closes it when its lease is over. To be sure, look: {command(ended.door)}"
     )
 
 

@@ -15,18 +15,29 @@ DOUBTFUL = N_(
     "Seen closed {seconds} s after it was asked for, but Azure never answered a request that opens it: {where}. Should "
     "Azure carry that out yet, mode sweep closes it."
 )
+FAILED = N_(
+    "Seen closed {seconds} s after it was asked for, but Azure answered a request that opens it with a failure of its "
+    "own ({status}): {where}. Should Azure carry that out yet, mode sweep closes it."
+)
 
 
 def sentences(exposures: Iterable[Exposure], language: Language | None = None) -> tuple[str, ...]:
     """Return a sentence for each door, for a reader of ``language``; left out: for the log, in English."""
     say = (language or Language.of("en")).say
-    return tuple(say(_template(each), seconds=f"{each.seconds:.1f}", where=each.door.where) for each in exposures)
+    return tuple(
+        say(_template(each), seconds=f"{each.seconds:.1f}", where=each.door.where, status=each.failed)
+        for each in exposures
+    )
 
 
 def _template(each: Exposure) -> str:
     if each.held:
         return HELD
-    return STANDS if each.stands else DOUBTFUL if each.doubtful else OPEN
+    if each.stands:
+        return STANDS
+    if each.doubtful:
+        return FAILED if each.failed else DOUBTFUL
+    return OPEN
 
 
 def output(exposures: Iterable[Exposure]) -> str:

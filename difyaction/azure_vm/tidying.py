@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from difyaction.azure.closing import AT_EASE, IN_HASTE, Closed, How, close_all, command, insist, shut
 from difyaction.azure.dead_leases import Left, leased
 from difyaction.azure.doors import Door
-from difyaction.azure.telling import doubtful, kept_open
+from difyaction.azure.telling import doubt, doubt_title, doubtful, kept_open
 from difyaction.azure_vm.clients import Clients
 from difyaction.cancelled import Cancelled
 from difyaction.errors import Failed
@@ -58,11 +58,11 @@ def shut_for_good(
             why = "; ".join(each.why) or "Azure is at work there"
             runner.say(f"seen closed before, and not looked at once more ({why}): {each.door.where}")
         elif each.how is How.AWAITED:
-            runner.say(f"seen closed, but Azure has not answered who asked for it: {each.door.where}")
+            runner.say(f"seen closed, but it may be opened yet ({doubt(each)}): {each.door.where}")
         elif each.how is How.HELD:
             runner.warning(kept_open(each), title="Another run keeps an address open")
         elif each.how is How.DOUBTFUL:
-            runner.warning(doubtful(each), title="An opening was never answered")
+            runner.warning(doubtful(each), title=doubt_title(each))
     return ended
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from difyaction.azure import after
 from difyaction.azure.closing import How, close_all, insist, shut
-from difyaction.azure.dead_leases import expired
+from difyaction.azure.dead_leases import leased
 from difyaction.azure.doors import STATE, DoorOpen, recalled
 from difyaction.azure.leases import Lease, Run, VaultLease
 from difyaction.azure.vault import Opening, read_secret
@@ -234,9 +234,10 @@ def test_a_later_run_closes_what_a_lost_one_left(azure: AzureEmulator, kept: Emu
     kept.tags[f"dify-upgrade:{lost.text}"] = f"{SOURCE}|{expires}"
     kept.add_address(f"{SOURCE}/32")
     later = bench(azure, run=Run(100, 1, "bb"))
-    assert list(expired(later.arm, [], [kept.id], run=later.run)) == []
+    assert [each.held for each in leased(later.arm, [], [kept.id], run=later.run)] == [True]
     later.time.pause(3600)
-    found = list(expired(later.arm, [], [kept.id], run=later.run))
+    found = list(leased(later.arm, [], [kept.id], run=later.run))
+    assert [each.held for each in found] == [False]
     insist(close_all(later.arm, [each.door for each in found]))
     assert as_before(kept)
 

@@ -36,7 +36,7 @@ class Moment:
 
 
 def test_doors_are_read_back_as_they_were_written() -> None:
-    doors = (Recalled(RULE, shut=True), Recalled(VAULT, doubt=Doubt(100.25, only=False)))
+    doors = (Recalled(RULE, shut=True), Recalled(VAULT, doubt=Doubt(100.25, only=False, failed=500)))
     assert recalled(written(doors)) == doors
     assert recalled("") == ()
     assert written(doors).isascii()
@@ -87,7 +87,17 @@ def test_who_failed_at_a_request_has_not_said_what_comes_of_it(status: int) -> N
     doors = Doors(lambda _: None, Moment(), Moment())
     doors.register(RULE)
     doors.answered(RULE, Answer(status))
-    assert doors.doubt(RULE) == Doubt(100.0)
+    assert doors.doubt(RULE) == Doubt(100.0, failed=status)
+
+
+def test_what_azure_failed_with_is_written_down_for_the_post_step_and_told_with_the_door() -> None:
+    saved: list[str] = []
+    doors = Doors(lambda values: saved.append(values[STATE]), Moment(), Moment())
+    doors.register(RULE)
+    doors.answered(RULE, Answer(503))
+    assert recalled(saved[-1]) == (Recalled(RULE, doubt=Doubt(100.0, failed=503)),)
+    doors.closed(RULE, doubtful=True)
+    assert doors.exposures == [Exposure(RULE, 0.0, doubtful=True, failed=503)]
 
 
 def test_an_earlier_request_without_an_answer_is_not_forgotten_for_a_later_one_that_has_one() -> None:

@@ -91,6 +91,27 @@ def test_a_deny_that_might_cover_counts_and_an_allow_that_might_does_not() -> No
     assert (found.allows, found.certain) == (False, False)
 
 
+INSIDE = Flow("10.0.0.9", "10.0.0.4", 22)
+
+
+@pytest.mark.parametrize("access", ["Allow", "Deny"])
+def test_the_internet_is_what_lies_outside_of_the_virtual_network(access: str) -> None:
+    outside = group(rule(access=access, sourceAddressPrefix="Internet"))
+    found = verdict(outside, FLOW)
+    assert found is not None
+    assert (found.allows, found.certain) == (access == "Allow", True)
+    for private in ("10.0.0.9", "172.31.255.1", "192.168.7.7", "100.64.1.1"):
+        assert verdict(outside, Flow(private, "10.0.0.4", 22)) is None
+    assert verdict(group(rule(access=access, destinationAddressPrefix="Internet")), FLOW) is None
+
+
+def test_whether_the_virtual_networks_tag_covers_who_comes_from_within_is_not_known_from_here() -> None:
+    found = verdict(group(rule(access="Deny", sourceAddressPrefix="VirtualNetwork")), INSIDE)
+    assert found is not None
+    assert (found.allows, found.certain) == (False, False)
+    assert verdict(group(rule(sourceAddressPrefix="VirtualNetwork")), INSIDE) is None
+
+
 def test_the_lowest_number_decides() -> None:
     found = verdict(group(rule("late", priority=400), rule("first", priority=110, access="Deny")), FLOW)
     assert found is not None
@@ -106,7 +127,7 @@ def test_a_free_priority_is_the_first_or_the_last_that_no_inbound_rule_has() -> 
     assert free_priority(full) is None
 
 
-def test_a_deny_is_the_rule_itself_behind_all_others() -> None:
+def test_a_deny_is_the_rule_itself_at_another_priority() -> None:
     turned = denying(rule(priority=100, description="x"), 4096)["properties"]
     assert (turned["access"], turned["priority"], turned["description"]) == ("Deny", 4096, "x")
     assert "provisioningState" not in turned

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import pytest
 
-from difyaction.azure.closing import GRACE, How, checked, close
-from difyaction.azure.doors import Door, Doubt, RuleDoor, VaultDoor
+from difyaction.azure.arm import Arm
+from difyaction.azure.closing import GRACE, How, checked, close, shut
+from difyaction.azure.doors import Door, Doors, Doubt, RuleDoor, VaultDoor
 from difyaction.azure.leases import Lease, Run
+from difyaction.azure.telling import doubt_title, doubtful
 from difyaction.azure.wire import Answer
-from tests.unit.azure.scripted import FakeTime, ScriptedWire, arm, error, ok
+from tests.unit.azure.scripted import ENDPOINT, CountedTokens, FakeTime, ScriptedWire, arm, error, ok
 
 LEASE = Lease(Run(123, 1, "ab12cd", "acme/infra"), 1_764_000_900)
 GROUP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/nsg"
@@ -80,6 +86,53 @@ def test_an_opening_that_never_comes_is_not_said_to_be_certainly_closed() -> Non
     ended = close(client, RULE, until=time.now + 120, doubt=asked)
     assert (ended.how, ended.shut) == (How.DOUBTFUL, True)
     assert GRACE - 45 - 5 < time.now - began <= GRACE - 45
+
+
+def test_what_azure_failed_at_is_told_as_its_failure() -> None:
+    time = FakeTime()
+    client, _ = arm(NEVER_THERE, *[EMPTY] * 100, time=time)
+    ended = close(client, RULE, until=time.now + 120, doubt=Doubt(time.now, failed=503))
+    assert (ended.how, doubt_title(ended)) == (How.DOUBTFUL, "Azure failed at an opening")
+    assert "Azure answered a request that opens it with a failure of its own (503); should it" in doubtful(ended)
+
+
+class Nothing:
+    """Answers that nothing is there."""
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, *, timeout: float
+    ) -> Answer:
+        assert (url.startswith(ENDPOINT), bool(headers), body, timeout > 0) == (True, True, None, True)
+        return NEVER_THERE if method == "DELETE" else EMPTY
+
+
+@dataclass
+class OthersFirst(FakeTime):
+    """Whoever pauses lets everybody end first who began before."""
+
+    before: set[threading.Thread] = field(default_factory=lambda: set(threading.enumerate()))
+
+    def pause(self, seconds: float) -> None:
+        for other in set(threading.enumerate()) - self.before - {threading.current_thread()}:
+            other.join(30)
+        super().pause(seconds)
+
+
+def test_how_long_a_door_was_open_is_its_own_affair_whatever_is_waited_for_beside_it() -> None:
+    time = OthersFirst()
+    pace = time.pace()
+    doors = Doors(lambda _: None, pace.clock, pace.monotonic)
+    answered = RuleDoor(f"{GROUP}/securityRules/answered", LEASE)
+    doors.register(answered)
+    doors.register(RULE)
+    doors.answered(answered, ok(None, 201))
+    time.now += 4
+
+    shut(Arm(ENDPOINT, "scope", CountedTokens(), Nothing(), pace), doors)
+
+    seconds = {each.door: each.seconds for each in doors.exposures}
+    assert seconds[answered] == 4
+    assert seconds[RULE] > GRACE - 5
 
 
 def test_who_has_no_time_to_wait_says_that_it_may_come_yet() -> None:

@@ -286,6 +286,19 @@ def test_an_opening_that_azure_never_answered_is_waited_for_and_told_as_what_it_
     assert "but Azure never answered a request that opens it: NSG rule ours in nsg." in out.getvalue()
 
 
+def test_an_opening_that_azure_failed_at_is_told_as_its_failure() -> None:
+    out = io.StringIO()
+    vm, _, doors = target(GONE, out)
+    doors.register(RULE)
+    doors.answered(RULE, Answer(503))
+
+    vm.close()
+
+    assert "but Azure answered a request that opens it with a failure of its own (503): NSG rule ours" in out.getvalue()
+    assert "warning: Seen closed for 60 s after it was asked for: NSG rule ours in nsg. Azure ans" in out.getvalue()
+    assert "never answered" not in out.getvalue()
+
+
 def test_who_is_cancelled_leaves_an_opening_without_an_answer_to_the_post_step() -> None:
     out = io.StringIO()
     vm, runner, doors = target(GONE, out, on_github=True)
@@ -295,7 +308,7 @@ def test_who_is_cancelled_leaves_an_opening_without_an_answer_to_the_post_step()
         ended_by(Cancelled(signal.SIGINT), vm)
 
     assert runner.noted["exposure"] == '[{"door": "NSG rule ours in nsg", "seconds": 0.0, "open": true}]'
-    assert "seen closed, but Azure has not answered who asked for it: NSG rule ours in nsg" in out.getvalue()
+    assert "seen closed, but it may be opened yet (Azure never answered a request" in out.getvalue()
     assert doors.doubt(RULE) is not None
 
 
