@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from difyaction.errors import Complaint
 from difyaction.input_kinds import did_you_mean, nearest
-from difyaction.input_table import Spec, table
+from difyaction.input_table import Spec, by_subject, table
 
+_INDENT = " " * 6
 _OF_SEVERAL = frozenset({"list", "lines", "pairs", "credentials"})
 
 
@@ -27,14 +28,21 @@ def asks_for_version(argv: Sequence[str]) -> bool:
 def help_text() -> str:
     """Return what ``--help`` prints, made from the table of inputs."""
     lines = ["usage: python -m difyaction --NAME VALUE ...", "       python -m difyaction --version", ""]
-    for spec in table().values():
-        lines.append(f"  --{spec.name}" + (f" (default {spec.default})" if spec.default else ""))
-        told = spec.full_description
-        if spec.is_secret:
-            variable = f"INPUT_{spec.name.upper().replace('-', '_')}"
-            told += f" Never a flag's text: @FILE, @- for standard input, or the variable {variable}."
-        lines.extend(textwrap.wrap(told, width=96, initial_indent=" " * 6, subsequent_indent=" " * 6))
-    return "\n".join(lines)
+    for title, specs in by_subject().items():
+        lines += [f"{title.replace('`', '')}:", ""]
+        for spec in specs:
+            lines += _help(spec)
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _help(spec: Spec) -> Iterator[str]:
+    yield f"  --{spec.name}" + (f" (default {spec.default})" if spec.default else "")
+    told = spec.full_description
+    if spec.is_secret:
+        variable = f"INPUT_{spec.name.upper().replace('-', '_')}"
+        told += f" Never a flag's text: @FILE, @- for standard input, or the variable {variable}."
+    yield from textwrap.wrap(told, width=96, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from difyaction.azure_vm import asked as azure_asked
 from difyaction.errors import Complaint
 from difyaction.gitops import asked
+from difyaction.input_kinds import parse
+from difyaction.input_table import table
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
@@ -33,6 +35,24 @@ def check(inputs: Inputs) -> Iterator[Complaint]:
     if bool(inputs.app_client_id) != bool(inputs.app_private_key):
         lacking = "app-private-key" if inputs.app_client_id else "app-client-id"
         yield _missing(lacking, f"{lacking}: an App needs both app-client-id and app-private-key.")
+
+
+def unused(inputs: Inputs, environ: Mapping[str, str]) -> Iterator[str]:
+    """Say of inputs that only other targets look at that they were set for nothing, a sentence for each such targets.
+
+    What action.yml or the runner gives by itself was not set by anybody. The mode ``matrix`` has no target.
+    """
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name, spec in table().items():
+        value = getattr(inputs, spec.field)
+        by_itself = value == parse(spec, spec.default) or (spec.environ and value == environ.get(spec.environ))
+        elsewhere = inputs.mode != "matrix" and spec.targets and inputs.target not in spec.targets
+        if elsewhere and not by_itself and not spec.in_action.startswith("${{"):
+            found.setdefault(spec.targets, []).append(name)
+    for targets, names in found.items():
+        it, belongs = ("it", "It belongs") if len(names) == 1 else ("them", "They belong")
+        there = f"target{'s' if len(targets) > 1 else ''} {' and '.join(targets)}"
+        yield f"{', '.join(names)}: target {inputs.target} takes no notice of {it}. {belongs} to {there}."
 
 
 def _missing(name: str, text: str) -> Complaint:

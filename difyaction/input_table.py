@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from difyaction.language import N_
+
+# What inputs are about, in the order in which they are shown.
+SUBJECTS: Mapping[str, str] = {
+    "run": N_("Every target"),
+    "edit": N_("`gitops`: what is edited"),
+    "delivery": N_("`gitops`: how the edit gets there"),
+    "host": N_("`server` and `azure-vm`: the host, and Dify on it"),
+    "upgrade": N_("`server` and `azure-vm`: backups and limits of time"),
+    "azure": N_("`azure-vm`: the machine and the login"),
+    "doors": N_("`azure-vm`: doors, the key and the disks"),
+}
 SECRET_KINDS = frozenset({"secret", "credentials"})
 
 
@@ -16,13 +29,14 @@ class Spec:
     """What one input is called, what it may hold, and who looks at it.
 
     ``default`` and ``in_action`` are texts as a user would write them; ``environ`` names a variable
-    of the runner; empty ``modes`` and ``targets`` mean all; ``bounds`` are inclusive.
+    of the runner; empty ``modes`` and ``targets`` mean all; ``bounds`` are inclusive; ``subject`` is one of `SUBJECTS`.
     """
 
     name: str
     kind: str
     description: str
     field: str
+    subject: str
     default: str = ""
     in_action: str = ""
     environ: str = ""
@@ -56,6 +70,7 @@ def _spec(name: str, row: dict[str, Any]) -> Spec:
         kind=row["kind"],
         description=row["description"],
         field=row.get("field", name.replace("-", "_")),
+        subject=row["subject"],
         default=default,
         in_action=row.get("in-action", default),
         environ=row.get("environ", ""),
@@ -72,3 +87,11 @@ def table() -> dict[str, Spec]:
     """Return every input by its name, in the order of action.yml."""
     text = Path(__file__).with_name("inputs.toml").read_text("utf-8")
     return {name: _spec(name, row) for name, row in tomllib.loads(text).items()}
+
+
+def by_subject() -> dict[str, tuple[Spec, ...]]:
+    """Return the same inputs under the title of their subject, which is a template in English."""
+    return {
+        title: tuple(spec for spec in table().values() if spec.subject == subject)
+        for subject, title in SUBJECTS.items()
+    }

@@ -37,15 +37,16 @@ class Inputs:
     dify_repository: str
     dify_api_url: str
     dify_token: Secret
+    image_map: Mapping[str, str]  # upstream's image -> the mirror's
     acknowledge: tuple[str, ...]  # id@version
     plan_id: str
+    rollback_to: str
     language: str
     timezone: str
     files: tuple[str, ...]
     set_lines: tuple[str, ...]  # the input `set`
     environment: str
     environments_file: str
-    image_map: Mapping[str, str]  # upstream's image -> the mirror's
     env_variables: Mapping[str, str]  # variable -> image
     chart_version: str
     image_check: str
@@ -56,6 +57,7 @@ class Inputs:
     auto_merge: str
     merge_without_checks: bool
     repository: str
+    api_url: str
     base: str
     branch: str
     branch_strategy: str
@@ -71,8 +73,6 @@ class Inputs:
     title: str
     body: str
     commit_message: str
-    rollback_to: str
-    api_url: str
     host: str
     port: int | None
     user: str

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from difyaction import __version__, command_line, inputs, manual, registry, report, story
+from difyaction import __version__, command_line, input_checks, inputs, manual, registry, report, story
 from difyaction.cancelled import Cancelled, Watch
 from difyaction.errors import ActionError, Failed
 from difyaction.inputs import Inputs
@@ -95,7 +95,10 @@ class _Run:
         flags = command_line.read(argv, contents=self._contents)
         self._given |= flags.given
         self._mask()
-        return inputs.read(self._given, (*wrong, *flags.complaints))
+        asked = inputs.read(self._given, (*wrong, *flags.complaints))
+        for text in input_checks.unused(asked, self._environ):
+            self._runner.warning(text, title="An input of another target")
+        return asked
 
     def _mask(self) -> None:
         for secret in inputs.secrets_in(self._given):

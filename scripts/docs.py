@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from difyaction.input_table import Spec, table
+from difyaction.input_table import Spec, by_subject
 from difyaction.language import Language
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,15 +33,19 @@ ALLOWED = {
 FURTHER_RULES = Path(__file__).with_name("further_rules.txt")  # objections that are made where they are found
 
 
-def inputs_table(code: str) -> str:
-    """Return the table of inputs in one language."""
+def inputs_tables(code: str) -> str:
+    """Return the inputs in one language: a heading and a table for each subject."""
     head, say = HEADS[code], Language.of(code).template  # a description has no facts, and may show placeholders
-    rows = [f"| {head['input']} | {head['default']} | {head['meaning']} |", "|---|---|---|"]
-    rows += [
-        f"| `{name}` | {_default(spec)} | {_cell(say(spec.description) + _allowed(spec, code))} |"
-        for name, spec in table().items()
-    ]
-    return "\n".join(rows)
+    rows = [""]
+    for title, specs in by_subject().items():
+        rows += [f"### {say(title)}", ""]
+        rows += [f"| {head['input']} | {head['default']} | {head['meaning']} |", "|---|---|---|"]
+        rows += [
+            f"| `{spec.name}` | {_default(spec)} | {_cell(say(spec.description) + _allowed(spec, code))} |"
+            for spec in specs
+        ]
+        rows.append("")
+    return "\n".join(rows[:-1])
 
 
 def outputs_table(code: str) -> str:
@@ -99,7 +103,7 @@ def page_with_tables(name: str) -> str:
     """Return a README with its tables made anew."""
     code = PAGES[name]
     text = (ROOT / name).read_text("utf-8")
-    return between_markers(between_markers(text, "inputs", inputs_table(code)), "outputs", outputs_table(code))
+    return between_markers(between_markers(text, "inputs", inputs_tables(code)), "outputs", outputs_table(code))
 
 
 def main(arguments: list[str]) -> int:

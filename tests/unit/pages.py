@@ -76,16 +76,25 @@ class Page:
 
     def table_under(self, heading: str) -> tuple[tuple[str, ...], ...]:
         """Return the cells of the first table's rows below a heading, its head left out."""
-        rest = self.prose.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
-        lines = dropwhile(lambda line: not line.startswith("|"), rest.splitlines())
-        rows = list(takewhile(lambda line: line.startswith("|"), lines))
-        return tuple(tuple(cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]) for row in rows[2:])
+        return next(iter(self.tables_under(heading).values()), ())
+
+    def tables_under(self, heading: str) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """Return the first table of each part below a heading, by the subheading; the part before one is ``""``."""
+        whole = self.prose.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+        parts = [part.partition("\n") for part in f"\n{whole}".split("\n### ")]
+        return {title: rows for title, _, text in parts if (rows := _first_table(text))}
 
 
 def pages(root: Path) -> tuple[Page, ...]:
     """Return every Markdown file of the repository."""
     found = (path for path in sorted(root.rglob("*.md")) if not _LEFT_OUT & set(path.relative_to(root).parts))
     return tuple(Page.read(path) for path in found)
+
+
+def _first_table(text: str) -> tuple[tuple[str, ...], ...]:
+    lines = dropwhile(lambda line: not line.startswith("|"), text.splitlines())
+    rows = list(takewhile(lambda line: line.startswith("|"), lines))
+    return tuple(tuple(cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]) for row in rows[2:])
 
 
 def _slug(heading: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from difyaction import input_checks
 from difyaction.errors import Invalid
 from difyaction.input_table import table
 from difyaction.inputs import Inputs, came_out_empty, clashes, from_environ, read, secret_variables, secrets_in
@@ -358,3 +359,35 @@ def test_times_and_sizes_are_read_as_seconds_and_bytes() -> None:
 def test_a_jump_host_is_understood_or_complained_about() -> None:
     assert of_server(jump_host="me@jump:22:7") == ["jump-host"]
     assert read({**SERVER, "jump-host": "me@jump.example.com:2222"}).jump_host
+
+
+def unused(given: Mapping[str, str], environ: Mapping[str, str] | None = None) -> list[str]:
+    return list(input_checks.unused(read(given), environ or {}))
+
+
+def test_inputs_of_another_target_are_named_with_the_target_that_takes_them() -> None:
+    given = GOOD | {"vm-name": "dify", "resource-group": "rg", "host": "dify.example"}
+    assert unused(given) == [
+        "host: target gitops takes no notice of it. It belongs to targets server and azure-vm.",
+        "resource-group, vm-name: target gitops takes no notice of them. They belong to target azure-vm.",
+    ]
+
+
+def test_what_nobody_set_is_not_named() -> None:
+    """The runner hands over every default of action.yml, its own variables, and inputs that are set to nothing."""
+    by_action = {name: spec.in_action for name, spec in table().items() if spec.in_action}
+    by_runner = {"api-url": "https://ghe.example/api/v3", "repository": "acme/dify", "token": "ghs_of_the_job"}
+    given = by_action | by_runner | {"vm-name": "", "files": " \n", "resource-group": " ", "language": "ja"}
+    given |= {"target": "server", "dify-version": "1.14.1", "host": "h", "user": "u"}
+    given |= {"ssh-key": "a private key", "ssh-known-hosts": "h ssh-ed25519 AAAA"}
+    assert unused(given, {"GITHUB_REPOSITORY": "acme/dify"}) == []
+    other = "repository: target server takes no notice of it. It belongs to target gitops."
+    assert unused(given | {"repository": "acme/else"}, {"GITHUB_REPOSITORY": "acme/dify"}) == [other]
+
+
+def test_a_default_that_is_written_otherwise_is_a_default() -> None:
+    assert unused(GOOD | {"max-downtime": "600s", "snapshot": "TRUE", "port": " 22 "}) == []
+
+
+def test_a_matrix_has_no_target_that_an_input_could_be_foreign_to() -> None:
+    assert unused(GOOD | {"mode": "matrix", "target": "", "vm-name": "dify"}) == []

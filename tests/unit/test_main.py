@@ -82,6 +82,13 @@ def test_an_expression_for_the_mode_that_came_out_empty_changes_nothing(act) -> 
     assert not [command.data for command in commands(run.log) if command.name == "group"]
 
 
+def test_an_input_of_another_target_is_a_warning_and_no_more(act) -> None:  # noqa: ANN001
+    run = act(vm_name="dify", port="22", host="")
+    assert run.code == 0
+    said = [command.data for command in commands(run.log) if command.name == "warning"]
+    assert said == ["vm-name: target gitops takes no notice of it. It belongs to target azure-vm."]
+
+
 def test_the_mask_comes_first_and_the_secret_never_after_it(act) -> None:  # noqa: ANN001
     run = act()
     first, _, rest = run.log.partition("\n")

@@ -153,9 +153,19 @@ def test_troubleshooting_gives_each_status_its_exit_code() -> None:
 
 @pytest.mark.parametrize(("page", "names"), INPUT_TABLES)
 def test_inputs_and_outputs_of_the_readmes_are_those_of_the_code(page: Page, names: tuple[str, str]) -> None:
-    inputs, outputs = ([row[0].strip("`") for row in page.table_under(name)] for name in names)
+    inputs, outputs = (
+        [row[0].strip("`") for rows in page.tables_under(name).values() for row in rows] for name in names
+    )
     assert inputs == list(table()), "run scripts/docs.py"
     assert outputs == list(OUTPUTS), "run scripts/docs.py"
+
+
+def test_the_readme_shows_the_inputs_of_a_target_under_headings_that_name_it() -> None:
+    for title, rows in READMES[0].tables_under("Inputs").items():
+        named = set(re.findall(r"`([a-z-]+)`", title)) or set(table()["target"].values)
+        for name, *_ in rows:
+            targets = table()[name.strip("`")].targets
+            assert set(targets or table()["target"].values) <= named, f"{name} below {title}"
 
 
 def test_the_outputs_of_action_yml_are_those_of_the_report() -> None:
