@@ -11,6 +11,11 @@ from difyaction.errors import Complaint
 from difyaction.input_kinds import did_you_mean, nearest
 from difyaction.input_table import Spec, by_subject, table
 
+_SUMMARY = "--summary"
+_HELP = (
+    "A run ends in a short text, in the language that --language names: what changed, what was proved, what to do "
+    "next. Everything else is the log, in English."
+)
 _INDENT = " " * 6
 _OF_SEVERAL = frozenset({"list", "lines", "pairs", "credentials"})
 
@@ -28,6 +33,8 @@ def asks_for_version(argv: Sequence[str]) -> bool:
 def help_text() -> str:
     """Return what ``--help`` prints, made from the table of inputs."""
     lines = ["usage: python -m difyaction --NAME VALUE ...", "       python -m difyaction --version", ""]
+    lines += [*textwrap.wrap(_HELP, width=96), "", "Here alone:", "", f"  {_SUMMARY} FILE"]
+    lines += [f"{_INDENT}Write the whole summary to that file, as Markdown. What stood there is gone.", ""]
     for title, specs in by_subject().items():
         lines += [f"{title.replace('`', '')}:", ""]
         for spec in specs:
@@ -51,6 +58,7 @@ class Flags:
 
     given: Mapping[str, str]
     complaints: tuple[Complaint, ...]
+    summary: str = ""  # path of the file that is to hold the summary
 
 
 def read(argv: Sequence[str], *, contents: Callable[[str], str]) -> Flags:
@@ -60,9 +68,14 @@ def read(argv: Sequence[str], *, contents: Callable[[str], str]) -> Flags:
     """
     given: dict[str, str] = {}
     complaints: list[Complaint] = []
+    summary = ""
     for flag, text in _flags(argv):
         spec = _spec(flag)
-        if spec is None:
+        if flag == _SUMMARY and text:
+            summary = text
+        elif flag == _SUMMARY:
+            complaints.append(_without_value(_SUMMARY))
+        elif spec is None:
             complaints.append(_unknown(flag))
         elif isinstance(value := _value(spec, text, contents), Complaint):
             complaints.append(value)
@@ -70,7 +83,7 @@ def read(argv: Sequence[str], *, contents: Callable[[str], str]) -> Flags:
             complaints.append(_twice(spec))
         else:
             given[spec.name] = f"{given[spec.name]}\n{value}" if spec.name in given else value
-    return Flags(given, tuple(complaints))
+    return Flags(given, tuple(complaints), summary)
 
 
 def _spec(flag: str) -> Spec | None:
@@ -96,7 +109,7 @@ def _flags(argv: Sequence[str]) -> Iterator[tuple[str, str | None]]:
 
 def _value(spec: Spec, text: str | None, contents: Callable[[str], str]) -> str | Complaint:
     if text is None:
-        return Complaint(id="flag-without-value", text=f"--{spec.name} needs a value.", input=spec.name)
+        return _without_value(f"--{spec.name}")
     if not spec.is_secret:
         return text
     if not text.startswith("@"):
@@ -113,12 +126,18 @@ def _value(spec: Spec, text: str | None, contents: Callable[[str], str]) -> str 
     return Complaint(id="secret-empty", text=f"--{spec.name}: {where} is empty.", input=spec.name)
 
 
+def _without_value(flag: str) -> Complaint:
+    return Complaint(id="flag-without-value", text=f"{flag} needs a value.", input=flag.removeprefix("--"))
+
+
 def _twice(spec: Spec) -> Complaint:
     return Complaint(id="input-conflict", text=f"--{spec.name} is given twice.", input=spec.name)
 
 
 def _unknown(flag: str) -> Complaint:
-    found = nearest(flag.lstrip("-"), table())  # bare: the hyphens that all flags share would make them alike
+    found = nearest(
+        flag.lstrip("-"), (*table(), _SUMMARY.lstrip("-"))
+    )  # bare: the hyphens that all flags share would make them alike
     near = f"--{found}" if found else ""
     return Complaint(
         id="input-unknown", text=f"There is no flag {flag!r}.{did_you_mean(near)}", input=flag, suggestion=near

@@ -15,6 +15,13 @@ def tells_place(text: str, file: str, line: int) -> bool:
     return not file or (file in text and (not line or re.search(rf"(line |:){line}\b", text) is not None))
 
 
+def placed(text: str, file: str, line: int) -> str:
+    """Put the place in front of a text, unless it names it by itself."""
+    if tells_place(text, file, line):
+        return text
+    return f"{file}:{line}: {text}" if line else f"{file}: {text}"
+
+
 @dataclass(frozen=True)
 class Complaint:
     """One thing that is wrong with what we were given: which input or file, where, and why.

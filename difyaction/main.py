@@ -67,6 +67,7 @@ class _Run:
         self._began = world.monotonic()
         self._given: dict[str, str] = {}
         self._watch = Watch()
+        self._kept = ""  # where somebody at a desk wants the summary
 
     def go(self, argv: Sequence[str]) -> int:
         with self._watch.watching():
@@ -94,6 +95,7 @@ class _Run:
         self._mask()
         flags = command_line.read(argv, contents=self._contents)
         self._given |= flags.given
+        self._kept = flags.summary
         self._mask()
         asked = inputs.read(self._given, (*wrong, *flags.complaints))
         for text in input_checks.unused(asked, self._environ):
@@ -174,11 +176,22 @@ class _Run:
         seconds = round(told.seconds, 3)
         runner.events.tell("end", status=told.status, exit_code=told.exit_code, seconds=seconds, **failed)
         runner.output(report.outputs(told))
-        for each in report.annotated(told):
-            runner.annotate(each.kind, each.text, title=each.title, file=each.file, line=each.line)
         language = Language.of(self._given.get("language") or "en")
         if runner.is_github:
+            for each in report.annotated(told):
+                runner.annotate(each.kind, each.text, title=each.title, file=each.file, line=each.line)
             runner.summary(summary(told, language))
-        elif told.error is not None:  # at one's desk, the log has said the rest
-            runner.say(report.advice(told.error))
+        else:
+            self._end_at_a_desk(told, language)
         runner.say(f"{told.status}, exit code {told.exit_code}")
+
+    def _end_at_a_desk(self, told: Told, language: Language) -> None:
+        from difyaction import desk  # noqa: PLC0415 - runs on GitHub do not pay for it
+
+        try:
+            if self._kept:
+                Path(self._kept).write_text(self._runner.redact(summary(told, language)), "utf-8")
+        except OSError as why:
+            self._runner.warning(f"The summary cannot be written to {self._kept}: {why.strerror}.")
+            self._kept = ""
+        self._runner.say(desk.ending(told, language, kept=self._kept))

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from difyaction.errors import ActionError, Invalid
-from difyaction.explanations import explanation
 from difyaction.story import Stage
 from difyaction.target import Objection, Outcome, Plan, Severity
 
@@ -123,19 +122,6 @@ def annotated(told: Told) -> Iterator[Annotation]:
     if told.error is None and told.outcome is not None:
         for url in told.outcome.outputs.get("pull-request-url", "").split():
             yield Annotation("notice", url, told.status)
-
-
-def advice(error: ActionError) -> str:
-    """Say what state things are in, what to do, and where more stands: for readers who have no summary. English.
-
-    Of an `Invalid`, one line for each id comes first: what such a complaint means in general, and what to do.
-    """
-    if not isinstance(error, Invalid):
-        return f"docs/troubleshooting.md tells more of {error.id}."
-    ids = dict.fromkeys(each.id for each in error.complaints)
-    lines = [f"{id}: {said}" for id in ids if (said := explanation(id))]  # noqa: A001 - the field's own word
-    state = f"{error.state} {error.next_step}".format(**error.facts)
-    return "\n".join([*lines, f"{state} docs/troubleshooting.md tells more of {', '.join(ids)}."])
 
 
 def plan_json(plan: Plan) -> str:

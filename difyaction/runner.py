@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
-from difyaction.errors import tells_place
+from difyaction.errors import placed
 from difyaction.events import Events
 from difyaction.outlet import Outlet
 from difyaction.runner_files import RunnerFiles, shortened
@@ -175,7 +175,7 @@ class Runner:
             self._command(kind, text, **properties)
             return
         named = f" [{properties['title']}]" if properties.get("title") else ""
-        self.say(f"{kind}: {_placed(text, str(properties.get('file', '')), int(properties.get('line', 0)))}{named}")
+        self.say(f"{kind}: {placed(text, str(properties.get('file', '')), int(properties.get('line', 0)))}{named}")
 
     def _command(self, name: str, text: str, **properties: str | int) -> None:
         given = (f"{key}={escape_property(self.redact(str(value)))}" for key, value in properties.items() if value)
@@ -185,10 +185,3 @@ class Runner:
 
 def _without_commands(line: str) -> str:
     return _CONTROL.sub("", line).replace("##[", "## [")
-
-
-def _placed(text: str, file: str, line: int) -> str:
-    """Put the place in front of a text, unless it names it by itself."""
-    if tells_place(text, file, line):
-        return text
-    return f"{file}:{line}: {text}" if line else f"{file}: {text}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -56,7 +56,7 @@ _STAGE_NAMES: Mapping[str, str] = {
 
 def summary(told: Told, language: Language) -> str:
     """Write the whole summary as Markdown, in the reader's language."""
-    parts = [f"## {language.say(_headline(told), subject=_subject(told, language))}"]
+    parts = [f"## {headline(told, language, write=markdown.inline)}"]
     if told.error is not None:
         parts.append(_failure(told.error, language, told.page))
     parts.extend(_pull_requests(told, language))
@@ -72,6 +72,11 @@ def summary(told: Told, language: Language) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def headline(told: Told, language: Language, *, write: Callable[[str], str] = str) -> str:
+    """Say in one sentence how it ended. ``write`` makes foreign words harmless where it will stand."""
+    return language.say(_headline(told), subject=_subject(told, language, write))
+
+
 def _headline(told: Told) -> str:
     """Return the headline's template. A proposal without a pull request is an edited checkout."""
     url = told.outcome.outputs.get("pull-request-url") if told.outcome else ""
@@ -80,15 +85,15 @@ def _headline(told: Told) -> str:
     return HEADLINES[told.status] if url or told.status != "proposed" else _EDITED
 
 
-def _subject(told: Told, language: Language) -> str:
+def _subject(told: Told, language: Language, write: Callable[[str], str]) -> str:
     plan = told.plan
     if plan is None:
         return language.say("the environments' matrix") if told.mode == "matrix" else "Dify"
     if not plan.to_version:
         return language.say("explicit edits")
     if not plan.from_version or plan.from_version == plan.to_version:
-        return f"Dify {markdown.inline(plan.to_version)}"
-    return f"Dify {markdown.inline(plan.from_version)} → {markdown.inline(plan.to_version)}"
+        return f"Dify {write(plan.to_version)}"
+    return f"Dify {write(plan.from_version)} → {write(plan.to_version)}"
 
 
 def _failure(error: ActionError, language: Language, page: str) -> str:

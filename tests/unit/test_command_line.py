@@ -33,6 +33,11 @@ def test_flags_are_inputs() -> None:
     assert given == {"target": "gitops", "delivery": "files", "set": "a.yaml#b=1\nc.yaml#d=2"}
 
 
+def test_a_file_for_the_summary_is_no_input() -> None:
+    flags = command_line.read(["--summary", "out.md", "--title=x"], contents=contents)
+    assert (flags.summary, flags.given, flags.complaints) == ("out.md", {"title": "x"}, ())
+
+
 def test_a_boolean_needs_no_value() -> None:
     assert read("--draft", "--pin-digests", "false", "--allow-prerelease") == {
         "draft": "true",
@@ -58,6 +63,8 @@ def test_a_secret_comes_from_a_file_or_from_standard_input() -> None:
         (("--mod", "plan"), "There is no flag '--mod'. Did you mean '--mode'?"),
         (("plan",), "There is no flag 'plan'."),
         (("--title",), "--title needs a value."),
+        (("--summary",), "--summary needs a value."),
+        (("--summry", "x"), "There is no flag '--summry'. Did you mean '--summary'?"),
         (("--title", "--draft"), "--title needs a value."),
         (("--token", "ghs_secret"), "other users can read a command line"),
         (("--token", "@missing"), "--token: missing cannot be read"),

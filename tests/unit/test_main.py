@@ -213,9 +213,9 @@ def test_an_error_at_ones_desk_has_its_id_its_advice_and_where_to_read_on() -> N
     assert "error: There is no flag '--mod'. Did you mean '--mode'? [input-unknown]\n" in log
     assert "error: dify-version: say which release is wanted, or give explicit edits in set. [input-missing]\n" in log
     assert log.endswith(
-        "input-unknown: There is no input or flag of that name: correct its spelling.\n"
-        "input-missing: An input that this run needs was not given, or an expression came out empty: give it.\n"
-        "Nothing was changed. Correct what is named and run again. "
+        "  input-unknown: There is no input or flag of that name: correct its spelling.\n"
+        "  input-missing: An input that this run needs was not given, or an expression came out empty: give it.\n"
+        "State now: Nothing was changed.\nNext step: Correct what is named and run again.\n"
         "docs/troubleshooting.md tells more of input-unknown, input-missing.\ninvalid, exit code 2\n"
     )
 
@@ -223,11 +223,33 @@ def test_an_error_at_ones_desk_has_its_id_its_advice_and_where_to_read_on() -> N
 def test_a_failure_at_ones_desk_says_its_advice_once() -> None:
     code, log = at_the_desk("--target", "gitops", "--delivery", "files", "--set", "a.yaml#b=1", "--title", "fails")
     assert code == 4
-    [said] = [line for line in log.splitlines() if line.startswith("error: ")]
+    [said] = [line for line in log.splitlines() if "error: " in line]
     found = re.search(r" \[([a-z-]+)\]$", said)
     assert found is not None
     assert f"docs/troubleshooting.md tells more of {found[1]}.\n" in log
     assert log.count("Nothing was changed.") == 1
+
+
+def test_a_run_at_ones_desk_ends_in_the_language_that_is_asked_for() -> None:
+    given = ("--target", "gitops", "--delivery", "files", "--dify-version", "1.14.1", "--mode", "plan")
+    assert "\nPlanned: Dify 1.13.3 → 1.14.1. Nothing was changed.\n" in at_the_desk(*given)[1]
+    assert "\n計画済み: Dify 1.13.3 → 1.14.1。" in at_the_desk(*given, "--language", "ja")[1]
+
+
+def test_the_whole_summary_is_written_where_somebody_at_a_desk_wants_it(tmp_path: Path) -> None:
+    given = ("--target", "gitops", "--delivery", "files", "--dify-version", "1.14.1", "--mode", "plan")
+    code, log = at_the_desk(*given, "--summary", str(tmp_path / "summary.md"))
+    assert code == 0
+    assert f"The whole summary: {tmp_path}/summary.md\n" in log
+    assert (tmp_path / "summary.md").read_text("utf-8").startswith("## 📋 Planned: Dify 1.13.3 → 1.14.1.")
+
+
+def test_a_summary_that_cannot_be_written_is_a_warning_and_changes_no_ending(tmp_path: Path) -> None:
+    given = ("--target", "gitops", "--delivery", "files", "--dify-version", "1.14.1", "--mode", "plan")
+    code, log = at_the_desk(*given, "--summary", str(tmp_path / "nowhere" / "summary.md"))
+    assert code == 0
+    assert f"warning: The summary cannot be written to {tmp_path}/nowhere/summary.md: No such file" in log
+    assert "The whole summary" not in log
 
 
 def test_variables_at_ones_desk_may_have_underscores_and_must_not_contradict() -> None:
