@@ -197,9 +197,17 @@ def test_every_link_leads_somewhere(page: Page) -> None:
             assert fragment in by_path[path].anchors, f"{path.name} has no heading for #{fragment}"
 
 
+def test_decisions_are_numbered_without_a_gap_and_listed_by_their_titles() -> None:
+    titles = [page.headings[0].text for page in PAGES if page.path.parent.name == "adr" and page.path.name[0] == "0"]
+    assert [title.partition(".")[0] for title in titles] == [str(number + 1) for number in range(len(titles))]
+    listed = Page.read(ROOT / "docs/adr/README.md").prose.replace("[", "").splitlines()
+    assert [line.partition("](")[0] for line in listed if line[:1].isdigit()] == titles
+
+
 @pytest.mark.parametrize("page", READMES, ids=lambda page: page.path.name)
 def test_every_page_of_the_documentation_is_linked_from_the_readme(page: Page) -> None:
-    linked = {path for path, _ in page.own_links}
+    lists = [page, Page.read(ROOT / "docs/adr/README.md")]
+    linked = {path for each in lists for path, _ in each.own_links}
     alone = [each.path.relative_to(ROOT) for each in PAGES if each.path.is_relative_to(ROOT / "docs")]
     alone = [path for path in alone if ROOT / path not in linked]
     assert not alone, f"link these from {page.path.name}: {[path.as_posix() for path in alone]}"
