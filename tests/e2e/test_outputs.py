@@ -13,7 +13,7 @@ from difyaction.report import JSON_VERSION
 from difyaction.statuses import EXIT_CODES
 from difyaction.story import STAGES
 from difyaction.target import Severity
-from tests.published import schema, valid
+from tests.published import ROOT, schema, valid
 from tests.stage.run import Run, act
 from tests.stage.world import World, world
 
@@ -97,7 +97,9 @@ def test_the_words_of_the_schemas_are_those_of_the_code() -> None:
 def test_a_schema_is_one_and_carries_its_version(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schema(name))
     assert schema(name)["properties"]["version"] == {"const": JSON_VERSION}
-    assert schema(name)["$id"].endswith(f"/docs/schema/{name}-{JSON_VERSION}.json")
+    served = f"https://raw.githubusercontent.com/org/dify-upgrade-action/main/docs/schema/{name}-{JSON_VERSION}.json"
+    assert schema(name)["$id"] == served, "an address that serves JSON, not a page about it"
+    assert f"<{served}>" in (ROOT / "docs/plan-and-approve.md").read_text("utf-8")
 
 
 # What programs that people wrote read already. A name may be added to these lines, and none may be taken out of them.

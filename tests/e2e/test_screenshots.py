@@ -120,3 +120,9 @@ def test_a_readme_shows_pictures_that_are_there_and_says_what_they_show(name: st
     shown = re.findall(r"!\[([^\]]*)\]\((docs/images/[^)]+)\)", (ROOT / name).read_text("utf-8"))
     assert len(shown) >= 4
     assert all(len(said) > 10 and Path(ROOT / path).exists() for said, path in shown)
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    texts = [path.read_text("utf-8") for path in (*(ROOT / name for name in READMES), *(ROOT / "docs").glob("*.md"))]
+    alone = [path.name for path in PICTURES.glob("*.png") if not any(f"images/{path.name})" in text for text in texts)]
+    assert not alone
