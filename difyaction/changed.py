@@ -6,6 +6,7 @@ for: from which version to which.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from difyaction.target import Change
 Say = Callable[..., str]
 
 _NONE = "—"
+_PLACE = re.compile(r'("(?:[^"\\]|\\.)*"|[^#]*)#(.*)', re.DOTALL)
 _NAMED = 6  # units, or places of one value, that a row names; the rest is counted
 
 
@@ -65,13 +67,19 @@ def by_file(changes: Sequence[Change]) -> list[str]:
     """Return a line of a list for each file, with the addresses in it."""
     found: dict[str, list[str]] = {}
     for change in changes:
-        file, _, address = change.where.partition("#")
+        file, address = _parted(change.where)
         found.setdefault(file, []).append(address)
     return [f"- {code(file)}: {', '.join(map(code, _each(addresses)))}" for file, addresses in found.items()]
 
 
+def _parted(where: str) -> tuple[str, str]:
+    """Return file and address; a file whose path holds the sign between them stands in quotes."""
+    found = _PLACE.fullmatch(where)
+    return (found[1], found[2]) if found else (where, "")
+
+
 def _shared(changes: Sequence[Change]) -> str:
-    files = {change.where.partition("#")[0] for change in changes}
+    files = {_parted(change.where)[0] for change in changes}
     return files.pop() if len(files) == 1 else ""
 
 

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 
 from difyaction.errors import ActionError, Complaint, Invalid
+from difyaction.gitops.editing.address import file_of
 from difyaction.gitops.files import Choose
 from difyaction.gitops.github.app_token import App, Mint, permissions_for
 from difyaction.gitops.github.calls import Calls, Purpose
@@ -82,7 +83,7 @@ class Entrance:
         app = App(inputs.app_client_id, inputs.app_private_key)
         mint = Mint(inputs.api_url, inputs.repository, app, self._pace, self._calls)
         writes = inputs.mode in {"apply", "rollback"}
-        paths = (*inputs.files, *(line.partition("#")[0] for line in inputs.set_lines))
+        paths = (*inputs.files, *(file_of(line) for line in inputs.set_lines))
         with self._surroundings.hold_signals():
             made = mint.mint(permissions_for(writes=writes, paths=paths, team_reviewers=inputs.team_reviewers))
             runner.mask(made.token)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
+from difyaction.gitops.editing.address import file_of
 from difyaction.inputs import Inputs
 
 EVERYTHING = "all"
@@ -18,7 +19,7 @@ def unit_of(inputs: Inputs) -> str:
 
 
 def _about(inputs: Inputs) -> str:
-    about = (*inputs.files, *(line.partition("#")[0] for line in inputs.set_lines))
+    about = (*inputs.files, *(file_of(line) for line in inputs.set_lines))
     if not about:
         return EVERYTHING
     slug = re.sub(r"[^a-z0-9]+", "-", about[0].lower()).strip("-")[:_SLUG].strip("-")

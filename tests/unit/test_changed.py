@@ -44,6 +44,13 @@ def test_of_one_unit_with_several_files_the_places_are_whole() -> None:
     ]
 
 
+def test_a_file_whose_path_holds_the_sign_before_an_address_is_one_file() -> None:
+    changes = (moved("prod", file='"team #1/v.yaml"'), moved("prod", "web", file='"team #1/v.yaml"'))
+    assert changed.opening(changes, SAY) == 'In `"team #1/v.yaml"`:'
+    assert shown(*changes)[0] == "| `langgenius/dify-api` | `1.13.3` | `1.14.1` | `image.api.tag` |"
+    assert changed.by_file(changes) == ['- `"team #1/v.yaml"`: `image.api.tag`, `image.web.tag`']
+
+
 def test_a_folder_that_everything_is_in_needs_no_column() -> None:
     changes = (
         Change("/opt/dify/docker", "service api", "dify-api:1.13.3", "dify-api:1.14.1", "docker"),

@@ -13,6 +13,7 @@ Path = tuple[str | int, ...]
 INLINE = "|"
 """The path element that enters YAML text kept inside a literal block scalar (``helm.values: |``)."""
 
+_LINE = re.compile(r'(?P<file>"(?:[^"\\]|\\.)*"|[^#]*)#(?P<rest>.*)', re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _PLAIN = re.compile(r'[^.\[\]"=\s]+')
 _ITEM = re.compile(r"\[([0-9]+)\]")
@@ -31,24 +32,37 @@ class Address:
     document: int | None
 
     def __str__(self) -> str:
-        return f"{self.file}#{format_path(self.path, self.document)}"
+        return f"{format_file(self.file)}#{format_path(self.path, self.document)}"
 
 
 def parse_set(line: str, *, number: int) -> tuple[Address, str]:
     """Read ``charts/dify/values.yaml#image.api.tag=1.13.3``, the line ``number`` (from 1) of the input `set`.
 
+    A file whose path holds ``#`` stands in double quotes.
     Raises `errors.Invalid` (set-line, set-file, set-value) naming the line.
     """
-    file, hash_sign, rest = line.strip().partition("#")
-    if not hash_sign:
+    found = _LINE.fullmatch(line.strip())
+    if found is None:
         _refuse("set-line", f"{line.strip()!r} lacks the # between file and path", number)
+    rest = found["rest"]
     try:
         document, path, at = _read_path(rest)
     except ValueError as why:
         _refuse("set-line", f"{line.strip()!r}: {why}", number)
     if not rest.startswith("=", at):
         _refuse("set-line", f"{line.strip()!r} lacks =VALUE behind the path", number)
-    return Address(_checked_file(file.strip(), number), path, document), _checked_value(rest[at + 1 :], number)
+    return Address(_checked_file(_file(found["file"]), number), path, document), _checked_value(rest[at + 1 :], number)
+
+
+def file_of(line: str) -> str:
+    """Return the file that a line of `set` names, as far as it can be read; whatever else is wrong with the line."""
+    found = _LINE.fullmatch(line.strip())
+    return _file(found["file"]) if found else line.strip()
+
+
+def format_file(file: str) -> str:
+    """Write a file's path as `set` reads it: in quotes where it would not be read as what it is."""
+    return _quoted(file) if "#" in file or file.startswith('"') else file
 
 
 def parse_path(text: str) -> tuple[int | None, Path]:
@@ -77,9 +91,20 @@ def unwritable(value: str) -> bool:
 
 
 def _format_key(key: str) -> str:
-    if _NEEDS_NO_QUOTES.fullmatch(key):
-        return key
-    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return key if _NEEDS_NO_QUOTES.fullmatch(key) else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _file(written: str) -> str:
+    quoted = _QUOTED.fullmatch(written.strip())
+    return _unescaped(quoted[1]) if quoted else written.strip()
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
 
 
 def _read_path(text: str) -> tuple[int | None, Path, int]:
@@ -96,7 +121,7 @@ def _read_path(text: str) -> tuple[int | None, Path, int]:
 
 def _element(text: str, at: int) -> tuple[str | int, int]:
     if quoted := _QUOTED.match(text, at):
-        return re.sub(r"\\(.)", r"\1", quoted[1]), quoted.end()
+        return _unescaped(quoted[1]), quoted.end()
     if item := _ITEM.match(text, at):
         return _index(item[1]), item.end()
     if plain := _PLAIN.match(text, at):

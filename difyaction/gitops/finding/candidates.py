@@ -35,11 +35,15 @@ def candidates(
 
 
 def skipped(entries: Sequence[Entry], wanted: Sequence[str]) -> tuple[Remark, ...]:
-    """Say which files of YAML `candidates` passes over by itself, and which links where the user named the files."""
+    """Say which files of YAML `candidates` passes over by itself, and which links where the user named the files.
+
+    Also, which globs take nothing away: what they were to keep out is looked at.
+    """
+    idle = tuple(_idle(entries, wanted))
     if globs.names_any(wanted):
-        return tuple(_left_links(entries, wanted))
+        return (*idle, *_left_links(entries, wanted))
     found = _Choice([entry for entry in entries if entry.is_file and globs.admits(entry.path, wanted)])
-    return tuple(found.remarks())
+    return (*idle, *found.remarks())
 
 
 def through_links(entries: Sequence[Entry], paths: Sequence[str]) -> Iterator[errors.Complaint]:
@@ -115,6 +119,12 @@ def _is_large(entry: Entry) -> bool:
 
 def _is_yaml(path: str) -> bool:
     return path.endswith((".yaml", ".yml"))
+
+
+def _idle(entries: Sequence[Entry], wanted: Sequence[str]) -> Iterator[Remark]:
+    if found := globs.idle([entry.path for entry in entries], wanted):
+        text = N_("Nothing matches {globs} in files, so that nothing is taken away by it.")
+        yield Remark("exclusion-idle", text, {"globs": ", ".join(found)})
 
 
 def _left_links(entries: Sequence[Entry], wanted: Sequence[str]) -> Iterator[Remark]:

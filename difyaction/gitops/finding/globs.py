@@ -36,6 +36,12 @@ def unmatched(paths: Sequence[str], globs: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def idle(paths: Sequence[str], globs: Sequence[str]) -> tuple[str, ...]:
+    """Return the globs that are to take something away and find nothing."""
+    away = (glob for glob in globs if glob.startswith("!"))
+    return tuple(glob for glob in away if not any(_pattern(glob[1:]).fullmatch(path) for path in paths))
+
+
 def names_exactly(path: str, globs: Sequence[str]) -> bool:
     """Whether one of the globs is this very path."""
     return any(_plain(glob) == path and not _WILD & set(glob) for glob in globs)

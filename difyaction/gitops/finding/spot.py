@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from difyaction.gitops.editing.address import Path, format_path
+from difyaction.gitops.editing.address import Path, format_file, format_path
 
 Kind = Literal[
     "tag",  # `tag` beside `repository`, or at a known layout's path
@@ -49,7 +49,7 @@ class Spot:
     @property
     def where(self) -> str:
         """The place as a reader sees it, and as `set` reads it."""
-        return f"{self.file}#{format_path(self.path, self.document or None)}"
+        return f"{format_file(self.file)}#{format_path(self.path, self.document or None)}"
 
     @property
     def key(self) -> tuple[str, int | None, Path]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from difyaction import errors
-from difyaction.gitops.editing.address import Path, format_path
+from difyaction.gitops.editing.address import Path, format_file, format_path
 from difyaction.gitops.finding.spot import Spot
 from difyaction.gitops.records import ImageFinding
 from difyaction.releases.catalogue import ImageSet
@@ -35,7 +35,7 @@ class Move:
     @property
     def where(self) -> str:
         """The leaf as a reader sees it, and as `set` reads it."""
-        return f"{self.spot.file}#{format_path(self.path, self.spot.document or None)}"
+        return f"{format_file(self.spot.file)}#{format_path(self.path, self.spot.document or None)}"
 
 
 @dataclass(frozen=True)

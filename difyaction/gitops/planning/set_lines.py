@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from difyaction import errors
 from difyaction.gitops.editing import locate
-from difyaction.gitops.editing.address import Address
+from difyaction.gitops.editing.address import Address, format_path
 from difyaction.gitops.editing.dotenv import read_env
 from difyaction.gitops.editing.yamltext import read
 from difyaction.gitops.files import FileAt
@@ -69,6 +69,8 @@ def _images(spot: Spot, value: str, image_map: Mapping[str, str]) -> Iterator[Wa
 def _spot(address: Address, file: FileAt | None, found: Found) -> Spot:
     if file is None:
         text = f"{address.file} is not a file of the repository"
+        if "#" in format_path(address.path):
+            text += ". A path with a # in it stands in double quotes"
         raise errors.Invalid([_complain("set-file-missing", text, address)])
     if variables.is_env(address.file):
         return _env_spot(address, file, found)

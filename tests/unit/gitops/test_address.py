@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difyaction import errors
-from difyaction.gitops.editing.address import INLINE, Address, format_path, parse_path, parse_set
+from difyaction.gitops.editing.address import INLINE, Address, file_of, format_path, parse_path, parse_set
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,9 @@ from difyaction.gitops.editing.address import INLINE, Address, format_path, pars
         ("f.yaml#a=repo:1@sha256:ab#c", Address("f.yaml", ("a",), None), "repo:1@sha256:ab#c"),
         ("f.yaml#helm.values.|.tag=1", Address("f.yaml", ("helm", "values", INLINE, "tag"), None), "1"),
         ('f.yaml#"a \\"b\\" \\\\=.[0]"=1', Address("f.yaml", ('a "b" \\=.[0]',), None), "1"),
+        ('"team #1/v.yaml"#a.b=#1', Address("team #1/v.yaml", ("a", "b"), None), "#1"),
+        ('"a \\"b\\".yaml"#a=1', Address('a "b".yaml', ("a",), None), "1"),
+        ('a "b".yaml#a=1', Address('a "b".yaml', ("a",), None), "1"),
         ("値.yaml#画像.タグ=1.14.1", Address("値.yaml", ("画像", "タグ"), None), "1.14.1"),
     ],
 )
@@ -68,3 +71,13 @@ ELEMENTS = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1) | s
 @given(st.lists(ELEMENTS, min_size=1).map(tuple), st.none() | st.integers(0, 99))
 def test_a_path_is_read_back_as_it_was_written(path: tuple[str | int, ...], document: int | None) -> None:
     assert parse_path(format_path(path, document)) == (document, path)
+
+
+FILES = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="/\\"), min_size=1)
+
+
+@given(FILES.filter(lambda name: name not in {".", ".."}), ELEMENTS)
+def test_an_address_in_any_file_is_read_back_as_it_was_written(file: str, key: str | int) -> None:
+    address = Address(file, (key,), None)
+    assert parse_set(f"{address}=1", number=1) == (address, "1")
+    assert file_of(f"{address}=1") == file

@@ -265,6 +265,14 @@ def test_a_link_is_named_as_a_link() -> None:
     assert (remark.kind, remark.facts["links"]) == ("link-left", "link.yaml")
 
 
+def test_an_exclusion_that_keeps_nothing_out_is_named() -> None:
+    entries = [Entry("old/v.yaml", "100644", "oid"), Entry("link.yaml", "120000", "oid")]
+    [remark] = discover.skipped(entries, ["**/*.yaml", "!old/**", "!link.yaml", "!odl/**", "!./new/"])
+    assert (remark.kind, remark.facts["globs"]) == ("exclusion-idle", "!odl/**, !./new/")
+    [remark] = discover.skipped(entries, ["!odl/**"])
+    assert remark.kind == "exclusion-idle"
+
+
 def test_links_and_submodules_are_no_candidates() -> None:
     entries = [Entry("a.yaml", "120000", "oid"), Entry("b.yaml", "160000", "oid"), Entry("c.yaml", "100755", "oid")]
     assert [entry.path for entry in discover.candidates(entries, ())] == ["c.yaml"]

@@ -176,6 +176,14 @@ def test_wrong_set_lines_are_named_together() -> None:
     ]
 
 
+def test_a_set_line_for_a_file_with_the_sign_in_its_path_says_how_to_write_it() -> None:
+    files = {"team #1/values.yaml": samples.BORIS}
+    with pytest.raises(errors.Invalid, match="A path with a # in it stands in double quotes"):
+        plan(files, set_lines=sets("team #1/values.yaml#image.api.tag=1"))
+    made = plan(files, release=None, set_lines=sets('"team #1/values.yaml"#image.api.tag=1.13.4'))
+    assert moved(made) == {'"team #1/values.yaml"#image.api.tag': "1.13.4"}
+
+
 BROKEN = "image: langgenius/dify-api:1.13.3\nlist: [\n"
 
 
