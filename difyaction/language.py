@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gettext
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,15 +25,17 @@ class Language:
     """One language. Say `Language.of("ja")`; a text without a translation stays English."""
 
     code: str
-    _catalogue: gettext.NullTranslations = field(repr=False, default_factory=gettext.NullTranslations)
+    _translated: Callable[[str], str] = field(repr=False, default=N_)
 
     @classmethod
     def of(cls, code: str) -> Language:
         """Return the language of a code such as ``ja``; English needs no catalogue."""
         if code == "en":
             return cls(code)
+        import gettext  # noqa: PLC0415 - the post step marks texts, and translates none
+
         folder = str(Path(__file__).with_name("locale"))
-        return cls(code, gettext.translation(DOMAIN, folder, languages=[code], fallback=True))
+        return cls(code, gettext.translation(DOMAIN, folder, languages=[code], fallback=True).gettext)
 
     def template(self, template: str) -> str:
         """Translate a template and leave it unfilled. An empty template stays empty.
@@ -47,7 +48,7 @@ class Language:
         while sentences:
             for count in range(len(sentences), 0, -1):
                 part = " ".join(sentences[:count])
-                said = self._catalogue.gettext(part)
+                said = self._translated(part)
                 if said != part or count == 1:
                     yield said
                     sentences = sentences[count:]
@@ -58,7 +59,7 @@ class Language:
         return {name: self._words(str(fact)) if name in _OUR_WORDS else fact for name, fact in facts.items()}
 
     def _words(self, text: str) -> str:
-        return ", ".join(self._catalogue.gettext(word) if word else word for word in text.split(", "))
+        return ", ".join(self._translated(word) if word else word for word in text.split(", "))
 
     def say(self, template: str, **facts: object) -> str:
         """Translate a template, then fill it with facts."""

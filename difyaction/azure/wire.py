@@ -11,6 +11,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -137,12 +138,16 @@ class Https:
             if not proxy:
                 return http.client.HTTPConnection(host, port, timeout=timeout), ""
             return http.client.HTTPConnection(*proxy, timeout=timeout), f"http://{host}:{port or 80}"
-        trust = ssl.create_default_context(cafile=self.environ.get("REQUESTS_CA_BUNDLE") or None)
         if not proxy:
-            return http.client.HTTPSConnection(host, port, timeout=timeout, context=trust), ""
-        connection = http.client.HTTPSConnection(*proxy, timeout=timeout, context=trust)
+            return http.client.HTTPSConnection(host, port, timeout=timeout, context=self._trust), ""
+        connection = http.client.HTTPSConnection(*proxy, timeout=timeout, context=self._trust)
         connection.set_tunnel(host, port or 443)
         return connection, ""
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """Whom we trust, read once: a system's list of authorities takes some 40 ms of a processor each time."""
+        return ssl.create_default_context(cafile=self.environ.get("REQUESTS_CA_BUNDLE") or None)
 
     def _proxy(self, scheme: str, host: str) -> tuple[str, int] | None:
         environ = self.environ
