@@ -34,6 +34,10 @@ _SHAPES: Mapping[str, tuple[str, str]] = {
     ),
     "tenant": (r"[A-Za-z0-9][A-Za-z0-9.-]+", "a tenant's id or domain"),
     "azure-name": (r"[\w(][\w.()-]{0,89}", "a name in Azure"),
+    "nsg": (
+        r"[\w(][\w.()-]{0,89}|(?i:/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.Network/networkSecurityGroups/[^/\s]+)",
+        "a group's name or its whole resource id",
+    ),
     "vault": (
         r"(?i:[a-z][a-z0-9-]{1,22}[a-z0-9]|/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/Microsoft\.KeyVault/vaults/[^/\s]+)",
         "a vault's name or its whole resource id",

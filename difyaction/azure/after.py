@@ -15,7 +15,8 @@ from typing import Final, Protocol
 from difyaction.azure import fence
 from difyaction.azure.arm import Arm
 from difyaction.azure.closing import AT_EASE, Closed, How, close_all, command
-from difyaction.azure.doors import STATE, Door, recalled
+from difyaction.azure.door import Door, recalled
+from difyaction.azure.doors import STATE
 from difyaction.azure.identity import GithubTokens, Identity
 from difyaction.azure.pace import Pace
 from difyaction.azure.telling import doubt_title, doubtful, kept_open

@@ -18,7 +18,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from difyaction.azure.arm import NETWORK, VAULTS, Arm, is_absent, last_name, parsed, properties
-from difyaction.azure.doors import Door, DoorOpen, Doors, Doubt, RuleDoor, VaultDoor
+from difyaction.azure.door import Door, Doubt, RuleDoor, VaultDoor
+from difyaction.azure.doors import DoorOpen, Doors
 from difyaction.azure.leases import vault_leases
 from difyaction.azure.rungs import RUNGS
 from difyaction.azure.vault_rules import closing, keepers

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, is_absent, properties
-from difyaction.azure.doors import Door, RuleDoor, VaultDoor
+from difyaction.azure.door import Door, RuleDoor, VaultDoor
 from difyaction.azure.leases import Run, described, vault_leases
 from difyaction.azure.naming import named_lease
 from difyaction.azure.refusals import refused
 from difyaction.azure.vault_gates import no_vault
 from difyaction.azure.wire import Answer
 
+Look = Callable[[str], Mapping[str, Any] | None]
 LOOKING = "looking for doors that were left open"
 
 
@@ -32,28 +34,34 @@ class Left:
     lost: bool = False
 
 
-def leased(arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None) -> Iterator[Left]:
+def leased(
+    arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None, vault_of: Look | None = None
+) -> Iterator[Left]:
     """Yield what carries a lease in NSGs and vaults, by their ids. One of an earlier attempt of ``run`` is dead.
 
-    ``Failed`` where Azure does not let us look.
+    ``vault_of``: looks at a vault; left out: Azure is asked. ``Failed`` where Azure does not let us look.
     """
+    look = vault_of or partial(arm.look, version=VAULTS)
     try:
         for group in groups:
             yield from _rules(arm, group, run)
         for vault in vaults:
-            yield from _addresses(arm, vault, run)
+            yield from _addresses(arm, vault, look, run)
     except Unanswered as error:
         raise refused(error, LOOKING) from error
 
 
-def groups_in(arm: Arm, resource_group: str) -> tuple[str, ...]:
-    """Return the ids of all NSGs of a resource group, by its id; none where it is gone. ``Unanswered`` otherwise."""
-    path = f"{resource_group}/providers/Microsoft.Network/networkSecurityGroups"
+def groups_in(arm: Arm, scope: str) -> Mapping[str, bool]:
+    """Return the NSGs of a resource group or subscription by their ids, and whether a rule there looks like ours.
+
+    ``scope``: its id; empty where it is gone. ``Unanswered`` otherwise.
+    """
+    path = f"{scope}/providers/Microsoft.Network/networkSecurityGroups"
     try:
-        return tuple(str(each["id"]) for each in arm.listed(path, version=NETWORK))
+        return {str(each["id"]): any(map(_is_ours, _rules_of(each))) for each in arm.listed(path, version=NETWORK)}
     except Unanswered as error:
         if is_absent(error.answer):
-            return ()
+            return {}
         raise
 
 
@@ -61,7 +69,7 @@ def _rules(arm: Arm, group: str, run: Run | None) -> Iterator[Left]:
     found = arm.look(group, version=NETWORK)
     if found is None:
         raise Unanswered(Answer(HTTPStatus.NOT_FOUND, {}, {"code": "NotFound", "message": group}), f"GET {group}")
-    for rule in properties(found).get("securityRules") or ():
+    for rule in _rules_of(found):
         name = str(rule["name"])
         lease, given = described(properties(rule).get("description")), named_lease(name)
         if lease is not None:
@@ -71,8 +79,17 @@ def _rules(arm: Arm, group: str, run: Run | None) -> Iterator[Left]:
             yield Left(RuleDoor(f"{group}/securityRules/{name}", given), lost=True)
 
 
-def _addresses(arm: Arm, vault: str, run: Run | None) -> Iterator[Left]:
-    found = arm.look(vault, version=VAULTS)
+def _rules_of(group: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    return properties(group).get("securityRules") or ()
+
+
+def _is_ours(rule: Mapping[str, Any]) -> bool:
+    lease = described(properties(rule).get("description"))
+    return lease is not None or named_lease(str(rule["name"])) is not None
+
+
+def _addresses(arm: Arm, vault: str, look: Look, run: Run | None) -> Iterator[Left]:
+    found = look(vault)
     if found is None:
         raise no_vault(vault)
     for held in vault_leases(found.get("tags")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -166,7 +166,7 @@ def _nic(azure: Management, reference: Mapping[str, Any], *, alone: bool) -> Nic
         private=str(first.get("privateIPAddress", "")),
         public=_address(_seen(network.public_ip_addresses.get, public, "publicipaddresses")),
         subnet=subnet,
-        groups=tuple(_distinct(group for group in groups if group)),
+        groups=besides((), (group for group in groups if group)),
         primary=alone or bool((reference.get("properties") or {}).get("primary")),
         public_id=public,
     )
@@ -186,12 +186,14 @@ def _address(public: Mapping[str, Any]) -> str:
     return str(properties(public).get("ipAddress", ""))
 
 
-def _distinct(groups: Iterator[str]) -> Iterator[str]:
-    seen: list[str] = []
-    for group in groups:
-        if not any(same(group, other) for other in seen):
-            seen.append(group)
-            yield group
+def besides(these: Iterable[str], ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the ids that are none of ``these``, each once."""
+    seen, found = [*these], list[str]()
+    for each in ids:
+        if not any(same(each, other) for other in seen):
+            seen.append(each)
+            found.append(each)
+    return tuple(found)
 
 
 def _group(holder: Mapping[str, Any]) -> str:

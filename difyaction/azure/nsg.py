@@ -9,9 +9,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from difyaction.azure.arm import Arm, Unanswered, last_name, parsed, properties
+from difyaction.azure.arm import Arm, Unanswered, last_name, parsed, properties, same
 from difyaction.azure.closing import AT_EASE, insist, shut
-from difyaction.azure.doors import Doors, RuleDoor
+from difyaction.azure.door import RuleDoor
+from difyaction.azure.doors import Doors
 from difyaction.azure.leases import LASTS, Lease, Run
 from difyaction.azure.management import Management
 from difyaction.azure.naming import rule_name
@@ -44,6 +45,11 @@ def _group(azure: Management, group: str) -> Mapping[str, Any] | None:
     return there(lambda: get(parts["resourcegroups"], parts["networksecuritygroups"]))
 
 
+def is_named(group: str, name: str) -> bool:
+    """Whether a group's id is what `nsg-name` means: a name or a whole id; every one is where it says nothing."""
+    return not name or same(group if name.startswith("/") else last_name(group), name)
+
+
 def barred(groups: Mapping[str, Mapping[str, Any]], flow: Flow) -> tuple[str, ...]:
     """Return the groups that do not let the flow in yet: those that need a rule of ours."""
     return tuple(group for group, record in groups.items() if not _allows(record, flow))
@@ -56,7 +62,7 @@ def objections(
 
     ``inside``: we come by the private address, where no group at all lets everybody of the network in.
     """
-    if only and not any(last_name(group).lower() == only.lower() for group in groups):
+    if only and not any(is_named(group, only) for group in groups):
         yield Objection("azure-nsg-elsewhere", version, Severity.NEVER, _ELSEWHERE, _elsewhere(only, groups))
     if not groups and not inside:
         text = N_("No network security group is on the way to the machine; without one, Azure lets nobody in.")
@@ -64,7 +70,7 @@ def objections(
     for group in barred(groups, flow):
         name, priority = last_name(group), free_priority(groups[group])
         denies = verdict(groups[group], flow)
-        if only and name.lower() != only.lower():
+        if not is_named(group, only):
             text = N_("{name}, which is also on the way, does not let SSH in, and nsg-name does not name it.")
             yield Objection("azure-nsg-unnamed", version, Severity.NEVER, text, {"name": name})
         elif priority is None:

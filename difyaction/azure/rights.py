@@ -18,8 +18,9 @@ RULE_DELETE: Final = "Microsoft.Network/networkSecurityGroups/securityRules/dele
 GROUP_WRITE: Final = "Microsoft.Network/networkSecurityGroups/write"
 ASKING: Final = ("Microsoft.Authorization/locks/read", "Microsoft.Authorization/permissions/read")
 _COPY: Final = "Microsoft.Compute/disks/beginGetAccess/action"
+_GROUP_READ: Final = "Microsoft.Network/networkSecurityGroups/read"
 _DOOR: Final = (
-    "Microsoft.Network/networkSecurityGroups/read",
+    _GROUP_READ,
     "Microsoft.Network/networkSecurityGroups/securityRules/read",
     "Microsoft.Network/networkSecurityGroups/securityRules/write",
 )
@@ -107,6 +108,7 @@ def looking(machine: Machine) -> Iterator[Need]:
         reads.append(("Microsoft.Network/virtualNetworks/subnets/read", nic.subnet))
         reads.append(("Microsoft.Network/publicIPAddresses/read", nic.public_id))
     yield from (Need(action, scope, N_("looking at the machine"), proved=True) for action, scope in reads if scope)
+    yield Need(_GROUP_READ, machine.group, N_("looking for doors that were left open"), required=False, proved=True)
 
 
 def keeping(machine: Machine, group: str) -> Iterator[Need]:

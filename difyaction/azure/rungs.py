@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from difyaction.azure.arm import NETWORK, Arm, Unanswered, last_name, properties
-from difyaction.azure.doors import RuleDoor
+from difyaction.azure.door import RuleDoor
 from difyaction.azure.nsg_rules import LAST, denying, free_priority, without
 from difyaction.azure.wire import NO_ANSWER, Answer
 

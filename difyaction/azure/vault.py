@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from difyaction.azure.arm import VAULTS, Arm, Unanswered, last_name
 from difyaction.azure.closing import GRACE, close, insist, note
-from difyaction.azure.doors import Doors, VaultDoor, extended
+from difyaction.azure.door import VaultDoor, extended
+from difyaction.azure.doors import Doors
 from difyaction.azure.leases import Lease
 from difyaction.azure.login import Login
 from difyaction.azure.refusals import refused

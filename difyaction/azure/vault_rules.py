@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from difyaction.azure.doors import VaultDoor
+from difyaction.azure.door import VaultDoor
 from difyaction.azure.leases import VaultLease, vault_leases
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from difyaction.azure import fence
 from difyaction.azure.after import IDENTITY
-from difyaction.azure.arm import Arm
+from difyaction.azure.arm import VAULTS, Arm, Unanswered
 from difyaction.azure.clouds import cloud
 from difyaction.azure.doors import Doors
 from difyaction.azure.identity import GithubTokens, Identity, Method
@@ -47,6 +49,24 @@ class Clients:
     wire: Wire
     pace: Pace
     doors: Doors
+    _vaults: dict[str, Mapping[str, Any] | Unanswered | None] = field(default_factory=dict)
+
+    def vault(self, vault: str) -> Mapping[str, Any] | None:
+        """Return a Key Vault by its id as it was at the first look, None where there is none. Azure is asked once.
+
+        ``Unanswered`` as `Arm.look` raises it; that we may not look is not asked again either.
+        """
+        if vault not in self._vaults:
+            try:
+                self._vaults[vault] = self.arm.look(vault, version=VAULTS)
+            except Unanswered as error:
+                if error.answer.status != HTTPStatus.FORBIDDEN:
+                    raise
+                self._vaults[vault] = error
+        found = self._vaults[vault]
+        if isinstance(found, Unanswered):
+            raise found
+        return found
 
     def close(self) -> None:
         """Close all connections."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from difyaction.azure.machine import Machine
 from difyaction.azure.run_command import RunCommand
 from difyaction.azure_vm.clients import Clients
+from difyaction.azure_vm.ssh_key import vault_id
 from difyaction.azure_vm.way_in import Approach
 from difyaction.compose.follow import Watch
 from difyaction.connections import Connection
@@ -29,7 +30,12 @@ class CommandWay:
     def approach(self, machine: Machine) -> Approach:
         """See `WayIn`."""
         self._machine = machine
-        return Approach(run_command=True, told=(f"way in: Run Command, as {self._inputs.user or 'root'}; no port",))
+        return Approach(
+            run_command=True,
+            other_groups=machine.nic.groups,
+            other_vaults=(vault_id(self._inputs),) if self._inputs.key_vault else (),
+            told=(f"way in: Run Command, as {self._inputs.user or 'root'}; no port",),
+        )
 
     def objections(self, version: str) -> Iterable[Objection]:
         """See `WayIn`. Power, agent and rights are looked at for every way."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from difyaction.azure.arm import VAULTS, Unanswered, last_name, properties
+from difyaction.azure.arm import Unanswered, last_name, properties
 from difyaction.azure.leases import LASTS, Lease
 from difyaction.azure.refusals import refused
 from difyaction.azure.vault import Opening, Vault, read_secret
@@ -43,7 +43,7 @@ def find_vault(inputs: Inputs, clients: Clients) -> KeyVault | None:
     if not found:
         return None
     try:
-        uri = str(properties(clients.arm.look(found, version=VAULTS)).get("vaultUri") or "")
+        uri = str(properties(clients.vault(found)).get("vaultUri") or "")
     except Unanswered as error:
         if error.answer.status not in _MUTE:
             raise refused(error, "looking for the Key Vault") from error

@@ -7,9 +7,8 @@ from functools import cached_property
 
 from difyaction.azure import machine as machines
 from difyaction.azure import nsg
-from difyaction.azure.arm import last_name
 from difyaction.azure.host_key import known_hosts, read_host_keys
-from difyaction.azure.machine import Machine
+from difyaction.azure.machine import Machine, besides
 from difyaction.azure.nsg_rules import Flow
 from difyaction.azure.whereabouts import source_address
 from difyaction.azure_vm.clients import Clients
@@ -47,11 +46,14 @@ class SshWay:
         """See `WayIn`."""
         self._machine, self._entrance = machine, Entrance(self._inputs, self._clients, machine)
         inputs, door = self._inputs, self._door
-        named = [group for group in door.machine.nic.groups if last_name(group).lower() == inputs.nsg_name.lower()]
+        groups = tuple(each for each in door.machine.nic.groups if nsg.is_named(each, inputs.nsg_name))
+        vaults = (vault_id(inputs),) if inputs.key_vault else ()
         through = f", through {door.machine.name} at {door.address} port {door.port}" if door.jump else ""
         return Approach(
-            groups=tuple(named) if inputs.nsg_name else door.machine.nic.groups,
-            vaults=(vault_id(inputs),) if inputs.open_key_vault else (),
+            groups=groups,
+            vaults=vaults if inputs.open_key_vault else (),
+            other_groups=besides(groups, (*door.machine.nic.groups, *machine.nic.groups)),
+            other_vaults=() if inputs.open_key_vault else vaults,
             run_command=not inputs.ssh_known_hosts,
             needs=door.needs(host_keys=not inputs.ssh_known_hosts),
             told=(f"way in: SSH to {self._address} port {self._port} as {inputs.user}{through}",),
@@ -134,8 +136,8 @@ class SshWay:
 
     @cached_property
     def _doorway(self) -> Doorway:
-        clients, door, named = self._clients, self._door, self._inputs.nsg_name.lower()
-        groups = tuple(group for group in door.machine.nic.groups if not named or last_name(group).lower() == named)
+        clients, door, named = self._clients, self._door, self._inputs.nsg_name
+        groups = tuple(each for each in door.machine.nic.groups if nsg.is_named(each, named))
         passage = nsg.Passage(clients.azure, clients.arm, clients.doors, clients.run, self._flow, groups)
         return Doorway(passage, greets(door.address, door.port), self._surroundings.say)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from difyaction.azure import nsg
-from difyaction.azure.arm import Unanswered, group_of, last_name
+from difyaction.azure.arm import Arm, Unanswered, group_of, last_name
 from difyaction.azure.closing import command
 from difyaction.azure.dead_leases import LOOKING, groups_in
-from difyaction.azure.machine import Machine, find_machine, machine_id, unknown
+from difyaction.azure.machine import Machine, besides, find_machine, machine_id, unknown
 from difyaction.azure.refusals import refused
 from difyaction.azure_vm import jump, keeping
 from difyaction.azure_vm.clients import Clients
 from difyaction.azure_vm.ssh_key import vault_id
-from difyaction.azure_vm.tidying import NO_RIGHT, Tidied, close_expired, tell_the_time, until
+from difyaction.azure_vm.tidying import NO_RIGHT, Tidied, close_expired, tell_the_time, unseen_on_the_way, until
 from difyaction.errors import Failed
 from difyaction.inputs import Inputs
 from difyaction.language import N_, Language
@@ -26,18 +26,31 @@ REMOVED = N_("Snapshots and restore points removed: {count}.")
 RESTING = N_("Closed, and kept by a lock or a missing right: {where}. When that is gone, delete it: {commands}")
 HELD = N_("Left alone, as run {run} holds it by a lease until {until}: {where}.")
 LOST = N_("Left alone, though named as ours: {where}. Its description holds no lease; if nobody knows it: {command}")
-GONE = N_("There is no machine {vm} any more. Its doors were looked for in {groups}; what was kept of its disks stays.")
+GONE = N_(
+    "There is no machine {vm} any more. Its doors were looked for in {groups}, and in all other security groups of the "
+    "subscription that this login may read; what was kept of its disks stays."
+)
+GONE_NEAR = N_(
+    "There is no machine {vm} any more. Its doors were looked for in {groups}; this login may not list those of other "
+    "resource groups: nsg-name takes the whole id of one. What was kept of its disks stays."
+)
 _GROUPS = "providers/Microsoft.Network/networkSecurityGroups"
 
 
 @dataclass(frozen=True)
 class _Places:
-    """Where doors may be. ``machine`` is None when it is gone, ``missing`` names it or the one in between."""
+    """Where doors may be. ``machine`` is None when it is gone, ``missing`` names it or the one in between.
+
+    ``others``: groups in which the upgrades, as the sweep knows them, open nothing. ``wide``: the groups of the whole
+    subscription could be listed. ``why``: why no group could be found, or not the one that is named.
+    """
 
     machine: Machine | None
     groups: tuple[str, ...]
+    others: tuple[str, ...] = ()
     missing: str = ""
-    why: Failed | None = None  # why no group could be found, or not the one that is named
+    wide: bool = False
+    why: Failed | None = None
 
 
 def swept(inputs: Inputs, surroundings: Surroundings, clients: Clients) -> Outcome:
@@ -47,7 +60,7 @@ def swept(inputs: Inputs, surroundings: Surroundings, clients: Clients) -> Outco
     """
     places = _places(inputs, clients)
     vaults = (vault_id(inputs),) if inputs.key_vault else ()
-    tidied = close_expired(clients, places.groups, vaults, surroundings.say)
+    tidied = close_expired(clients, (*places.groups, *places.others), vaults, surroundings.say)
     _insist_on_sight(inputs, surroundings, places, tidied)
     tell_the_time(clients, surroundings.runner)
     language = Language.of(inputs.language)
@@ -59,8 +72,9 @@ def swept(inputs: Inputs, surroundings: Surroundings, clients: Clients) -> Outco
     gone = 0
     if places.missing:
         facts = {"vm": places.missing, "groups": ", ".join(last_name(each) for each in places.groups) or "-"}
-        surroundings.runner.warning(GONE.format(**facts), title="azure-vm-unknown")
-        told.append(language.say(GONE, **facts))
+        gone_from = GONE if places.wide else GONE_NEAR
+        surroundings.runner.warning(gone_from.format(**facts), title="azure-vm-unknown")
+        told.append(language.say(gone_from, **facts))
     if places.machine:
         gone = keeping.let_go(inputs, clients, places.machine, surroundings.say)
         told.append(language.say(REMOVED, count=gone))
@@ -79,24 +93,43 @@ def _told(tidied: Tidied, language: Language) -> Iterator[str]:
 
 
 def _places(inputs: Inputs, clients: Clients) -> _Places:
-    """Find the groups on the way to the machine that is entered; where it is gone, all of its resource group."""
+    """Find the groups on the way to the machine that is entered; where it is gone, all that may be seen."""
     vm = machine_id(inputs.azure_subscription_id, inputs.resource_group, inputs.vm_name)
     machine, between = find_machine(clients.azure, vm), jump.asked(inputs)
     door = find_machine(clients.azure, between.id) if between else machine
-    named = inputs.nsg_name.lower()
-    if door:
-        on_the_way = tuple(each for each in door.nic.groups if not named or last_name(each).lower() == named)
-        why = None if on_the_way or not named else nsg.elsewhere(inputs.nsg_name, door.nic.groups)
-        return _Places(machine, on_the_way, missing="" if machine else vm, why=why)
-    entered = between.id if between else vm
+    if door is None:
+        return _all_around(inputs.nsg_name, clients.arm, machine, between.id if between else vm)
+    named, on_the_way = inputs.nsg_name, door.nic.groups
+    groups = tuple(each for each in on_the_way if nsg.is_named(each, named))
+    others = besides(groups, (*on_the_way, *(machine.nic.groups if machine else ())))
+    why = None if groups or not named else nsg.elsewhere(named, on_the_way)
+    return _Places(machine, groups, others=others, missing="" if machine else vm, why=why)
+
+
+def _all_around(named: str, arm: Arm, machine: Machine | None, entered: str) -> _Places:
+    """Find the groups of the resource group of a machine that is gone, and those of the subscription that may be ours.
+
+    Who may not list them looks into the one that is named. One that is named by its whole id is looked into anyhow.
+    """
     scope = group_of(entered)
+    explicit = (named,) if named.startswith("/") else ()
+    instead = explicit or ((f"{scope}/{_GROUPS}/{named}",) if named else ())
+    near, unseen = _listed(arm, scope)
+    far, beyond = _listed(arm, "/".join(scope.split("/")[:3]))
+    groups = (*near, *(each for each, ours in far.items() if ours), *(instead if unseen else explicit))
+    why = unseen if unseen and not (instead or far) else None
+    if beyond and beyond.id != NO_RIGHT:
+        why = why or beyond
+    if not (near or unseen or explicit):
+        why = unknown(entered)
+    return _Places(machine, besides((), groups), missing=entered, wide=beyond is None, why=why)
+
+
+def _listed(arm: Arm, scope: str) -> tuple[Mapping[str, bool], Failed | None]:
     try:
-        groups = groups_in(clients.arm, scope)
+        return groups_in(arm, scope), None
     except Unanswered as error:
-        if named:
-            return _Places(machine, (f"{scope}/{_GROUPS}/{inputs.nsg_name}",), missing=entered)
-        return _Places(machine, (), missing=entered, why=refused(error, LOOKING))
-    return _Places(machine, groups, missing=entered, why=None if groups else unknown(entered))
+        return {}, refused(error, LOOKING)
 
 
 def _insist_on_sight(inputs: Inputs, surroundings: Surroundings, places: _Places, tidied: Tidied) -> None:
@@ -104,7 +137,7 @@ def _insist_on_sight(inputs: Inputs, surroundings: Surroundings, places: _Places
     if places.why:
         raise _after(tidied, places.why)
     vault = vault_id(inputs)
-    for scope, why in tidied.unseen:
+    for scope, why in unseen_on_the_way(tidied, places.others, surroundings.runner):
         if not (scope == vault and not inputs.open_key_vault and why.id == NO_RIGHT):
             raise _after(tidied, why)
         text = f"doors of lost runs are not looked for in {scope}: {why}"

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from difyaction.azure.arm import last_name
 from difyaction.azure.closing import AT_EASE, IN_HASTE, Closed, How, close_all, command, insist, shut
 from difyaction.azure.dead_leases import Left, leased
-from difyaction.azure.doors import Door
+from difyaction.azure.door import Door
 from difyaction.azure.telling import doubt, doubt_title, doubtful, kept_open
 from difyaction.azure_vm.clients import Clients
+from difyaction.azure_vm.way_in import Approach
 from difyaction.cancelled import Cancelled
 from difyaction.errors import Failed
 from difyaction.runner import Runner
@@ -112,12 +114,35 @@ def tell_the_time(clients: Clients, runner: Runner) -> None:
         runner.warning(warning, title="A clock is wrong")
 
 
-def only_rights(unseen: Iterable[tuple[str, Failed]], say: Callable[[str], None]) -> None:
-    """Say what we have no right to look at; raise what else kept us from looking."""
-    for scope, why in unseen:
+def close_what_was_left(clients: Clients, approach: Approach, runner: Runner) -> None:
+    """Close the doors of dead leases on this way and on others to the machine, and warn of a clock that is wrong.
+
+    `DoorOpen` for one that stays open; ``Failed`` where something else than a right keeps us from looking at our way.
+    """
+    groups, vaults = approach.other_groups, approach.other_vaults
+    tidied = close_expired(clients, (*approach.groups, *groups), (*approach.vaults, *vaults), runner.say)
+    for scope, why in unseen_on_the_way(tidied, (*groups, *vaults), runner):
         if why.id not in _NO_REASON:
             raise why
-        say(f"doors of lost runs are not looked for in {scope}: {why}")
+        runner.say(f"doors of lost runs are not looked for in {scope}: {why}")
+    tell_the_time(clients, runner)
+
+
+def unseen_on_the_way(tidied: Tidied, others: Iterable[str], runner: Runner) -> tuple[tuple[str, Failed], ...]:
+    """Tell of ``others`` that could not be looked at, and return what else could not.
+
+    In the others this run opens nothing: that nobody looked there is no reason to end.
+    """
+    ids = {each.lower() for each in others}
+    aside = [(scope, why) for scope, why in tidied.unseen if scope.lower() in ids]
+    barred = [last_name(scope) for scope, why in aside if why.id in _NO_REASON]
+    if barred:
+        runner.say(f"doors of earlier runs are not looked for in {', '.join(barred)}: we have no right to read there")
+    for scope, why in aside:
+        if why.id not in _NO_REASON:
+            text = f"doors of earlier runs are not looked for in {last_name(scope)}: {why}"
+            runner.warning(text, title="Nobody looked for doors")
+    return tuple(each for each in tidied.unseen if each not in aside)
 
 
 def _found(
@@ -126,6 +151,6 @@ def _found(
     for each in [*((group, (group,), ()) for group in groups), *((vault, (), (vault,)) for vault in vaults)]:
         scope, its_groups, its_vaults = each
         try:
-            yield from leased(clients.arm, its_groups, its_vaults, run=clients.run)
+            yield from leased(clients.arm, its_groups, its_vaults, run=clients.run, vault_of=clients.vault)
         except Failed as why:
             unseen.append((scope, why))

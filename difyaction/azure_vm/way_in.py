@@ -2,8 +2,8 @@
 
 The target asks a way in this order, and knows nothing else of it:
 
-1. ``approach(machine)``: what the way will ask of Azure, by ids alone. Doors of dead leases on these groups and vaults
-   are closed next, and rights and locks are looked at for all of it.
+1. ``approach(machine)``: what the way will ask of Azure, by ids alone. Doors of dead leases on these groups and vaults,
+   and on those that another way leads through, are closed next, and rights and locks are looked at for what is asked.
 2. ``objections(version)``: why nobody could get in this way. It reads what it needs, and opens nothing.
 3. ``connection()``: only when nothing stands in the way. It fetches keys and host keys (which may open the vault's
    door, closed again when it returns). Ways that need a port open it inside the connection, at each (re)connect.
@@ -31,10 +31,15 @@ class Approach:
     ``groups``: ids of the security groups that a rule is put into, or may be; ``vaults``: ids of vaults whose firewall
     may be opened; ``run_command``: whether commands run through the control plane (then the guest agent must answer);
     ``needs``: rights beyond those that follow from these; ``told``: facts for a reader, a line each.
+
+    ``other_groups``, ``other_vaults``: those in which nothing is opened this way, and in which an earlier run by
+    another way may have left a door: it is closed where we have the right to.
     """
 
     groups: tuple[str, ...] = ()
     vaults: tuple[str, ...] = ()
+    other_groups: tuple[str, ...] = ()
+    other_vaults: tuple[str, ...] = ()
     run_command: bool = False
     needs: tuple[Need, ...] = ()
     told: tuple[str, ...] = ()

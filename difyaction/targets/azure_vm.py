@@ -20,7 +20,7 @@ from difyaction.azure_vm.machine_plan import AzureFacts, AzurePlan, make_azure_p
 from difyaction.azure_vm.objections import standing
 from difyaction.azure_vm.ssh_way import SshWay
 from difyaction.azure_vm.sweeping import swept
-from difyaction.azure_vm.tidying import close_expired, in_time, only_rights, shut_for_good, tell_the_time
+from difyaction.azure_vm.tidying import close_what_was_left, in_time, shut_for_good
 from difyaction.azure_vm.way_in import WayIn
 from difyaction.cancelled import Cancelled
 from difyaction.errors import ActionError, Stranded
@@ -50,15 +50,14 @@ class AzureVm:
 
     def inspect(self) -> AzureFacts:
         """Look at the machine as Azure knows it, close what dead runs left open, then go in and look at its Dify."""
-        inputs, clients, say = self._inputs, self._clients, self._surroundings.say
+        inputs, clients = self._inputs, self._clients
         with self._doors_first():
             machine = read_machine(
                 clients.azure, machine_id(inputs.azure_subscription_id, inputs.resource_group, inputs.vm_name)
             )
             approach = self._way.approach(machine)
             # First, whatever else is in the way: nothing that is missing now is a reason to leave a door open.
-            only_rights(close_expired(clients, approach.groups, approach.vaults, say).unseen, say)
-            tell_the_time(clients, self._surroundings.runner)
+            close_what_was_left(clients, approach, self._surroundings.runner)
             found = standing(clients.arm, machine, approach, snapshot_group=keeping.snapshot_group(inputs, machine))
             facts = AzureFacts(
                 machine=machine,

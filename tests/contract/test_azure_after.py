@@ -12,7 +12,8 @@ import pytest
 
 from difyaction.azure import after, fence
 from difyaction.azure.closing import insist, shut
-from difyaction.azure.doors import STATE, VaultDoor
+from difyaction.azure.door import VaultDoor
+from difyaction.azure.doors import STATE
 from difyaction.azure.leases import Lease, VaultLease
 from tests.contract.azure_setting import SOURCE, Bench, bench
 from tests.emulators.azure.emulator import AzureEmulator

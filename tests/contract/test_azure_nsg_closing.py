@@ -6,7 +6,8 @@ import pytest
 
 from difyaction.azure.closing import How, close_all, insist, shut
 from difyaction.azure.dead_leases import leased
-from difyaction.azure.doors import DoorOpen, RuleDoor
+from difyaction.azure.door import RuleDoor
+from difyaction.azure.doors import DoorOpen
 from difyaction.azure.leases import Lease, Run
 from tests.contract.azure_place import Place, opened
 from tests.contract.azure_setting import bench

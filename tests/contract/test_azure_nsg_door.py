@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from difyaction.azure.doors import STATE, recalled
+from difyaction.azure.door import recalled
+from difyaction.azure.doors import STATE
 from difyaction.azure.leases import Run, described
 from difyaction.azure.nsg import objections, read_groups
 from difyaction.azure.nsg_rules import Flow

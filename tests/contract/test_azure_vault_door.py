@@ -10,7 +10,8 @@ import pytest
 from difyaction.azure import after
 from difyaction.azure.closing import How, close_all, insist, shut
 from difyaction.azure.dead_leases import leased
-from difyaction.azure.doors import STATE, DoorOpen, recalled
+from difyaction.azure.door import recalled
+from difyaction.azure.doors import STATE, DoorOpen
 from difyaction.azure.leases import Lease, Run, VaultLease
 from difyaction.azure.vault import Opening, read_secret
 from difyaction.azure.vault_rules import bare

@@ -36,6 +36,12 @@ def list_groups(call: Call) -> Reply:
     return Reply(200, {"value": [group.show() for group in found]})
 
 
+@route("GET", "/subscriptions/{subscription}/providers/Microsoft.Network/networkSecurityGroups", RIGHT + "/read")
+def list_all_groups(call: Call) -> Reply:
+    found = call.cloud.store.of_type(TYPE, call.cloud.root + "/")
+    return Reply(200, {"value": [group.show() for group in found]})
+
+
 @route("GET", NSG, RIGHT + "/read")
 def get_group(call: Call) -> Reply:
     group = _group(call)

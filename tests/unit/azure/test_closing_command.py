@@ -7,7 +7,8 @@ import shlex
 import pytest
 
 from difyaction.azure.closing import Closed, How, command, insist
-from difyaction.azure.doors import DoorOpen, RuleDoor, VaultDoor
+from difyaction.azure.door import RuleDoor, VaultDoor
+from difyaction.azure.doors import DoorOpen
 from difyaction.azure.leases import Lease, Run
 
 LEASE = Lease(Run(123, 1, "ab12cd", "acme/infra"), 1_764_000_900)

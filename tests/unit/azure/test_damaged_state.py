@@ -8,7 +8,8 @@ import pytest
 
 from difyaction import post
 from difyaction.azure.clouds import PUBLIC
-from difyaction.azure.doors import STATE, Recalled, RuleDoor, written
+from difyaction.azure.door import Recalled, RuleDoor, written
+from difyaction.azure.doors import STATE
 from difyaction.azure.identity import Identity
 from difyaction.azure.leases import Lease, Run
 

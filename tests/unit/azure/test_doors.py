@@ -2,19 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.azure.doors import (
-    STATE,
-    Door,
-    Doors,
-    Doubt,
-    Exposure,
-    Recalled,
-    RuleDoor,
-    VaultDoor,
-    extended,
-    recalled,
-    written,
-)
+from difyaction.azure.door import Door, Doubt, Recalled, RuleDoor, VaultDoor, extended, recalled, written
+from difyaction.azure.doors import STATE, Doors, Exposure
 from difyaction.azure.leases import Lease, Run
 from difyaction.azure.wire import Answer
 from difyaction.errors import Failed

@@ -44,7 +44,7 @@ def test_what_one_assignment_takes_away_another_may_give() -> None:
 
 
 def test_only_what_will_be_done_is_asked_for() -> None:
-    assert {need.scope for need in needs(Asked(MACHINE))} == {VM, DISK.id, NIC, SUBNET, PUBLIC}
+    assert {need.scope for need in needs(Asked(MACHINE))} == {VM, DISK.id, NIC, SUBNET, PUBLIC, GROUP}
     asked = Asked(MACHINE, door_groups=(NSG,), vault=VAULT, snapshot_group=GROUP, run_command=True)
     actions = {need.action for need in needs(asked)}
     assert "Microsoft.Compute/virtualMachines/runCommand/action" in actions

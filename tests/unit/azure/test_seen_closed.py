@@ -10,7 +10,8 @@ import pytest
 
 from difyaction.azure.arm import Arm
 from difyaction.azure.closing import GRACE, How, checked, close, shut
-from difyaction.azure.doors import Door, Doors, Doubt, RuleDoor, VaultDoor
+from difyaction.azure.door import Door, Doubt, RuleDoor, VaultDoor
+from difyaction.azure.doors import Doors
 from difyaction.azure.leases import Lease, Run
 from difyaction.azure.telling import doubt_title, doubtful
 from difyaction.azure.wire import Answer

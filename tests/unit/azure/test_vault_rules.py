@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from difyaction.azure.doors import VaultDoor
+from difyaction.azure.door import VaultDoor
 from difyaction.azure.leases import Lease, Run, VaultLease
 from difyaction.azure.vault_rules import closing, keepers, opening, stood_before
 

@@ -14,7 +14,8 @@ import pytest
 from difyaction.azure.arm import Arm, Unanswered
 from difyaction.azure.closing import Closed, How, insist
 from difyaction.azure.clouds import PUBLIC
-from difyaction.azure.doors import DoorOpen, Doors, RuleDoor
+from difyaction.azure.door import RuleDoor
+from difyaction.azure.doors import DoorOpen, Doors
 from difyaction.azure.identity import Identity
 from difyaction.azure.leases import Lease, Run
 from difyaction.azure.login import Login

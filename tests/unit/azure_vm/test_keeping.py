@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from difyaction.azure.doors import Exposure, RuleDoor, VaultDoor
+from difyaction.azure.door import RuleDoor, VaultDoor
+from difyaction.azure.doors import Exposure
 from difyaction.azure.leases import Lease, Run
 from difyaction.azure.snapshots import Keepsake
 from difyaction.azure.snapshots import Kept as KeptDisk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from difyaction.azure.nsg import is_named
 from difyaction.azure_vm.command_way import unhurried
 from difyaction.azure_vm.jump import asked
 from difyaction.compose.follow import Watch
@@ -23,6 +24,7 @@ AZURE = {
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"  # laid out like one
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 SSH = {**AZURE, "user": "me", "ssh-key": KEY, "source-address": "203.0.113.10"}
+GROUP = "/subscriptions/x/resourceGroups/net/providers/Microsoft.Network/networkSecurityGroups/nsg"
 VM = "/subscriptions/x/resourceGroups/net/providers/Microsoft.Compute/virtualMachines/way"
 
 
@@ -45,7 +47,6 @@ def test_run_command_takes_nothing_that_only_ssh_uses() -> None:
         "ssh-key": KEY,
         "ssh-key-passphrase": "long enough",
         "ssh-known-hosts": "dify ssh-ed25519 AAAA",
-        "key-vault": "dify-kv",
         "key-vault-secret": "key",
         "open-key-vault": "true",
         "nsg-name": "nsg",
@@ -55,7 +56,24 @@ def test_run_command_takes_nothing_that_only_ssh_uses() -> None:
         "host": "192.0.2.1",
         "port": "2222",
     }
-    assert complained({**AZURE, "connection": "run-command", **given}) == list(given)
+    assert complained({**AZURE, "connection": "run-command", "key-vault": "dify-kv", **given}) == list(given)
+
+
+def test_run_command_may_name_the_vault_in_which_a_lost_run_left_a_door() -> None:
+    assert read({**AZURE, "connection": "run-command", "key-vault": "dify-kv"}).key_vault == "dify-kv"
+
+
+@pytest.mark.parametrize("named", ["nsg", "NSG", GROUP, GROUP.upper()])
+def test_a_group_is_named_by_its_name_or_its_whole_id(named: str) -> None:
+    assert is_named(GROUP, named)
+    assert not is_named(f"{GROUP}-2", named)
+    assert is_named(f"{GROUP}-2", "")
+
+
+@pytest.mark.parametrize("text", ["a b", "/subscriptions/x/nsg", GROUP.replace("networkSecurityGroups", "disks")])
+def test_what_names_no_security_group_is_a_complaint(text: str) -> None:
+    assert complained(SSH, nsg_name=text) == ["nsg-name"]
+    assert by_ssh(nsg_name=GROUP).nsg_name == GROUP
 
 
 def test_run_command_takes_the_port_that_ssh_has_anyway() -> None:
