@@ -64,7 +64,7 @@ def test_every_package_still_says_its_name_version_and_licence(station: Station)
     }
 
 
-def test_its_code_cannot_be_written_to(station: Station) -> None:
+def test_no_mode_lets_its_code_be_written_to(station: Station) -> None:
     assert _shell(station, "find /app -not -type l -perm /222") == ""
 
 
