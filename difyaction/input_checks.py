@@ -10,12 +10,10 @@ from difyaction.azure_vm import asked as azure_asked
 from difyaction.errors import Complaint
 from difyaction.gitops import asked
 from difyaction.input_kinds import parse
-from difyaction.input_table import table
+from difyaction.input_table import SSH_PORT, table
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
-
-SSH_PORT = 22
 
 
 def check(inputs: Inputs) -> Iterator[Complaint]:

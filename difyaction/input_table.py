@@ -21,6 +21,7 @@ SUBJECTS: Mapping[str, str] = {
     "azure": N_("`azure-vm`: the machine and the login"),
     "doors": N_("`azure-vm`: doors, the key and the disks"),
 }
+SSH_PORT = 22  # what `port`, and a port of a jump that is left out, mean
 SECRET_KINDS = frozenset({"secret", "credentials"})
 
 

@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from difyaction.errors import Complaint, Invalid
+from difyaction.input_table import SSH_PORT
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
 
-_SSH_PORT = 22
 _LAST_PORT = 65535
 _HOST = re.compile(r"(?:https://)?(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?/*")
 
@@ -56,7 +56,7 @@ def _no_port(inputs: Inputs) -> Iterator[Complaint]:
         ("jump-vm", inputs.jump_vm),
         ("jump-ssh-key", inputs.jump_ssh_key),
         ("host", inputs.host),
-        ("port", inputs.port not in {None, _SSH_PORT}),
+        ("port", inputs.port not in {None, SSH_PORT}),
     ):
         if given:
             yield _conflict(name, f"{name}: connection run-command goes through Azure and uses none.")

@@ -11,7 +11,7 @@ from difyaction.azure import rights
 from difyaction.azure.machine import Machine, machine_id, read_machine
 from difyaction.azure.rights import Need
 from difyaction.azure_vm.clients import Clients
-from difyaction.input_checks import SSH_PORT
+from difyaction.input_table import SSH_PORT
 from difyaction.inputs import Inputs
 
 _FORM: Final = re.compile(r"(?:(?P<user>[^@/:]+)@)?(?P<name>[^@:]+)(?::(?P<port>[0-9]+))?")

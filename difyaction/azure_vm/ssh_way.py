@@ -20,7 +20,7 @@ from difyaction.connections import Connection
 from difyaction.connections.handshake import Hop, Timeouts
 from difyaction.connections.private_key import load
 from difyaction.connections.ssh import Ssh
-from difyaction.input_checks import SSH_PORT
+from difyaction.input_table import SSH_PORT
 from difyaction.inputs import Inputs
 from difyaction.secret import Secret
 from difyaction.surroundings import Surroundings

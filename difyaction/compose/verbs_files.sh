@@ -3,7 +3,7 @@ pack() { # SOURCE FILE ARGUMENTS...: packs a folder or a named volume from insid
   source="$1" packed="$2"
   shift 2
   { dk run --rm --network none --user 0:0 -v "$source:/from:ro" --entrypoint tar "$TOOLS" -C /from "$@" -cf - . >"$packed.part" 2>"$RUN/pack.said" && mv "$packed.part" "$packed"; } ||
-    fail backup-failed "$source could not be packed: $(tail -n 2 "$RUN/pack.said" | tr '\n' ' ')"
+    fail backup-failed "$source could not be packed: $(last_line "$RUN/pack.said")"
   say "$source: $(wc -c <"$packed" | tr -d ' ') bytes"
 }
 

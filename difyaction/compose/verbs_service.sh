@@ -5,7 +5,8 @@ running() { [ "$(dk inspect --format '{{.State.Status}}' "$1" 2>/dev/null)" = ru
 # disk may be full.
 why() { WHY="$*" && printf '%s' "$*" >"$RUN/why"; return 1; }
 reason() { if [ -s "$RUN/why" ]; then cat "$RUN/why"; else echo "${WHY:-unexplained}"; fi; }
-last_line() { tail -n 2 "$1" 2>/dev/null | tr '\n' ' '; }
+last_said() { tail -n 2 | tr -d '\033' | tr '\n' ' ' | head -c 600; } # of a text: its last two lines as one, for a row of the journal
+last_line() { [ ! -r "$1" ] || last_said <"$1"; }
 
 pull_image() { # an image that is here already stays as it is: nginx:latest does not move under anybody's feet
   dk image inspect "$1" >/dev/null 2>&1 && { say "$1 is here"; return 0; }
@@ -13,7 +14,7 @@ pull_image() { # an image that is here already stays as it is: nginx:latest does
   said=$(dk pull -q "$1" 2>&1) && return 0 # in no file: a full disk would not take what says that it is full
   case "$said" in
     *'no space left'*) fail disk-full "The disk filled up while $1 was pulled." ;;
-    *) fail image-missing "$1 cannot be pulled: $(printf '%s\n' "$said" | tail -n 2 | tr '\n' ' ')" ;;
+    *) fail image-missing "$1 cannot be pulled: $(printf '%s\n' "$said" | last_said)" ;;
   esac
 }
 
@@ -73,7 +74,7 @@ three_times() { # SECONDS COMMAND...: whether it succeeds three times in a row b
 
 api_healthy() { dk exec "$(of_service "$API")" curl -fsS -m 10 http://localhost:5001/health >"$RUN/health" 2>/dev/null || why api-unhealthy "the api does not answer on port 5001: $(last_words "$API")"; }
 asks_setup() { dk exec "$(of_service "$API")" curl -fsS -m 10 http://localhost:5001/console/api/setup 2>"$RUN/fetch.said" | is_set_up; }
-last_words() { dk logs --tail 5 "$(of_service "$1")" 2>&1 | tail -n 2 | tr -d '\033' | tr '\n' ' ' | head -c 300; }
+last_words() { dk logs --tail 5 "$(of_service "$1")" 2>&1 | last_said | head -c 300; }
 
 answers_inside() { # SERVICE URL WHAT: its own probe
   dk exec "$(of_service "$1")" curl -fsS -m 10 -o /dev/null "$2" 2>/dev/null || why "${3:-part}-unhealthy" "$1 does not answer: $(last_words "$1")"

@@ -106,7 +106,7 @@ starts() { # ID SERVICE...: services as the files describe them now; keeps the i
   shift
   # in no file: a full disk would not take what says that it is full
   said=$(dc up -d --no-deps --no-build "$@" 2>&1) && return 0
-  said=$(printf '%s\n' "$said" | tail -n 2 | tr -d '\033' | tr '\n' ' ' | head -c 600)
+  said=$(printf '%s\n' "$said" | last_said)
   case "$said" in *'port is already allocated'* | *'address already in use'*)
     why port-taken "Compose could not start it: $said" || return 1 ;; esac
   why "$failure" "Compose could not start it: $said"
@@ -175,7 +175,7 @@ migrate() { # SERVICE MOST IDLE: ends by itself, after MOST seconds, or when the
   code=$(cat "$RUN/migration.code")
   fact migration-seconds $(($(date +%s) - began))
   [ "$code" = 0 ] || say "$(tail -n 20 "$RUN/migration.log" | head -c 3000)"
-  [ "$code" = 0 ] || fail migration-failed "flask db upgrade ended with exit code $code: $(grep -v '^ ' "$RUN/migration.log" | tail -n 2 | tr '\n' ' ')"
+  [ "$code" = 0 ] || fail migration-failed "flask db upgrade ended with exit code $code: $(grep -v '^ ' "$RUN/migration.log" | last_said)"
   [ "$(schema_head)" = "$(cat "$RUN/wanted-head")" ] || fail migration-incomplete "flask db upgrade ended well, but the schema is $(schema_head) and not $(cat "$RUN/wanted-head")."
   say "the schema is $(cat "$RUN/wanted-head")"
 }
@@ -246,7 +246,7 @@ prove() { # SECONDS COMMAND...: three times in a row; a container that crashes a
 
 hold_proxy() { # SERVICE: a second proxy that no port leads to
   remove_held
-  said=$(dc run -d --no-deps --name "$HELD" "$1" 2>&1) || fail proxy-unhealthy "The proxy did not start: $(printf '%s\n' "$said" | tail -n 2 | tr '\n' ' ')"
+  said=$(dc run -d --no-deps --name "$HELD" "$1" 2>&1) || fail proxy-unhealthy "The proxy did not start: $(printf '%s\n' "$said" | last_said)"
 }
 
 open_proxy() { starts proxy-unhealthy --force-recreate "$1" || fail "$(reason)"; }

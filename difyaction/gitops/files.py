@@ -50,5 +50,11 @@ class ChangedFile:
     after: bytes
 
 
+def not_followed(path: str, link: str) -> str:
+    """Say of a path that it is a link, or leads through one, and what to do instead."""
+    what = "is a link" if path == link else f"leads through the link {link}"
+    return f"{path} {what}, and links are never followed: name the file that it leads to."
+
+
 Choose = Callable[[tuple[Entry, ...]], Iterable[Entry]]
 """Which of all files are worth reading."""

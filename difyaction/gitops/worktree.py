@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from difyaction.errors import ActionError, Complaint, Failed, Invalid, Refused, Stranded
-from difyaction.gitops.files import EXECUTABLE, LINK, REGULAR, ChangedFile, Entry, FileAt
+from difyaction.gitops.files import EXECUTABLE, LINK, REGULAR, ChangedFile, Entry, FileAt, not_followed
 from difyaction.gitops.github.blobs import blob_oid
 
 LARGEST = 5_000_000  # bytes of the largest file that is read
@@ -151,7 +151,8 @@ class Worktree:
                 place /= part
                 status = place.lstat()
                 if stat.S_ISLNK(status.st_mode):
-                    raise _wrong("file-not-regular", path, "a link stands on the way; links are never followed")
+                    text = not_followed(path, place.relative_to(self._root).as_posix())
+                    raise Invalid([Complaint(id="file-not-regular", text=text, file=path)])
         except OSError as why:
             raise _wrong("file-unreadable", path, f"it cannot be read: {why.strerror}") from None
         if not stat.S_ISREG(status.st_mode):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from difyaction import input_checks
 from difyaction.errors import Invalid
-from difyaction.input_table import table
+from difyaction.input_table import SSH_PORT, table
 from difyaction.inputs import Inputs, came_out_empty, clashes, from_environ, read, secret_variables, secrets_in
 from difyaction.registry import BUILDERS
 from difyaction.secret import Secret
@@ -55,6 +55,10 @@ def test_the_table_and_the_record_have_the_same_fields_of_the_same_types() -> No
     for spec in table().values():
         if spec.kind != "credentials":
             assert hints[spec.field] == types[spec.kind], spec.name
+
+
+def test_the_port_that_is_meant_is_the_one_that_the_table_says() -> None:
+    assert table()["port"].default == str(SSH_PORT)
 
 
 def test_the_targets_that_can_be_chosen_are_those_that_can_be_built() -> None:

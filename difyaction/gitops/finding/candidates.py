@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from difyaction import errors
-from difyaction.gitops.files import Entry
+from difyaction.gitops.files import Entry, not_followed
 from difyaction.gitops.finding import bases, globs
 from difyaction.gitops.finding.kinds import variables
 from difyaction.gitops.records import Remark
@@ -142,8 +142,7 @@ def _link_on(path: str, links: Collection[str]) -> str:
 
 
 def _is_a_link(given: str, link: str, *, given_in: str = "set") -> errors.Complaint:
-    what = "is a link" if given == link else f"leads through the link {link}"
-    said = f"{given_in}: {given} {what}, and links are never followed: name the file that it leads to."
+    said = f"{given_in}: {not_followed(given, link)}"
     return errors.Complaint(id="file-not-regular", text=said, input=given_in, file=link)
 
 
