@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ from difyaction.azure_vm import asked as azure_asked
 from difyaction.errors import Complaint
 from difyaction.gitops import asked
 from difyaction.input_kinds import parse
-from difyaction.input_table import SSH_PORT, table
+from difyaction.input_table import table
+from difyaction.ssh_inputs import host, jump_parts, legible
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
@@ -108,6 +108,7 @@ def _server(inputs: Inputs) -> Iterator[Complaint]:
 
 
 def _machine(inputs: Inputs) -> Iterator[Complaint]:
+    yield from host(inputs)
     for name, path in (("dify-folder", inputs.dify_folder), ("backup-dir", inputs.backup_dir)):
         if path and not path.startswith("/"):
             yield Complaint(id="input-invalid", text=f"{name}: {path!r} is not an absolute path.", input=name)
@@ -127,16 +128,7 @@ def _ssh(inputs: Inputs) -> Iterator[Complaint]:
         yield Complaint(id="input-invalid", text=text, input="jump-host")
     if inputs.jump_ssh_key and not inputs.jump_host:
         yield _conflict("jump-ssh-key", "jump-ssh-key: there is no jump-host.")
-
-
-def jump_parts(text: str) -> tuple[str, str, int]:
-    """Return user, host and port of ``user@host:port``; an empty host when it cannot be read."""
-    found = re.fullmatch(
-        r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^@:\s\[\]]+)(?::(?P<port>[0-9]{1,5}))?", text
-    )
-    if found is None:
-        return "", "", SSH_PORT
-    return found["user"] or "", found["host"].strip("[]"), int(found["port"] or SSH_PORT)
+    yield from legible(inputs)
 
 
 def _delivery(inputs: Inputs) -> Iterator[Complaint]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from difyaction.errors import Complaint, Invalid
+from difyaction.errors import Complaint
 from difyaction.input_table import SSH_PORT
+from difyaction.ssh_inputs import legible
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
@@ -40,7 +40,7 @@ def complaints(inputs: Inputs) -> Iterator[Complaint]:
         yield from _key(inputs)
         yield from _source(inputs)
         yield from _through(inputs)
-        yield from _legible(inputs)
+        yield from legible(inputs)
 
 
 def _no_port(inputs: Inputs) -> Iterator[Complaint]:
@@ -70,24 +70,6 @@ def _through(inputs: Inputs) -> Iterator[Complaint]:
     port = inputs.jump_vm.rpartition(":")[2]
     if port.isdigit() and ":" in inputs.jump_vm and not _is_port(port):
         yield Complaint(id="input-invalid", text=f"jump-vm: there is no port {port}.", input="jump-vm")
-
-
-def _legible(inputs: Inputs) -> Iterator[Complaint]:
-    """Yield what is wrong with keys and host keys, which are only read once somebody goes in."""
-    from difyaction.connections.known_hosts import KnownHosts  # noqa: PLC0415 - other targets do not pay for it
-    from difyaction.private_key import checked  # noqa: PLC0415 - as above
-
-    keys = (("ssh-key", inputs.ssh_key), ("jump-ssh-key", inputs.jump_ssh_key))
-    reads: list[Callable[[], object]] = [
-        partial(checked, key, inputs.ssh_key_passphrase, name=name) for name, key in keys if key
-    ]
-    if inputs.ssh_known_hosts:
-        reads.append(partial(KnownHosts.parse, "\n".join(inputs.ssh_known_hosts)))
-    for read in reads:
-        try:
-            read()
-        except Invalid as why:
-            yield from why.complaints
 
 
 def _addresses(inputs: Inputs) -> Iterator[Complaint]:

@@ -26,12 +26,12 @@ from difyaction.connections import Connection, Lost
 from difyaction.connections.as_root import AsRoot
 from difyaction.connections.observed import observed
 from difyaction.errors import Failed, RolledBack, Running
-from difyaction.input_checks import jump_parts
 from difyaction.input_table import SSH_PORT
 from difyaction.inputs import Inputs
 from difyaction.releases import heads
 from difyaction.releases.catalogue import Policy
 from difyaction.secret import Secret
+from difyaction.ssh_inputs import jump_parts
 from difyaction.surroundings import Surroundings
 from difyaction.target import Outcome
 from difyaction.upstream_releases import FromUpstream, Releases

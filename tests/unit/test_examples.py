@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from difyaction.inputs import read
 from difyaction.releases.version import Version
-from tests.unit.azure_vm.test_roads import HOST_KEY
+from tests.unit.azure_vm.test_roads import HOST_KEY, KEY
 from tests.unit.workflow_inputs import without_a_choice
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -58,7 +58,7 @@ def test_an_example_uses_pinned_actions_and_inputs_that_exist(path: Path) -> Non
 def test_what_an_example_gives_is_accepted_once_its_variables_are_filled(path: Path) -> None:
     words = {"azure-subscription-id": GUID, "azure-client-id": GUID, "azure-tenant-id": GUID, "plan-id": "abc"}
     words |= {"dify-version": "1.14.1", "key-vault": "dify-kv", "mode": "plan", "acknowledge": "", "repository": "a/b"}
-    words["ssh-known-hosts"] = f"dify {HOST_KEY}"
+    words |= {"ssh-key": KEY, "ssh-known-hosts": f"dify {HOST_KEY}"}
     for step in steps(path):
         given = {name: str(text) for name, text in step["with"].items()}
         filled = {name: words.get(name, "something") if "${{" in text else text for name, text in given.items()}

@@ -14,6 +14,7 @@ from difyaction.input_table import SSH_PORT, table
 from difyaction.inputs import Inputs, came_out_empty, clashes, from_environ, read, secret_variables, secrets_in
 from difyaction.registry import BUILDERS
 from difyaction.secret import Secret
+from tests.unit.azure_vm.test_roads import HOST_KEY, KEY
 
 GOOD = {"target": "gitops", "dify-version": "1.14.1", "token": "ghs_secret", "repository": "acme/gitops"}
 
@@ -310,8 +311,8 @@ SERVER = {
     "dify-version": "1.14.1",
     "host": "dify.example.com",
     "user": "dify",
-    "ssh-key": "-----BEGIN KEY-----",
-    "ssh-known-hosts": "dify.example.com ssh-ed25519 AAAA",
+    "ssh-key": KEY,
+    "ssh-known-hosts": f"dify.example.com {HOST_KEY}",
 }
 
 
@@ -383,7 +384,7 @@ def test_what_nobody_set_is_not_named() -> None:
     by_runner = {"api-url": "https://ghe.example/api/v3", "repository": "acme/dify", "token": "ghs_of_the_job"}
     given = by_action | by_runner | {"vm-name": "", "files": " \n", "resource-group": " ", "language": "ja"}
     given |= {"target": "server", "dify-version": "1.14.1", "host": "h", "user": "u"}
-    given |= {"ssh-key": "a private key", "ssh-known-hosts": "h ssh-ed25519 AAAA"}
+    given |= {"ssh-key": KEY, "ssh-known-hosts": f"h {HOST_KEY}"}
     assert unused(given, {"GITHUB_REPOSITORY": "acme/dify"}) == []
     other = "repository: target server takes no notice of it. It belongs to target gitops."
     assert unused(given | {"repository": "acme/else"}, {"GITHUB_REPOSITORY": "acme/dify"}) == [other]
@@ -395,3 +396,32 @@ def test_a_default_that_is_written_otherwise_is_a_default() -> None:
 
 def test_a_matrix_has_no_target_that_an_input_could_be_foreign_to() -> None:
     assert unused(GOOD | {"mode": "matrix", "target": "", "vm-name": "dify"}) == []
+
+
+SSH = {"target": "server", "dify-version": "1.14.1", "host": "dify.example", "user": "u"}
+
+
+@pytest.mark.parametrize("host", ["https://dify.example", "root@dify.example", "dify.example:2222", "[::1]:22", "a/b"])
+@pytest.mark.parametrize("target", ["server", "azure-vm"])
+def test_a_host_that_is_more_than_a_host_is_told_before_anybody_is_called(target: str, host: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(SSH | {"target": target, "host": host})
+    assert [each.id for each in caught.value.complaints if each.input == "host"] == ["input-invalid"]
+
+
+@pytest.mark.parametrize("host", ["dify.example", "dify", "10.0.0.5", "2001:db8::5", "fe80::1%eth0", "local"])
+def test_names_and_addresses_of_either_kind_are_hosts(host: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(SSH | {"host": host, "dify-version": "no version"})
+    assert [each for each in caught.value.complaints if each.input == "host"] == []
+
+
+def test_a_key_and_host_keys_that_cannot_be_read_are_told_together_with_all_else() -> None:
+    given = SSH | {"ssh-key": "not a key", "ssh-known-hosts": "dify.example", "backup-dir": "relative"}
+    with pytest.raises(Invalid) as caught:
+        read(given)
+    assert [(each.input, each.id) for each in caught.value.complaints] == [
+        ("ssh-key", "ssh-key-unreadable"),
+        ("ssh-known-hosts", "ssh-known-hosts-invalid"),
+        ("backup-dir", "input-invalid"),
+    ]
