@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from difyaction.compose.extra_steps import extra_steps
@@ -25,7 +26,7 @@ def change_steps(shift: Shift) -> Iterator[Step]:
     if workers:
         do, undo = call("drain", drain, *workers), call("listen_again", *workers)
         yield Step("drain", do, undo, timeout=drain + 300, title="Let the workers finish")
-    stop = call("stop_writers", _STOP_SECONDS, *shift.stops)
+    stop = call("stop_writers", _STOP_SECONDS, *(" ".join(wave) for wave in shift.stops))
     yield Step("stop", stop, serving_again(shift), timeout=600, title="Stop whatever writes")
     if shift.wishes.final_backup == "snapshot":
         wait = call("await_snapshot", SNAPSHOT_WAIT)
@@ -50,7 +51,7 @@ def serving_again(shift: Shift) -> str:
     held = {*shift.untouched, shift.database.service, ""}
     services = " ".join(name for name in shift.before if name not in held)
     proxy = next((name for name, (role, _) in shift.before.items() if role is Role.PROXY), "")
-    return call("serve_again", proxy, services, *reversed(shift.stops))
+    return call("serve_again", proxy, services, *reversed(_stopped(shift)))
 
 
 def switch_back(shift: Shift) -> str:
@@ -72,7 +73,12 @@ def stopping_new(shift: Shift) -> str:
 
 
 def _workers(shift: Shift) -> list[str]:
-    return [container for role, container in shift.before.values() if role is Role.WORKER and container in shift.stops]
+    stopped = _stopped(shift)
+    return [container for role, container in shift.before.values() if role is Role.WORKER and container in stopped]
+
+
+def _stopped(shift: Shift) -> tuple[str, ...]:
+    return tuple(itertools.chain.from_iterable(shift.stops))
 
 
 def _final_backup(shift: Shift) -> tuple[str, str]:

@@ -39,7 +39,7 @@ until_deadline() { # SECONDS SLEEP COMMAND...: looks until COMMAND succeeds; fai
   shift 2
   until "$@"; do
     [ "$(date +%s)" -lt "$rb_until" ] || return 1
-    sleep "$rb_sleep"
+    sleep "$rb_sleep" 2>/dev/null || sleep 1 # not every sleep knows parts of a second
   done
 }
 

@@ -14,7 +14,12 @@ from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.wishes import Wishes
 from difyaction.releases.version import Version
 
-_STOP_ORDER = (Role.PROXY, Role.BEAT, Role.SOCKET, Role.API, Role.WORKER, Role.DAEMON)
+_STOP_WAVES = (
+    {Role.PROXY},
+    {Role.BEAT, Role.SOCKET, Role.API, Role.WORKER},
+    {Role.DAEMON, Role.SANDBOX, Role.WEB, Role.AGENT},  # what those still ask while they come to an end
+    {Role.DATABASE, Role.OTHER},
+)
 _LIGHT_CELERY = Version.parse("1.14.0")  # from here on `celery_healthcheck` answers without loading the whole app
 
 
@@ -29,7 +34,10 @@ class WrittenFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """One upgrade of one machine. Services by name; ``stops`` are containers by id, in the order of stopping."""
+    """One upgrade of one machine. Services by name.
+
+    ``stops`` are containers by id, in waves that stop one after the other; those of one wave stop side by side.
+    """
 
     installed: Version
     wanted: Version
@@ -45,7 +53,7 @@ class Shift:
     roles: Mapping[str, Role]
     untouched: tuple[str, ...]
     once: tuple[str, ...]  # services that run once and exit
-    stops: tuple[str, ...]
+    stops: tuple[tuple[str, ...], ...]
     database: Database
     database_service: str  # where it will be
     counted: tuple[str, ...]
@@ -202,15 +210,13 @@ def _reads_written(container: Container, machine: Machine, written: Sequence[str
     return any(path == m.source or path.startswith(f"{m.source}/") for m in container.mounts for path in paths)
 
 
-def stopping(machine: Machine, untouched: Sequence[str], *, keeps: str) -> tuple[str, ...]:
-    """Return the containers that stop, in the order of stopping."""
-
-    def place(container: Container) -> int:
-        role = role_of(container.ref, container.environment)
-        return _STOP_ORDER.index(role) if role in _STOP_ORDER else len(_STOP_ORDER)
-
+def stopping(machine: Machine, untouched: Sequence[str], *, keeps: str) -> tuple[tuple[str, ...], ...]:
+    """Return the containers that stop, in waves in the order of stopping."""
+    stay = {"exited", "created", "dead"}
     found = [c for c in machine.containers if c.service not in untouched and c.id != keeps and not c.one_off]
-    return tuple(c.id for c in sorted(found, key=place) if c.state not in {"exited", "created", "dead"})
+    going = [(c.id, role_of(c.ref, c.environment)) for c in found if c.state not in stay]
+    waves = (tuple(container for container, role in going if role in wave) for wave in _STOP_WAVES)
+    return tuple(wave for wave in waves if wave)
 
 
 def _database_service(database: Database, composed: Composed, roles: Mapping[str, Role]) -> str:

@@ -104,7 +104,7 @@ test_restore() { # DATABASE FILE full|schema: proves in a server of its own that
     postgresql) dk run -d --name "$scratch" --network none -e POSTGRES_PASSWORD=scratch "$DB_CLIENT" >/dev/null ;;
     mysql) dk run -d --name "$scratch" --network none -e MYSQL_ROOT_PASSWORD=scratch "$DB_CLIENT" >/dev/null ;;
   esac || fail restore-test-failed "The scratch container of $DB_CLIENT did not start."
-  until_deadline 180 1 scratch_is_settled || true
+  until_deadline 180 0.2 scratch_is_settled || true
   scratch_answers || fail restore-test-failed "The scratch server did not answer: $(dk logs --tail 3 "$scratch" 2>&1 | tr '\n' ' ')"
   restored_in_scratch "$1" "$2" "$3" >"$RUN/scratch.said" 2>&1 || fail restore-test-failed "The dump of $1 cannot be read back: $(tail -n 3 "$RUN/scratch.said" | tr '\n' ' ')"
   if [ "$3" = full ] && [ -z "$TOO_BIG_TO_COUNT" ]; then

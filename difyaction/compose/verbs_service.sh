@@ -59,15 +59,14 @@ crash_loops() { # whether a container that was started is restarted again and ag
   return 1
 }
 
-three_times() { # SECONDS COMMAND...: whether it succeeds three times in a row before so many seconds are over
-  deadline=$(($(date +%s) + $1))
-  shift
-  in_a_row=0
+in_a_row() { # TIMES SECONDS COMMAND...: whether it succeeds so often in a row before so many seconds are over
+  times="$1" deadline=$(($(date +%s) + $2)) well=0
+  shift 2
   while :; do
-    if "$@"; then in_a_row=$((in_a_row + 1)); else in_a_row=0; fi
-    [ "$in_a_row" -lt 3 ] || return 0
+    if "$@"; then well=$((well + 1)); else well=0; fi
+    [ "$well" -lt "$times" ] || return 0
     [ "$(date +%s)" -lt "$deadline" ] || return 1
-    [ -z "${CRASHES:-}" ] || ! crash_loops || return 1
+    [ -z "${CRASHES:-}" ] || ! crash_loops || return 1 # nobody has to wait for what crashes again and again
     sleep 1
   done
 }
@@ -83,7 +82,9 @@ answers_inside() { # SERVICE URL WHAT: its own probe
 # shellcheck disable=SC2016 # the container's own shell expands it
 celery_in() { id="$1"; shift; dk exec "$id" sh -c 'celery -A "$0" "$@"' "$CELERY" "$@" 2>/dev/null; }
 queues_of() { celery_in "$1" inspect active_queues | grep -o "[\"']name[\"']: [\"'][A-Za-z0-9_.-]*[\"']" | sed "s/.*: [\"']//; s/[\"']$//" | sort -u; }
-active_in() { celery_in "$1" inspect active | grep -o "[\"']id[\"']: " | wc -l | tr -d ' '; }
+active_in() { # ID: how many tasks it is at; fails when it does not say
+  told=$(celery_in "$1" inspect active) && printf '%s\n' "$told" | grep -o "[\"']id[\"']: " | wc -l | tr -d ' '
+}
 
 # shellcheck disable=SC2046 # a queue is one word
 cancel_consumers() { # ID: all its queues in one process, for celery's own command takes one and loads the whole release for it
@@ -95,8 +96,8 @@ for queue in sys.argv[2:]: control.cancel_consumer(queue)' "$CELERY" $(cat "$RUN
 }
 
 worker_works() { # SERVICE: it answers, and takes from every queue that was taken from before
-  celery_in "$(of_service "$1")" inspect ping | grep -q pong || why worker-silent "the worker $1 does not answer: $(last_words "$1")" || return 1
   queues_of "$(of_service "$1")" >"$RUN/queues.now"
+  [ -s "$RUN/queues.now" ] || why worker-silent "the worker $1 does not answer: $(last_words "$1")" || return 1
   [ ! -f "$RUN/queues" ] || missing=$(sort "$RUN/queues" "$RUN/queues.now" "$RUN/queues.now" | uniq -u | tr '\n' ' ')
   [ -z "${missing:-}" ] || why queues-missing "the worker $1 takes nothing from $missing"
 }
@@ -117,13 +118,12 @@ stands_still() { # SERVICE...: running, and not restarted since they were made; 
   done
 }
 
+# shellcheck disable=SC2046,SC2086 # one argument for each container
 keep_stopped() { # ID...: not even a reboot starts them again; $RUN/restarts knows what they had
-  for each in "$@"; do
-    policy=$(dk inspect --format '{{.HostConfig.RestartPolicy.Name}}' "$each") || return 1
-    case "$policy" in '' | no) continue ;; esac
-    printf '%s %s\n' "$each" "$policy" >>"$RUN/restarts"
-    dk update --restart=no "$each" >/dev/null || return 1
-  done
+  dk inspect --format '{{.Id}} {{with .HostConfig.RestartPolicy}}{{.Name}}{{with .MaximumRetryCount}}:{{.}}{{end}}{{end}}' "$@" >"$RUN/policies" || return 1
+  awk 'NF == 2 && $2 != "no"' "$RUN/policies" >"$RUN/restarting"
+  [ -s "$RUN/restarting" ] || return 0
+  cat "$RUN/restarting" >>"$RUN/restarts" && dk update --restart=no $(cut -d ' ' -f 1 "$RUN/restarting") >/dev/null
 }
 
 restart_as_before() { # those that are still there
@@ -133,13 +133,13 @@ restart_as_before() { # those that are still there
   done <"$RUN/restarts"
 }
 
-stop_by_id() { # SECONDS ID...: those that are there
+# shellcheck disable=SC2086 # as above
+stop_by_id() { # SECONDS WAVE...: the containers of a wave side by side, those that are there; so the slowest counts, not the sum
   seconds="$1"
   shift
-  for each in "$@"; do
-    case "$(dk inspect --format '{{.State.Status}}' "$each" 2>/dev/null)" in
-      running | restarting | paused) dk stop -t "$seconds" "$each" >/dev/null || return 1 ;;
-    esac
+  for wave in "$@"; do
+    going=$(dk inspect --format '{{.Id}} {{.State.Status}}' $wave 2>/dev/null | awk '$2 == "running" || $2 == "restarting" || $2 == "paused" { print $1 }')
+    [ -z "$going" ] || dk stop -t "$seconds" $going >/dev/null || return 1
   done
 }
 

@@ -54,31 +54,44 @@ hold_estimate() { # SECONDS MOST: what is added to a second dump, and what is al
   [ "$took" -le "$2" ] || fail downtime-too-long "By the first dump, service would be away for about $took s; $2 s are allowed."
 }
 
+# shellcheck disable=SC2086 # one argument for each worker
 drain() { # SECONDS ID...: workers take nothing new; what still runs then is counted
-  patience="$1"
+  patience="$1" answering=''
   shift
   : >"$RUN/queues"
   for worker in "$@"; do
     queues_of "$worker" >"$RUN/queues-of-$worker"
+    if [ -s "$RUN/queues-of-$worker" ]; then answering="$answering $worker"; else say "a worker does not answer: nobody waits for it"; fi
     sort -u "$RUN/queues" "$RUN/queues-of-$worker" >"$RUN/queues.all" && mv "$RUN/queues.all" "$RUN/queues"
   done
   say "queues: $(tr '\n' ' ' <"$RUN/queues")"
-  for worker in "$@"; do cancel_consumers "$worker"; done
-  until_deadline "$patience" 1 idle "$@" || true
-  cut=0
-  for worker in "$@"; do cut=$((cut + $(active_in "$worker"))); done
-  fact tasks-cut "$cut"
-  if [ "$cut" = 0 ]; then say "no task is running any more"; else say "$cut tasks are still running and are cut off"; fi
+  for worker in $answering; do cancel_consumers "$worker"; done
+  until_deadline "$patience" 1 idle $answering || true
+  count=$(cat "$RUN/active")
+  fact tasks-cut "$count"
+  if [ "$count" != 0 ]; then say "$count tasks are still running and are cut off"
+  elif [ -s "$RUN/silent" ]; then say "a worker does not say what it is at"
+  else say "no task is running any more"; fi
 }
 
-idle() { for worker in "$@"; do [ "$(active_in "$worker")" = 0 ] || return 1; done; }
+idle() { # ID...: whether every worker says that it is at nothing; what the last look found is kept
+  total=0
+  : >"$RUN/silent"
+  for worker in "$@"; do
+    # celery asks all workers, whoever is asked to ask: the most that one was told is the number of tasks
+    if active=$(active_in "$worker"); then [ "$active" -le "$total" ] || total="$active"; else echo "$worker" >>"$RUN/silent"; fi
+  done
+  echo "$total" >"$RUN/active"
+  [ "$total" = 0 ] && [ ! -s "$RUN/silent" ]
+}
 listen_again() { for worker in "$@"; do ! running "$worker" || dk restart "$worker" >/dev/null || return 1; done; }
 
-stop_writers() { # SECONDS ID...
+# shellcheck disable=SC2048,SC2086 # one argument for each container
+stop_writers() { # SECONDS WAVE...: ids in one word stop side by side
   service_stops
   patience="$1"
   shift
-  keep_stopped "$@" || fail stop-failed "The restart policy of a container could not be changed."
+  keep_stopped $* || fail stop-failed "The restart policy of a container could not be changed."
   stop_by_id "$patience" "$@" || fail stop-failed "A container could not be stopped."
   { fingerprint >"$RUN/fingerprint.new" && mv "$RUN/fingerprint.new" "$RUN/fingerprint"; } || fail database-gone "The database cannot be read."
   schema_head >"$RUN/head-before"
@@ -125,7 +138,7 @@ serve_again() { # PROXY SERVICES ID...: the old containers, or new ones like the
     starts start-failed $services || { say "the old release does not start: $(reason)"; return 1; }
   fi
   [ -z "$proxy" ] || [ -z "$(of_service "$proxy")" ] || dk restart "$(of_service "$proxy")" >/dev/null || return 1
-  three_times 300 serves_users || { say "the old release does not serve: $(reason)"; return 1; }
+  in_a_row 3 300 serves_users || { say "the old release does not serve: $(reason)"; return 1; }
   service_is_back
   say "the old release serves, with the data that it had"
 }
@@ -165,8 +178,7 @@ migrate() { # SERVICE MOST IDLE: ends by itself, after MOST seconds, or when the
     dc run --rm --no-deps -T --name "$MIGRATION" -e MIGRATION_ENABLED=false --entrypoint flask "$1" db upgrade >"$RUN/migration.log" 2>&1 </dev/null || code=$?
     echo "$code" >"$RUN/migration.code.new" && mv "$RUN/migration.code.new" "$RUN/migration.code"
   } &
-  until [ -e "$RUN/migration.code" ]; do
-    sleep 1
+  until until_deadline 1 0.2 test -e "$RUN/migration.code"; do
     now=$(date +%s)
     ! database_works || seen="$now"
     [ -z "$2" ] || [ $((now - began)) -lt "$2" ] || fail migration-timeout "The migration took longer than $2 s."
@@ -240,9 +252,8 @@ prove_rows_of() { # BACKUP: every table has the rows that were counted into it
   rows_of_backup "$1" || fail rows-lost "Rows are missing: $(tr '\n' ' ' <"$RUN/lost")"
 }
 
-prove() { # SECONDS COMMAND...: three times in a row; a container that crashes again and again ends the waiting
-  three_times "$@" || fail "$(reason)"
-}
+prove() { in_a_row 3 "$@" || fail "$(reason)"; } # SECONDS COMMAND...
+see() { in_a_row 1 "$@" || fail "$(reason)"; }   # SECONDS COMMAND...: what will be proven, as soon as it is there
 
 hold_proxy() { # SERVICE: a second proxy that no port leads to
   remove_held
@@ -270,7 +281,7 @@ serve_on() { # PROXY SERVICES: what was opened to users stays open to them, also
   until_deadline 120 1 database_answers || { say "the database does not answer"; return 1; }
   # shellcheck disable=SC2086 # one argument for each service
   starts start-failed $2 $1 || { say "the new release does not start: $(reason)"; return 1; }
-  three_times 120 serves_users || { say "the new release does not serve: $(reason)"; return 1; }
+  in_a_row 3 120 serves_users || { say "the new release does not serve: $(reason)"; return 1; }
   [ -e "$RUN/back" ] || service_is_back
   say "the new release serves"
 }

@@ -67,7 +67,7 @@ def _open(shift: Shift) -> str:
 
 def _watch(shift: Shift) -> str:
     services = [name for name in (*shift.started, shift.proxy, *shift.late) if name]
-    lines = [call("prove", _USERS_PATIENCE, "serves_users"), "service_is_back"]
+    lines = [call("see", _USERS_PATIENCE, "serves_users"), "service_is_back"]
     if shift.late:
         lines.append(call("start_services", *shift.late))
     lines += [

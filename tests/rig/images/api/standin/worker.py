@@ -37,7 +37,6 @@ class Worker:
     def __init__(self) -> None:
         usual = ",".join(names for since, names in QUEUES if since <= LINE)
         self.queues = given("CELERY_QUEUES", given("CELERY_WORKER_QUEUES", usual)).split(",")
-        self.asked: list[str] = []  # the queues of the request that Redis has not answered yet
         self.active: list[dict[str, Any]] = []
         self.stopping = False
 
@@ -53,10 +52,13 @@ class Worker:
 
     def take(self, redis: Redis) -> None:
         while not self.stopping:
-            self.asked = list(self.queues)
-            taken = redis.blpop(self.asked, timeout=AGAIN_SECONDS) if self.asked else time.sleep(AGAIN_SECONDS)
-            self.asked = []
-            if taken is not None:
+            asked = list(self.queues)
+            taken = redis.blpop(asked, timeout=AGAIN_SECONDS) if asked else time.sleep(AGAIN_SECONDS)
+            if taken is None:
+                continue
+            if taken[0] not in self.queues:  # cancelled while Redis was asked
+                redis.lpush(*taken)
+            else:
                 self.active = [json.loads(taken[1])]
                 self.work(redis, self.active[0])
                 self.active = []
@@ -94,8 +96,6 @@ class Worker:
             return [{"id": task["id"], "name": f"tasks.{task['kind']}", "acknowledged": True} for task in self.active]
         if command == "cancel_consumer":
             self.queues = [name for name in self.queues if name not in arguments]
-            while set(arguments) & set(self.asked):
-                time.sleep(AGAIN_SECONDS / 4)
             return {"ok": f"no longer consuming from {arguments[0]}"}
         if command == "add_consumer":
             self.queues = sorted({*self.queues, *arguments})
