@@ -6,6 +6,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 STATION = "tests/image/"
+ONE_INSTALL = "tests/e2e/test_server_releases.py"
 SLOW = ("tests/e2e/", "tests/rig/", "tests/reliability/")
 
 
@@ -13,11 +14,13 @@ class Sharing(LoadScopeScheduling):
     """Gives what needs the station to one process, and tests with a rig singly: each process has a rig of its own."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(STATION):
-            return STATION
+        for together in (STATION, ONE_INSTALL):
+            if nodeid.startswith(together):
+                return together
         return nodeid if nodeid.startswith(SLOW) else nodeid.partition("::")[0]
 
 
 def sort(items: list[pytest.Item]) -> None:
     """Bring what takes longest to the front, so that all processes end at about the same time."""
-    items.sort(key=lambda item: (not item.nodeid.startswith(STATION), "rig" not in getattr(item, "fixturenames", ())))
+    first = (ONE_INSTALL, STATION)
+    items.sort(key=lambda item: (not item.nodeid.startswith(first), "rig" not in getattr(item, "fixturenames", ())))

@@ -24,11 +24,12 @@ from difyaction.summary import summary
 from difyaction.surroundings import Surroundings
 from difyaction.targets.server import Server, connection_of
 from tests.published import valid
-from tests.rig.install import Install
+from tests.rig.install import Install, Rows
 from tests.rig.stack import Rig
 
 LONGEST_PAUSE = 0.5
 QUICK = {"start-timeout": "150s", "drain-timeout": "5s", "migration-idle": "45s"}
+PATIENT = {"start_timeout": "300s", "migration_idle": "300s"}  # of machines that are busier than usual
 
 
 class ShippedFiles:
@@ -102,6 +103,17 @@ def run(
     _published(report_of(read, journal, ending))
     outputs = ending.outcome.outputs if ending.outcome else {}
     return Told(ending.status, "", outputs, out.getvalue())
+
+
+def assert_serves(dify: Install, told: Told, version: str, before: Mapping[str, Rows]) -> None:
+    """Hold what an upgrade ended with against what there was: the release that was asked for, and every row."""
+    assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+    assert dify.serves()
+    assert dify.credentials_open()
+    images = dify.running_images()
+    assert {images[service] for service in ("api", "worker")} == {f"langgenius/dify-api:{version}"}
+    after = dify.rows()
+    assert {table for table in before if after.get(table, Rows(-1, "")).count < before[table].count} == set()
 
 
 def report_of(read: Inputs, journal: Journal, ending: Ending, error: ActionError | None = None) -> report.Told:

@@ -29,29 +29,6 @@ def runbook(rig: Rig, home: str) -> str:
     return found.read_text(encoding="utf-8")
 
 
-def test_a_user_who_has_to_say_sudo_upgrades_and_goes_back(rig: Rig) -> None:
-    with rig.install(version=OLD) as dify:
-        before, files = dify.rows(), dify.files()
-
-        told = run(rig, dify, user="sudoer", dify_version=NEW, **PATIENT)
-
-        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
-        assert dify.head() == NEW_HEAD
-        backup = told.outputs["backup-id"]
-        assert rig.machine.path(f"/var/lib/dify-upgrade-action/backups/{backup}").stat().st_uid == 0
-        assert list(rig.machine.path("/home/sudoer").glob(".dify*")) == []
-        told = run(rig, dify, user="sudoer", mode="rollback", rollback_to=backup, acknowledge=f"lose-writes@{backup}")
-
-        assert (told.status, told.error) == ("restored", ""), told.log[-3000:]
-        assert dify.rows() == before
-        assert {path: sha for path, sha in dify.files().items() if path in files} == files
-        assert_at_rest(rig, dify)
-
-        told = run(rig, dify, user="asked", dify_version=NEW)
-
-        assert (told.status, told.error) == ("failed", "sudo-asks"), told.log[-3000:]
-
-
 def test_an_upgrade_goes_through_a_jump_host_whose_connections_are_cut(rig: Rig) -> None:
     with rig.install(version=OLD) as dify, rig.jump_host() as jump:
         inside = rig.sshd("root")

@@ -45,7 +45,7 @@ class Loopback:
         self.faults = Faults()
         self.clock = clock
         self._read, self._answer, self._journal = read, answer, journal
-        self._lock = threading.Lock()
+        self._lock, self._over = threading.Lock(), threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Exchange)
         self._server.loopback, self._server.tls = self, tls
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -55,6 +55,7 @@ class Loopback:
         self._thread.start()
 
     def stop(self) -> None:
+        self._over.set()
         self._server.shutdown()
         self._server.hang_up()
         self._server.server_close()
@@ -66,8 +67,8 @@ class Loopback:
         self.requests.append(request)
         ending: Fault | None = None
         for fault in self.faults.strike(request):
-            if fault.delay:
-                time.sleep(fault.delay)
+            if fault.delay and self._over.wait(fault.delay):
+                return None
             if fault.before is not None:
                 fault.before(request)
             if fault.ends_exchange:

@@ -1,0 +1,98 @@
+"""What can be wrong with a new release, one after the other on one Dify: each time the old one serves as before."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.server_faults import assert_at_rest
+from tests.e2e.server_runs import run
+from tests.rig.install import Install
+from tests.rig.session import rig_or_skip
+from tests.rig.stack import Rig
+
+OLD, NEW = "1.13.3", "1.14.1"
+# what never gets well is waited for to the end of the first, a migration that hangs for the second
+PATIENCE = {"start_timeout": "45s", "migration_idle": "15s"}
+
+
+@pytest.fixture(scope="session")
+def rig() -> Iterator[Rig]:
+    yield from rig_or_skip()
+
+
+@pytest.fixture(scope="module")
+def standing(rig: Rig) -> Iterator[Install]:
+    with rig.install(version=OLD) as dify:
+        yield dify
+
+
+@contextlib.contextmanager
+def as_before(rig: Rig, dify: Install) -> Iterator[None]:
+    """Hold the Dify against what it was; where it is not, it is set up anew for the next test."""
+    before, files, images = dify.rows(), dify.files(), dify.running_images()
+    try:
+        yield
+        rig.restore_images()
+        assert_at_rest(rig, dify)
+        assert dify.rows() == before
+        assert dify.files() == files
+        assert dify.running_images() == images
+    except BaseException:
+        rig.reset(dify)
+        raise
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("migration-fails", "migration-failed"),
+        ("migration-half", "migration-failed"),
+        ("migration-exit0", "migration-incomplete"),
+        ("200-unmigrated", "migration-incomplete"),
+        ("migration-hang", "migration-hangs"),
+        ("crash-loop", "restarting"),
+        ("worker-deaf", "worker-silent"),
+    ],
+)
+def test_a_release_that_fails_leaves_the_old_one_serving_with_the_same_data(
+    rig: Rig, standing: Install, fault: str, error: str
+) -> None:
+    with as_before(rig, standing):
+        rig.fault(fault, version=NEW)
+
+        told = run(rig, standing, dify_version=NEW, **PATIENCE)
+
+        assert (told.status, told.error) == ("rolled-back", error), told.log[-3000:]
+
+
+def test_a_release_of_which_one_image_is_missing_changes_nothing(rig: Rig, standing: Install) -> None:
+    with as_before(rig, standing):
+        rig.forget_image("langgenius/dify-web", NEW)
+
+        told = run(rig, standing, dify_version=NEW)
+
+        assert (told.status, told.error) == ("failed", "image-missing"), told.log[-3000:]
+        assert f"langgenius/dify-web:{NEW} cannot be pulled" in told.log
+
+
+def test_a_registry_that_does_not_answer_changes_nothing(rig: Rig, standing: Install) -> None:
+    with as_before(rig, standing):
+        rig.machine.docker("image", "rm", "-f", f"langgenius/dify-web:{NEW}", check=False)
+        rig.stop_registry()
+        try:
+            told = run(rig, standing, dify_version=NEW)
+        finally:
+            rig.start_registry()
+
+        assert (told.status, told.error) == ("failed", "image-missing"), told.log[-3000:]
+
+
+def test_a_plan_touches_nothing(rig: Rig, standing: Install) -> None:
+    with as_before(rig, standing):
+        told = run(rig, standing, mode="plan", dify_version=NEW)
+
+        assert told.status == "planned", told.log[-3000:]
+        assert "difyai123456" not in told.log
