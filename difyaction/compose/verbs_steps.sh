@@ -70,7 +70,7 @@ drain() { # SECONDS ID...: workers take nothing new; what still runs then is cou
   count=$(cat "$RUN/active")
   fact tasks-cut "$count"
   if [ "$count" != 0 ]; then say "$count tasks are still running and are cut off"
-  elif [ -s "$RUN/silent" ]; then say "a worker does not say what it is at"
+  elif [ -s "$RUN/silent" ] || [ -z "$answering" ]; then say "what the workers are at is not known"
   else say "no task is running any more"; fi
 }
 

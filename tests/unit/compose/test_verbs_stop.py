@@ -1,0 +1,96 @@
+"""How workers are drained and writers stopped: nobody is taken for idle who does not answer."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from tests.unit.compose.runbooks import SHELLS, shell_words
+
+# An engine that keeps what it was told. SILENT: how many questions after tasks nobody answers; DEAF: who never answers.
+ENGINE = r"""
+RUN=. CELERY=app.celery
+until_deadline() { shift 2; for try in 1 2 3 4; do "$@" && return 0; done; return 1; }
+fail() { echo "failed: $*"; exit 70; }
+say() { echo "$*"; }
+fact() { echo "fact $*"; }
+service_stops() { :; }
+fingerprint() { echo 'rows|messages|3'; }
+schema_head() { echo 6b5f9f8b1a2c; }
+dk() {
+  case "$*" in
+    "exec $DEAF "*) return 69 ;;
+    *'inspect active_queues') echo "    * {'name': 'dataset', 'routing_key': 'dataset'}" ;;
+    *'inspect active')
+      echo x >>asked
+      [ "$(wc -l <asked)" -gt "$SILENT" ] || return 69
+      for task in $TASKS; do echo "    * {'id': '$task', 'name': 'tasks.run'}"; done
+      ;;
+    'inspect --format {{.Id}} {{with'*) printf '%s\n' 'proxy always' 'api on-failure:3' 'worker no' ;;
+    'inspect --format {{.Id}} {{.State'*) shift 3; for each in "$@"; do echo "$each running"; done ;;
+    exec*) ;;
+    *) echo "$*" >>told ;;
+  esac
+}
+"""
+
+
+def ran(folder: Path, shell: str, what: str, **given: str) -> str:
+    pieces = [
+        resources.files("difyaction.compose").joinpath(f"verbs_{name}.sh").read_text() for name in ("service", "steps")
+    ]
+    words = {"SILENT": "0", "DEAF": "nobody", "TASKS": ""} | given
+    literals = [f"{name}='{text}'" for name, text in words.items()]
+    script = "\n".join([*literals, *pieces, ENGINE, "set -eu", what])
+    done = subprocess.run(
+        [*shell_words(shell), "-c", script], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_worker_that_does_not_say_what_it_is_at_is_not_idle(tmp_path: Path, shell: str) -> None:
+    told = ran(tmp_path, shell, "drain 5 one", SILENT="2")
+    assert "no task is running any more" in told
+    assert len((tmp_path / "asked").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_worker_that_falls_silent_is_told_as_that(tmp_path: Path, shell: str) -> None:
+    told = ran(tmp_path, shell, "drain 5 one", SILENT="1000")
+    assert "what the workers are at is not known" in told
+    assert "fact tasks-cut 0" in told
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_tasks_are_counted_once_however_many_workers_tell_of_them(tmp_path: Path, shell: str) -> None:
+    told = ran(tmp_path, shell, "drain 5 one two", TASKS="first second")
+    assert "fact tasks-cut 2" in told
+    assert "2 tasks are still running and are cut off" in told
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_nobody_waits_for_a_worker_that_never_answers(tmp_path: Path, shell: str) -> None:
+    told = ran(tmp_path, shell, "drain 5 one two", DEAF="two")
+    assert "a worker does not answer: nobody waits for it" in told
+    assert "no task is running any more" in told
+    assert len((tmp_path / "asked").read_text().splitlines()) == 1
+    assert ran(tmp_path, shell, "drain 5 two", DEAF="two").splitlines()[-1] == "what the workers are at is not known"
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_containers_of_a_wave_stop_side_by_side_and_keep_the_policy_that_they_had(tmp_path: Path, shell: str) -> None:
+    ran(tmp_path, shell, "stop_writers 30 proxy 'api worker' && restart_as_before")
+    assert (tmp_path / "told").read_text().splitlines() == [
+        "update --restart=no proxy api",
+        "stop -t 30 proxy",
+        "stop -t 30 api worker",
+        "inspect proxy",
+        "update --restart=always proxy",
+        "inspect api",
+        "update --restart=on-failure:3 api",
+    ]
