@@ -71,7 +71,8 @@ def swept(inputs: Inputs, surroundings: Surroundings, clients: Clients) -> Outco
         )
     gone = 0
     if places.missing:
-        facts = {"vm": places.missing, "groups": ", ".join(last_name(each) for each in places.groups) or "-"}
+        names = ", ".join(last_name(each) for each in (*places.groups, *places.others))
+        facts = {"vm": places.missing, "groups": names or "-"}
         gone_from = GONE if places.wide else GONE_NEAR
         surroundings.runner.warning(gone_from.format(**facts), title="azure-vm-unknown")
         told.append(language.say(gone_from, **facts))
@@ -93,25 +94,40 @@ def _told(tidied: Tidied, language: Language) -> Iterator[str]:
 
 
 def _places(inputs: Inputs, clients: Clients) -> _Places:
-    """Find the groups on the way to the machine that is entered; where it is gone, all that may be seen."""
+    """Find the groups on the way to the machine that is entered, and where one is gone, all that may be seen."""
     vm = machine_id(inputs.azure_subscription_id, inputs.resource_group, inputs.vm_name)
     machine, between = find_machine(clients.azure, vm), jump.asked(inputs)
-    door = find_machine(clients.azure, between.id) if between else machine
+    door, named = find_machine(clients.azure, between.id) if between else machine, inputs.nsg_name
+    own = machine.nic.groups if machine else ()
     if door is None:
-        return _all_around(inputs.nsg_name, clients.arm, machine, between.id if between else vm)
-    named, on_the_way = inputs.nsg_name, door.nic.groups
-    groups = tuple(each for each in on_the_way if nsg.is_named(each, named))
-    others = besides(groups, (*on_the_way, *(machine.nic.groups if machine else ())))
-    why = None if groups or not named else nsg.elsewhere(named, on_the_way)
-    return _Places(machine, groups, others=others, missing="" if machine else vm, why=why)
+        entered = between.id if between else vm
+        around = _all_around(named, clients.arm, entered)
+        others = besides(around.groups, own)
+        return _Places(machine, around.groups, others, missing=entered, wide=around.wide, why=around.why)
+    groups = tuple(each for each in door.nic.groups if nsg.is_named(each, named))
+    why = None if groups or not named else nsg.elsewhere(named, door.nic.groups)
+    if machine is None:
+        around = _all_around("", clients.arm, vm)
+        others = besides(groups, (*door.nic.groups, *around.groups))
+        return _Places(None, groups, others, missing=vm, wide=around.wide, why=why)
+    return _Places(machine, groups, besides(groups, (*door.nic.groups, *own)), why=why)
 
 
-def _all_around(named: str, arm: Arm, machine: Machine | None, entered: str) -> _Places:
+@dataclass(frozen=True)
+class _Around:
+    """See `_Places`."""
+
+    groups: tuple[str, ...]
+    wide: bool
+    why: Failed | None
+
+
+def _all_around(named: str, arm: Arm, gone: str) -> _Around:
     """Find the groups of the resource group of a machine that is gone, and those of the subscription that may be ours.
 
     Who may not list them looks into the one that is named. One that is named by its whole id is looked into anyhow.
     """
-    scope = group_of(entered)
+    scope = group_of(gone)
     explicit = (named,) if named.startswith("/") else ()
     instead = explicit or ((f"{scope}/{_GROUPS}/{named}",) if named else ())
     near, unseen = _listed(arm, scope)
@@ -121,8 +137,8 @@ def _all_around(named: str, arm: Arm, machine: Machine | None, entered: str) -> 
     if beyond and beyond.id != NO_RIGHT:
         why = why or beyond
     if not (near or unseen or explicit):
-        why = unknown(entered)
-    return _Places(machine, besides((), groups), missing=entered, wide=beyond is None, why=why)
+        why = unknown(gone)
+    return _Around(besides((), groups), wide=beyond is None, why=why)
 
 
 def _listed(arm: Arm, scope: str) -> tuple[Mapping[str, bool], Failed | None]:

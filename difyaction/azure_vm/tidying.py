@@ -135,13 +135,15 @@ def unseen_on_the_way(tidied: Tidied, others: Iterable[str], runner: Runner) -> 
     """
     ids = {each.lower() for each in others}
     aside = [(scope, why) for scope, why in tidied.unseen if scope.lower() in ids]
-    barred = [last_name(scope) for scope, why in aside if why.id in _NO_REASON]
+    barred = [last_name(scope) for scope, why in aside if why.id == NO_RIGHT]
     if barred:
         runner.say(f"doors of earlier runs are not looked for in {', '.join(barred)}: we have no right to read there")
     for scope, why in aside:
+        text = f"doors of earlier runs are not looked for in {last_name(scope)}: {why}"
         if why.id not in _NO_REASON:
-            text = f"doors of earlier runs are not looked for in {last_name(scope)}: {why}"
             runner.warning(text, title="Nobody looked for doors")
+        elif why.id != NO_RIGHT:
+            runner.say(text)
     return tuple(each for each in tidied.unseen if each not in aside)
 
 

@@ -186,6 +186,37 @@ def test_the_door_of_a_machine_that_is_gone_is_found_in_another_resource_group(
     assert place.azure.calls("GET */networkSecurityGroups/quiet-nsg") == []
 
 
+def test_behind_a_machine_in_between_that_is_gone_the_doors_of_the_machine_itself_are_swept(place: Setting) -> None:
+    nsg = place.azure.group("network-rg").security_group("own-nsg")
+    place.group.machine("inner", nic_group=nsg)
+    lose_rule(nsg)
+    place.azure.allow(place.app, "*", scope=place.group)
+    place.azure.allow(place.app, "*", scope=nsg)
+
+    outcome, log = swept(place, vm_name="inner", jump_vm="gone")
+
+    assert outcome.changed
+    assert list(nsg.rules) == [], log
+    assert place.is_shut, log
+
+
+def test_behind_a_machine_in_between_the_doors_of_one_that_is_gone_are_swept(
+    place: Setting, far: SecurityGroup
+) -> None:
+    place.group.machine("jump", nic_group=place.group.security_group("jump-nsg"))
+    outcome, log = swept(place, jump_vm="jump")
+    assert outcome.changed
+    assert list(far.rules) == []
+    assert place.is_shut, log
+
+
+def test_a_vault_that_is_not_there_keeps_a_run_that_opens_none_from_nothing(place: Setting) -> None:
+    ended = planned(place, **NO_PORT | {"key_vault": "dify-kvv"})
+    assert "doors of earlier runs are not looked for in dify-kvv: Azure knows no Key Vault" in ended.log
+    assert place.rules == []
+    assert len(place.azure.calls("POST */runCommand")) > 0, "it goes on"
+
+
 def test_who_may_not_list_the_subscription_names_the_group_by_its_whole_id(place: Setting, far: SecurityGroup) -> None:
     place.azure.allow(place.app, *role("machine"), "Microsoft.KeyVault/*", scope=place.group)
     for group in (place.subnet, place.nic, far):
