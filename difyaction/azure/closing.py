@@ -1,9 +1,8 @@
 """Closes doors: the one small client of the run itself, of signals, of the post step and of later runs.
 
-Standard library only. An NSG rule goes by a ladder: DELETE; or, where a lock or a missing right forbids that, Deny in
-place of Allow; or the whole group written back without it, if it is still the group that was read. Nothing counts as
-closed before it was seen closed; and where Azure has not answered the request that opens, not before the time is over
-in which Azure may carry it out yet.
+Standard library only. An NSG rule goes by the ladder of `rungs`, as far as locks and missing rights make it climb.
+Nothing counts as closed before it was seen closed; and where Azure has not answered the request that opens, not before
+the time is over in which Azure may carry it out yet.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from difyaction.azure.arm import NETWORK, VAULTS, Arm, is_absent, last_name, par
 from difyaction.azure.door import Door, Doubt, RuleDoor, VaultDoor
 from difyaction.azure.doors import DoorOpen, Doors
 from difyaction.azure.leases import vault_leases
-from difyaction.azure.rungs import RUNGS
+from difyaction.azure.rungs import RUNGS, climbed
 from difyaction.azure.vault_rules import closing, keepers
 
 AT_EASE: Final = 120.0  # seconds for all doors, when nothing presses
@@ -204,7 +203,7 @@ def _close_rule(arm: Arm, door: RuleDoor, until: float) -> Closed:
         # A rung that fails must leave time for the next one; the last may use it all.
         share = until if place == len(RUNGS) - 1 else arm.pace.until((until - arm.pace.monotonic()) / 2)
         for _ in range(3):
-            answer = rung(arm, door, share)
+            answer = climbed(rung, arm, door, share)
             if not answer.ok and not is_absent(answer):
                 why.append(f"{name}: {answer.status} {answer.code} {answer.message}")
                 break

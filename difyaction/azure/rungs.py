@@ -1,6 +1,8 @@
 """The rungs of the ladder by which an NSG rule is closed: DELETE, Deny in place of Allow, the whole group without it.
 
-Standard library only. Each asks once and returns Azure's answer; whether the door is closed is looked at by `closing`.
+The later ones are for where a lock or a missing right forbids the first; a group is written back if it is still the one
+that was read. Standard library only. Each asks once and returns Azure's answer; whether the door is
+closed is looked at by `closing`.
 """
 
 from __future__ import annotations
@@ -57,8 +59,17 @@ def _write_without(arm: Arm, door: RuleDoor, until: float) -> Answer:
         attempt += 1
 
 
-RUNGS: Final[tuple[tuple[str, Callable[[Arm, RuleDoor, float], Answer]], ...]] = (
+Rung = Callable[[Arm, RuleDoor, float], Answer]
+RUNGS: Final[tuple[tuple[str, Rung], ...]] = (
     ("DELETE", _delete),
     ("Deny", _deny),
     ("whole group", _write_without),
 )
+
+
+def climbed(rung: Rung, arm: Arm, door: RuleDoor, until: float) -> Answer:
+    """Return what Azure answered to a rung: what may not be read for one is no reason to leave out the next."""
+    try:
+        return rung(arm, door, until)
+    except Unanswered as error:
+        return error.answer

@@ -62,6 +62,25 @@ def test_under_a_lock_the_whole_group_is_written_when_neither_rung_before_holds(
     assert any("ScopeLocked" in text for each in ended for text in each.why)
 
 
+def test_who_may_not_read_a_rule_is_told_of_every_rung_and_tries_the_last(azure: AzureEmulator, place: Place) -> None:
+    lost = bench(azure)
+    with pytest.raises(KeyboardInterrupt), opened(lost, place):
+        raise KeyboardInterrupt
+    azure.allow(lost.application, "Microsoft.Network/networkSecurityGroups/read", scope=place.group)
+    for each in close_all(lost.arm, lost.doors.open, seconds=6.0):
+        assert each.how is How.OPEN
+        assert [text.partition(":")[0] for text in each.why] == ["DELETE", "Deny", "whole group"]
+
+    azure.allow(
+        lost.application,
+        "Microsoft.Network/networkSecurityGroups/read",
+        "Microsoft.Network/networkSecurityGroups/write",
+        scope=place.group,
+    )
+    assert {each.how for each in close_all(lost.arm, lost.doors.open)} == {How.GONE}
+    assert place.rules == []
+
+
 def test_a_lock_is_answered_by_the_second_rung(azure: AzureEmulator, place: Place) -> None:
     setting = bench(azure)
     azure.lock(place.group)

@@ -162,7 +162,7 @@ def test_what_an_open_door_beats_is_told_in_the_readers_language_and_what_azure_
     assert "Azure で別の操作が長時間続いており、待ちきれませんでした" in japanese
     assert "マシンの読み取り" in japanese
     assert "`Another operation is in progress`" in japanese
-    assert "Azure の応答: `GET /subscriptions" in japanese
+    assert "Azure の応答: `DELETE: 403 AuthorizationFailed" in japanese
     assert f"すぐに削除するには: `az network nsg rule delete --ids {RULE.rule}`" in japanese
     assert "Besides" not in japanese
 
