@@ -9,7 +9,6 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from difyaction.azure.identity import Identity
-from difyaction.azure.refusals import login_refused
 from difyaction.azure.wire import PASSING_STATUS, Answer, Wire
 from difyaction.errors import Failed
 from difyaction.secret import Secret
@@ -79,6 +78,8 @@ class PlainTokens:
         )
 
     def _refused(self, answer: Answer) -> Failed:
+        from difyaction.azure.refusals import login_refused  # noqa: PLC0415 - the post step seldom has to explain
+
         data = answer.data if isinstance(answer.data, Mapping) else {}
         says = str(data.get("error_description") or answer.message)
         return login_refused(self.identity, says, self.claims())
