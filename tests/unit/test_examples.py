@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from difyaction.input_checks import unused
 from difyaction.inputs import read
 from difyaction.releases.version import Version
 from tests.unit.azure_vm.test_roads import HOST_KEY, KEY
@@ -62,13 +63,14 @@ def test_what_an_example_gives_is_accepted_once_its_variables_are_filled(path: P
     for step in steps(path):
         given = {name: str(text) for name, text in step["with"].items()}
         filled = {name: words.get(name, "something") if "${{" in text else text for name, text in given.items()}
-        read(
+        asked = read(
             {
                 "repository": "acme/infra",
                 "token": "ghs_secret",
                 **{name: FLAGS.get(text, text) for name, text in filled.items()},
             }
         )
+        assert list(unused(asked, {"GITHUB_REPOSITORY": "acme/infra"})) == []
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
