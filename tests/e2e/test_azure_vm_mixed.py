@@ -21,6 +21,7 @@ from tests.e2e.test_azure_vm_endings import Nobody
 from tests.emulators.azure.emulator import AzureEmulator
 from tests.emulators.azure.faults import refusal
 from tests.emulators.azure.security_groups import SecurityGroup
+from tests.emulators.azure.shells import FakeShell, Ran
 from tests.no_releases import NoReleases
 
 LOST = "7.1.ab12cd"
@@ -43,6 +44,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs/azure.md").read_text(encodin
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
     with AzureEmulator() as azure, setting(azure, Nobody()) as built:
         trust(azure, monkeypatch)
+        built.machine.shell = FakeShell({"": Ran(0, "", "")})  # nobody is looked at, this machine least of all
         lose_rule(built.nic)
         built.vault.tags[f"dify-upgrade:{LOST}"] = f"{THEIRS}|1700000000"
         built.vault.add_address(f"{THEIRS}/32")
