@@ -6,7 +6,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 STATION = "tests/image/"
-ONE_INSTALL = "tests/e2e/test_server_releases.py"
+ONE_INSTALL = "tests/e2e/test_server_unharmed.py"
 SLOW = ("tests/e2e/", "tests/rig/", "tests/reliability/")
 
 

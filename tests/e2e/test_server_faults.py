@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Iterator
 
@@ -18,7 +17,6 @@ from tests.rig.stack import Rig
 OLD, NEW = "1.13.3", "1.14.1"
 NEW_HEAD = "a4f2d8c9b731"
 SEEN_BY_USERS = ("dify.accounts", "dify.messages", "dify.documents", "dify.datasets", "dify.tenants")
-BACKUP_DISK = "/var/backups/small"
 OVERRIDE = "services:\n  api:\n    labels:\n      owner.note: kept\n"
 
 
@@ -111,20 +109,6 @@ def test_a_killed_controller_is_followed_by_the_next_and_a_second_run_is_refused
     assert run(rig, old, dify_version=NEW).status == "unchanged"
 
 
-def test_what_a_controller_delivered_and_never_started_does_not_stay(rig: Rig, old: Install) -> None:
-    runs = rig.machine.path(STATE) / "runs"
-    struck = threading.Event()
-    with pytest.raises(Killed):
-        run(rig, old, through=lambda inner: Controller(inner, before_put=struck.set, struck=struck), dify_version=NEW)
-    assert len(list(runs.glob("*/files"))) == 1
-
-    assert run(rig, old, dify_version=OLD).status == "unchanged"
-    assert len(list(runs.glob("*/files"))) == 1  # somebody may be about to start it
-    rig.machine.run(["sh", "-c", f"touch -d '1 hour ago' {STATE}/runs/*"])
-    assert run(rig, old, dify_version=OLD).status == "unchanged"
-    assert list(runs.iterdir()) == []
-
-
 def test_a_script_killed_while_it_migrates_is_undone_by_the_next_run(rig: Rig, old: Install) -> None:
     before, files = old.rows(), old.files()
     rig.fault("migration-slow", version=NEW, seconds=20)
@@ -187,35 +171,3 @@ def test_a_port_taken_meanwhile_is_named_and_the_backup_leads_back_once_it_is_fr
     told = run(rig, old, mode="rollback", rollback_to=backup, acknowledge=f"lose-writes@{backup}")
     assert (told.status, told.error) == ("restored", ""), told.log[-3000:]
     assert_as_before(rig, old, before, files)
-
-
-def since(dify: Install) -> dict[str, str]:
-    """Return since when each container runs."""
-    return {entry["Id"]: entry["State"]["StartedAt"] for entry in dify.containers()}
-
-
-@contextlib.contextmanager
-def small_disk(rig: Rig) -> Iterator[None]:
-    """A disk for the backups alone, so that it fills up while the database still has room."""
-    make = f"mkdir -p {BACKUP_DISK} && truncate -s 14G {BACKUP_DISK}.img && mkfs.ext4 -qF -m 0 {BACKUP_DISK}.img"
-    rig.machine.run(["sh", "-c", f"{make} && mount -o loop {BACKUP_DISK}.img {BACKUP_DISK}"])
-    try:
-        yield
-    finally:
-        rig.machine.run(["umount", BACKUP_DISK])
-
-
-def test_a_disk_that_fills_up_before_the_dump_leaves_everything_as_it_was(rig: Rig, old: Install) -> None:
-    before, files, started = old.rows(), old.files(), since(old)
-
-    def strike(step: str) -> None:
-        if step == "pull":
-            taken = f"cd {BACKUP_DISK} && fallocate -l $(($(df -B1 --output=avail . | tail -n 1) - 8192)) ballast"
-            rig.machine.run(["sh", "-c", taken])
-
-    with small_disk(rig), Striker(rig, strike):
-        told = run(rig, old, dify_version=NEW, backup_dir=BACKUP_DISK)
-
-    assert (told.status, told.error) == ("failed", "backup-failed"), told.log[-3000:]
-    assert_as_before(rig, old, before, files)
-    assert since(old) == started

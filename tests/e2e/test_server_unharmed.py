@@ -1,19 +1,22 @@
-"""What can be wrong with a new release, one after the other on one Dify: each time the old one serves as before."""
+"""What can be wrong with a release, a registry, a disk, one after the other on one Dify: each time it is as it was."""
 
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.server_faults import assert_at_rest
+from difyaction.connections import Connection
+from tests.e2e.server_faults import STATE, Controller, Killed, Striker, assert_at_rest
 from tests.e2e.server_runs import run
 from tests.rig.install import Install
 from tests.rig.session import rig_or_skip
 from tests.rig.stack import Rig
 
 OLD, NEW = "1.13.3", "1.14.1"
+BACKUP_DISK = "/var/backups/small"
 # what never gets well is waited for to the end of the first, a migration that hangs for the second
 PATIENCE = {"start_timeout": "45s", "migration_idle": "15s"}
 
@@ -96,3 +99,53 @@ def test_a_plan_touches_nothing(rig: Rig, standing: Install) -> None:
 
         assert told.status == "planned", told.log[-3000:]
         assert "difyai123456" not in told.log
+
+
+def test_what_a_controller_delivered_and_never_started_does_not_stay(rig: Rig, standing: Install) -> None:
+    with as_before(rig, standing):
+        runs = rig.machine.path(STATE) / "runs"
+        earlier, struck = set(runs.glob("*")), threading.Event()
+
+        def controller(inner: Connection) -> Controller:
+            return Controller(inner, before_put=struck.set, struck=struck)
+
+        with pytest.raises(Killed):
+            run(rig, standing, through=controller, dify_version=NEW)
+        assert len(list(runs.glob("*/files"))) == 1
+
+        assert run(rig, standing, dify_version=OLD).status == "unchanged"
+        assert len(list(runs.glob("*/files"))) == 1  # somebody may be about to start it
+        rig.machine.run(["sh", "-c", f"touch -d '1 hour ago' {STATE}/runs/*"])
+        assert run(rig, standing, dify_version=OLD).status == "unchanged"
+        assert set(runs.glob("*")) == earlier
+
+
+def since(dify: Install) -> dict[str, str]:
+    """Return since when each container runs."""
+    return {entry["Id"]: entry["State"]["StartedAt"] for entry in dify.containers()}
+
+
+@contextlib.contextmanager
+def small_disk(rig: Rig) -> Iterator[None]:
+    """A disk for the backups alone, so that it fills up while the database still has room."""
+    make = f"mkdir -p {BACKUP_DISK} && truncate -s 14G {BACKUP_DISK}.img && mkfs.ext4 -qF -m 0 {BACKUP_DISK}.img"
+    rig.machine.run(["sh", "-c", f"{make} && mount -o loop {BACKUP_DISK}.img {BACKUP_DISK}"])
+    try:
+        yield
+    finally:
+        rig.machine.run(["umount", BACKUP_DISK])
+
+
+def test_a_disk_that_fills_up_before_the_dump_leaves_everything_as_it_was(rig: Rig, standing: Install) -> None:
+    started = since(standing)
+
+    def strike(step: str) -> None:
+        if step == "pull":
+            taken = f"cd {BACKUP_DISK} && fallocate -l $(($(df -B1 --output=avail . | tail -n 1) - 8192)) ballast"
+            rig.machine.run(["sh", "-c", taken])
+
+    with as_before(rig, standing), small_disk(rig), Striker(rig, strike):
+        told = run(rig, standing, dify_version=NEW, backup_dir=BACKUP_DISK)
+
+        assert (told.status, told.error) == ("failed", "backup-failed"), told.log[-3000:]
+        assert since(standing) == started
