@@ -14,7 +14,8 @@ from typing import Final, Protocol
 
 from difyaction.azure import fence
 from difyaction.azure.arm import Arm
-from difyaction.azure.closing import AT_EASE, Closed, How, close_all, command
+from difyaction.azure.closed import Closed, How
+from difyaction.azure.closing import AT_EASE, close_all, command
 from difyaction.azure.door import Door, recalled
 from difyaction.azure.doors import STATE
 from difyaction.azure.identity import GithubTokens, Identity

@@ -103,6 +103,13 @@ def without(group: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {"location": group.get("location"), "tags": group.get("tags") or {}, "properties": kept}
 
 
+def holds(group: Mapping[str, Any], name: str) -> bool:
+    """Whether a group, as it was read, has a rule of that name."""
+    return any(
+        rule["name"].lower() == name.lower() for rule in (group.get("properties") or {}).get("securityRules") or []
+    )
+
+
 def _writable(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in rule["properties"].items() if name not in _READ_ONLY}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from difyaction.azure.closing import GRACE, Closed, command
+from difyaction.azure.closed import Closed
+from difyaction.azure.closing import GRACE, command
 
 
 def doubt(ended: Closed) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from difyaction.azure.arm import last_name
-from difyaction.azure.closing import AT_EASE, IN_HASTE, Closed, How, close_all, command, insist, shut
+from difyaction.azure.closed import Closed, How
+from difyaction.azure.closing import AT_EASE, IN_HASTE, close_all, command, insist, shut
 from difyaction.azure.dead_leases import Left, leased
 from difyaction.azure.door import Door
 from difyaction.azure.telling import doubt, doubt_title, doubtful, kept_open

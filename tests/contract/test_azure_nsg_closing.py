@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.azure.closing import How, close_all, insist, shut
+from difyaction.azure.closed import How
+from difyaction.azure.closing import close_all, insist, shut
 from difyaction.azure.dead_leases import leased
 from difyaction.azure.door import RuleDoor
 from difyaction.azure.doors import DoorOpen

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from difyaction.azure import after
-from difyaction.azure.closing import How, close_all, insist, shut
+from difyaction.azure.closed import How
+from difyaction.azure.closing import close_all, insist, shut
 from difyaction.azure.dead_leases import leased
 from difyaction.azure.door import recalled
 from difyaction.azure.doors import STATE, DoorOpen

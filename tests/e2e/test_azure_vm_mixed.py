@@ -102,6 +102,21 @@ def test_with_the_role_that_opens_no_port_a_left_door_is_seen_and_loud(place: Se
     assert "az network nsg rule delete --ids" in ended.outputs["says"]
 
 
+@pytest.mark.parametrize("way", [NO_PORT, {"nsg_name": "subnet-nsg", "key_vault": VAULT}])
+def test_a_rule_that_was_left_as_a_deny_ends_no_run_that_may_not_touch_it(place: Setting, way: dict[str, str]) -> None:
+    place.azure.lock(place.nic)
+    swept(place)
+    place.azure.allow(place.app, *role("machine"), scope=place.group)
+    place.azure.allow(place.app, *role("vault door"), scope=place.vault)
+    place.azure.allow(place.app, *role("SSH door"), scope=place.subnet)
+
+    ended = planned(place, **way)
+
+    assert ended.status != "door-open", ended.log
+    assert "NSG rule lost in nic-nsg is a Deny and lets nobody in" in ended.log
+    assert "left open" not in ended.log
+
+
 def test_who_may_not_look_says_so_once_and_goes_on(place: Setting) -> None:
     actions = [each for each in role("machine") if each != READS]
     place.azure.allow(place.app, *actions, scope=place.group)

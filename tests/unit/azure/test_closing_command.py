@@ -6,7 +6,8 @@ import shlex
 
 import pytest
 
-from difyaction.azure.closing import Closed, How, command, insist
+from difyaction.azure.closed import Closed, How
+from difyaction.azure.closing import command, insist
 from difyaction.azure.door import RuleDoor, VaultDoor
 from difyaction.azure.doors import DoorOpen
 from difyaction.azure.leases import Lease, Run

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from difyaction.azure.arm import Arm
-from difyaction.azure.closing import GRACE, How, checked, close, shut
+from difyaction.azure.closed import How
+from difyaction.azure.closing import GRACE, checked, close, shut
 from difyaction.azure.door import Door, Doubt, RuleDoor, VaultDoor
 from difyaction.azure.doors import Doors
 from difyaction.azure.leases import Lease, Run
@@ -134,6 +135,41 @@ def test_how_long_a_door_was_open_is_its_own_affair_whatever_is_waited_for_besid
     seconds = {each.door: each.seconds for each in doors.exposures}
     assert seconds[answered] == 4
     assert seconds[RULE] > GRACE - 5
+
+
+NO_RIGHT = error(403, "AuthorizationFailed")
+DENIES = ok(
+    {
+        "id": GROUP,
+        "properties": {
+            "provisioningState": "Succeeded",
+            "securityRules": [{"name": "ours", "properties": {"access": "Deny"}}],
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(("group", "how"), [(EMPTY, How.GONE), (DENIES, How.DENIED), (STANDS, How.OPEN)])
+def test_who_may_only_look_at_the_group_sees_whether_the_rule_lets_anybody_in(group: Answer, how: How) -> None:
+    time = FakeTime()
+    client, wire = arm(NO_RIGHT, NO_RIGHT, group, NO_RIGHT, group, time=time)
+    assert (close(client, RULE, until=time.now + 20).how, wire.answers) == (how, [])
+
+
+def test_a_page_in_place_of_the_rule_tells_of_no_rule_that_stood() -> None:
+    time = FakeTime()
+    began = time.now
+    client, _ = arm(NO_RIGHT, PAGES[0], EMPTY, NO_RIGHT, *[EMPTY] * 100, time=time)
+    ended = close(client, RULE, until=time.now + 120, doubt=asked_at(time))
+    assert (ended.how, ended.stood, time.now - began > GRACE - 5) == (How.DOUBTFUL, False, True)
+    assert not any("undone each time" in text for text in ended.why)
+
+
+@pytest.mark.parametrize(("group", "how"), [(EMPTY, How.DOUBTFUL), (STANDS, How.GONE)])
+def test_a_group_that_is_written_without_the_rule_need_not_have_held_it(group: Answer, how: How) -> None:
+    time = FakeTime()
+    client, _ = arm(NO_RIGHT, NO_RIGHT, group, ok({"id": GROUP}), *[EMPTY] * 100, time=time)
+    assert close(client, RULE, until=time.now + 120, doubt=asked_at(time)).how is how
 
 
 def test_who_has_no_time_to_wait_says_that_it_may_come_yet() -> None:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 import pytest
 
 from difyaction.azure.arm import Arm, Unanswered
-from difyaction.azure.closing import Closed, How, insist
+from difyaction.azure.closed import Closed, How
+from difyaction.azure.closing import insist
 from difyaction.azure.clouds import PUBLIC
 from difyaction.azure.door import RuleDoor
 from difyaction.azure.doors import DoorOpen, Doors
