@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, is_absent, properties
+from difyaction.azure.arm import NETWORK, VAULTS, Arm, Unanswered, properties
 from difyaction.azure.door import Door, RuleDoor, VaultDoor
 from difyaction.azure.leases import Run, described, vault_leases
 from difyaction.azure.naming import named_lease
@@ -51,18 +51,13 @@ def leased(
         raise refused(error, LOOKING) from error
 
 
-def groups_in(arm: Arm, scope: str) -> Mapping[str, bool]:
-    """Return the NSGs of a resource group or subscription by their ids, and whether a rule there looks like ours.
+def groups_in(arm: Arm, scope: str) -> Iterator[tuple[str, bool]]:
+    """Yield the NSGs of a resource group or subscription: their ids, and whether a rule there looks like ours.
 
-    ``scope``: its id; empty where it is gone. ``Unanswered`` otherwise.
+    ``scope``: its id. ``Unanswered``, or ``Failed`` where another page lies elsewhere, in the middle of it.
     """
-    path = f"{scope}/providers/Microsoft.Network/networkSecurityGroups"
-    try:
-        return {str(each["id"]): any(map(_is_ours, _rules_of(each))) for each in arm.listed(path, version=NETWORK)}
-    except Unanswered as error:
-        if is_absent(error.answer):
-            return {}
-        raise
+    for group in arm.listed(f"{scope}/providers/Microsoft.Network/networkSecurityGroups", version=NETWORK):
+        yield str(group["id"]), any(map(_is_ours, _rules_of(group)))
 
 
 def _rules(arm: Arm, group: str, run: Run | None) -> Iterator[Left]:
