@@ -13,6 +13,7 @@ class How(enum.StrEnum):
 
     GONE = "gone"
     DENIED = "denied"  # the rule is still there and lets nobody in
+    TAGGED = "tagged"  # no address of it is let in; the tag that is its lease could not be taken out
     ASKED = "asked"  # Azure took the request; nobody saw the end of it
     OPEN = "open"
     UNSEEN = "unseen"  # it was seen closed before, and nobody could look once more
@@ -39,4 +40,4 @@ class Closed:
     @property
     def shut(self) -> bool:
         """Whether it was seen closed, and nothing since tells otherwise."""
-        return self.how in {How.GONE, How.DENIED, How.UNSEEN, How.DOUBTFUL}
+        return self.how in {How.GONE, How.DENIED, How.TAGGED, How.UNSEEN, How.DOUBTFUL}

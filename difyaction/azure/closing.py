@@ -18,6 +18,7 @@ from difyaction.azure.arm import Arm, last_name, parsed
 from difyaction.azure.closed import Closed, How
 from difyaction.azure.door import Door, Doubt, RuleDoor, VaultDoor
 from difyaction.azure.doors import DoorOpen, Doors
+from difyaction.azure.leases import VaultLease
 from difyaction.azure.rule_closing import close_rule, look_at_rule
 from difyaction.azure.vault_closing import close_vault, look_at_vault
 
@@ -123,7 +124,7 @@ def shut(
 def note(doors: Doors, ended: Closed) -> None:
     """Write down how closing a door ended."""
     if ended.shut:
-        doubtful = ended.how not in {How.GONE, How.DENIED} and doors.doubt(ended.door) is not None
+        doubtful = ended.how in {How.UNSEEN, How.DOUBTFUL} and doors.doubt(ended.door) is not None
         doors.closed(ended.door, doubtful=doubtful, at=ended.at)
     else:
         doors.stands(ended.door, held=ended.how is How.HELD)
@@ -157,7 +158,13 @@ def command(door: Door) -> str:
         return f"az network nsg rule delete --ids {shlex.quote(door.rule)}"
     name, where = shlex.quote(last_name(door.vault)), shlex.quote(parsed(door.vault).get("subscriptions", ""))
     remove = f"az keyvault network-rule remove --subscription {where} --name {name} --ip-address"
-    return "; ".join(f"{remove} {shlex.quote(each)}" for each in door.addresses)
+    return "; ".join((*(f"{remove} {shlex.quote(each)}" for each in door.addresses), untag(door)))
+
+
+def untag(door: VaultDoor) -> str:
+    """Return what a person pastes into a shell to take a lease out of a vault's tags."""
+    tag = "=".join(VaultLease(door.lease, door.addresses).tag)
+    return f"az tag update --resource-id {shlex.quote(door.vault)} --operation Delete --tags {shlex.quote(tag)}"
 
 
 def _still(arm: Arm, door: Door, until: float) -> How:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from difyaction.azure.closed import Closed
-from difyaction.azure.closing import GRACE, command
+from difyaction.azure.closing import GRACE, command, untag
+from difyaction.azure.door import VaultDoor
 
 
 def doubt(ended: Closed) -> str:
@@ -31,4 +32,13 @@ def kept_open(ended: Closed) -> str:
     return (
         f"Our lease is gone, but it stays open: {ended.door.where}. {'; '.join(ended.why)}. Whoever may write the"
         f" vault's tags can write such a lease; if there is no such run: {command(ended.door)}"
+    )
+
+
+def tag_left(ended: Closed) -> str:
+    """Return what is to be said of a lease in a vault's tags that nobody could take out, and that lets nobody in."""
+    out = untag(ended.door) if isinstance(ended.door, VaultDoor) else "-"
+    return (
+        f"Not on the firewall any more: {ended.door.where}. The tag of run {ended.door.lease.run.text} is left, and"
+        f" lets nobody in ({'; '.join(ended.why) or 'nobody saw it go'}); to take it out: {out}"
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from difyaction.azure.arm import VAULTS, Arm
 from difyaction.azure.closed import Closed, How
@@ -12,16 +14,21 @@ from difyaction.azure.vault_rules import closing, keepers
 
 
 def close_vault(arm: Arm, door: VaultDoor, until: float) -> Closed:
-    """Take the door's addresses and its tag out, until they are seen gone."""
+    """Take the door's addresses and its tag out, until they are seen gone.
+
+    A tag that may not be taken out is no open door, where none of its addresses is let in.
+    """
     why: list[str] = []
     quiet = accepted = stood = False
+    vault: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | None = None
     for attempt in range(1000):
         vault = arm.look(door.vault, version=VAULTS, until=until)
         body = closing(vault, door, arm.now()) if vault else None
         if body is None:
             others = any(each.lease.run.text != door.lease.run.text for each in vault_leases((vault or {}).get("tags")))
             if quiet or not others:
-                keeping = tuple(f"run {each.lease.run.text} holds it" for each in keepers(vault or {}, door, arm.now()))
+                keeping = _keeping(arm, vault, door)
                 return Closed(door, How.HELD if keeping else How.GONE, (*why, *keeping), stood)
             quiet = True  # another run may have read before and written after us: look once more
         else:
@@ -35,7 +42,14 @@ def close_vault(arm: Arm, door: VaultDoor, until: float) -> Closed:
                 break
         if not arm.pace.back_off(attempt, until=until, longest=3.0):
             break
+    if body is not None and "properties" not in body:  # nothing of the firewall was to be changed any more
+        keeping = _keeping(arm, vault, door)
+        return Closed(door, How.HELD if keeping else How.TAGGED, (*why, *keeping), stood)
     return Closed(door, How.ASKED if accepted else How.OPEN, tuple(why))
+
+
+def _keeping(arm: Arm, vault: Mapping[str, Any] | None, door: VaultDoor) -> tuple[str, ...]:
+    return tuple(f"run {each.lease.run.text} holds it" for each in keepers(vault or {}, door, arm.now()))
 
 
 def look_at_vault(arm: Arm, door: VaultDoor, until: float) -> How:

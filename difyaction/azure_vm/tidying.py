@@ -11,7 +11,7 @@ from difyaction.azure.closed import Closed, How
 from difyaction.azure.closing import AT_EASE, IN_HASTE, close_all, command, insist, shut
 from difyaction.azure.dead_leases import Left, leased
 from difyaction.azure.door import Door
-from difyaction.azure.telling import doubt, doubt_title, doubtful, kept_open
+from difyaction.azure.telling import doubt, doubt_title, doubtful, kept_open, tag_left
 from difyaction.azure_vm.clients import Clients
 from difyaction.azure_vm.way_in import Approach
 from difyaction.cancelled import Cancelled
@@ -90,6 +90,8 @@ def close_expired(clients: Clients, groups: Iterable[str], vaults: Iterable[str]
         if each.how is How.HELD:
             closed += 1
             say(f"closed what run {each.door.lease.run.text} left open, as far as it is its own: {kept_open(each)}")
+        elif each.how is How.TAGGED:
+            say(tag_left(each))
         elif not each.shut:
             clients.doors.stands(each.door)
         elif each.how is How.DENIED and left.denied:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,9 @@ def test_a_door_that_stays_open_is_told_with_the_command_that_closes_it(child: C
 
     assert (child.wait(), child.outputs["status"], child.outputs["changed"]) == (9, "door-open", "true"), child.log
     where = f"--subscription {place.azure.subscription_id} --name dify-kv"
-    assert f"az keyvault network-rule remove {where} --ip-address 203.0.113.10`" in child.log
+    untag = f"az tag update --resource-id {place.vault.id} --operation Delete --tags 'dify-upgrade:123.1."
+    assert f"az keyvault network-rule remove {where} --ip-address 203.0.113.10; {untag}" in child.log
+    assert re.search(r"=203\.0\.113\.10\|[0-9]+'`", child.log)
     (exposure,) = json.loads(child.outputs["exposure"])
     assert (exposure["door"], exposure["open"]) == ("address 203.0.113.10 on Key Vault dify-kv", True)
 

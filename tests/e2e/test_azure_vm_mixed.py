@@ -150,6 +150,26 @@ def test_a_run_with_a_key_of_its_own_closes_what_is_left_in_a_vault_that_it_know
     assert place.vault.addresses == (), ended.log
 
 
+@pytest.mark.parametrize("way", ["ssh", "run-command"])
+def test_a_tag_whose_address_somebody_took_out_by_hand_ends_no_run_that_only_reads_the_vault(
+    place: Setting, way: str
+) -> None:
+    swept(place, key_vault="", open_key_vault="", key_vault_secret="")
+    place.vault.remove_address(f"{THEIRS}/32")
+    place.azure.allow(place.app, *role("machine"), "Microsoft.KeyVault/vaults/read", scope=place.group)
+    for group in (place.subnet, place.nic):
+        place.azure.allow(place.app, *role("SSH door"), scope=group)
+    key, place.machine.power = private_text(make_key("ed25519")), "deallocated"
+    by_ssh = {"ssh_key": key, "key_vault_secret": "", "open_key_vault": "false", "source_address": "203.0.113.10"}
+
+    ended = planned(place, **by_ssh if way == "ssh" else BY_COMMAND)
+
+    assert ended.status == "planned", ended.log
+    assert f"Not on the firewall any more: address {THEIRS} on Key Vault dify-kv" in ended.log
+    assert f"--tags 'dify-upgrade:{LOST}={THEIRS}|1700000000'" in ended.log
+    assert "left open" not in ended.log
+
+
 def test_a_vault_is_looked_at_once_to_find_its_address_and_what_is_left(place: Setting) -> None:
     place.vault.tags.clear()
     place.vault.remove_address(f"{THEIRS}/32")

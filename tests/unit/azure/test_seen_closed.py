@@ -185,6 +185,31 @@ def test_nobody_who_could_not_look_at_the_end_says_that_it_stayed_closed() -> No
     assert close(client, RULE, until=time.now + 120, doubt=asked_at(time)).how is How.AWAITED
 
 
+def vault_with(tags: Mapping[str, str], *addresses: str) -> Answer:
+    acls = {"ipRules": [{"value": f"{each}/32"} for each in addresses]}
+    return ok({"id": VAULT.vault, "tags": tags, "properties": {"networkAcls": acls}})
+
+
+OURS = {"dify-upgrade:123.1.ab12cd": "203.0.113.10|1764000900"}
+LIVES = {"dify-upgrade:124.1.cd": "203.0.113.10|1764000900"}
+
+
+@pytest.mark.parametrize(
+    ("vault", "how"),
+    [
+        (vault_with(OURS), How.TAGGED),
+        (vault_with(OURS, "198.51.100.7"), How.TAGGED),
+        (vault_with(OURS, "203.0.113.10"), How.OPEN),
+        (vault_with(OURS | LIVES, "203.0.113.10"), How.HELD),
+    ],
+)
+def test_a_tag_that_may_not_be_taken_out_is_open_where_its_address_is(vault: Answer, how: How) -> None:
+    time = FakeTime()
+    client, wire = arm(vault, NO_RIGHT, time=time)
+    ended = close(client, VAULT, until=time.now + 20)
+    assert (ended.how, ended.shut, wire.answers) == (how, how is How.TAGGED, [])
+
+
 def test_a_vaults_door_that_comes_late_is_closed_too() -> None:
     time = FakeTime()
     shut = ok({"id": VAULT.vault, "tags": {}, "properties": {"networkAcls": {"ipRules": []}}})
