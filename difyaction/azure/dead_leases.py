@@ -34,17 +34,24 @@ class Left:
     lost: bool = False
 
 
-def leased(
-    arm: Arm, groups: Iterable[str], vaults: Iterable[str], *, run: Run | None = None, vault_of: Look | None = None
+def leased(  # noqa: PLR0913 - where, for whom, how and until when
+    arm: Arm,
+    groups: Iterable[str],
+    vaults: Iterable[str],
+    *,
+    run: Run | None = None,
+    vault_of: Look | None = None,
+    until: float | None = None,
 ) -> Iterator[Left]:
     """Yield what carries a lease in NSGs and vaults, by their ids. One of an earlier attempt of ``run`` is dead.
 
-    ``vault_of``: looks at a vault; left out: Azure is asked. ``Failed`` where Azure does not let us look.
+    ``vault_of``: looks at a vault; left out: Azure is asked. ``until``: the monotonic moment after which no question is
+    repeated. ``Failed`` where Azure does not let us look.
     """
-    look = vault_of or partial(arm.look, version=VAULTS)
+    look = vault_of or partial(arm.look, version=VAULTS, until=until)
     try:
         for group in groups:
-            yield from _rules(arm, group, run)
+            yield from _rules(arm, group, run, until)
         for vault in vaults:
             yield from _addresses(arm, vault, look, run)
     except Unanswered as error:
@@ -60,8 +67,8 @@ def groups_in(arm: Arm, scope: str) -> Iterator[tuple[str, bool]]:
         yield str(group["id"]), any(map(_is_ours, _rules_of(group)))
 
 
-def _rules(arm: Arm, group: str, run: Run | None) -> Iterator[Left]:
-    found = arm.look(group, version=NETWORK)
+def _rules(arm: Arm, group: str, run: Run | None, until: float | None) -> Iterator[Left]:
+    found = arm.look(group, version=NETWORK, until=until)
     if found is None:
         raise Unanswered(Answer(HTTPStatus.NOT_FOUND, {}, {"code": "NotFound", "message": group}), f"GET {group}")
     for rule in _rules_of(found):

@@ -166,7 +166,7 @@ def _nic(azure: Management, reference: Mapping[str, Any], *, alone: bool) -> Nic
         private=str(first.get("privateIPAddress", "")),
         public=_address(_seen(network.public_ip_addresses.get, public, "publicipaddresses")),
         subnet=subnet,
-        groups=besides((), (group for group in groups if group)),
+        groups=distinct(group for group in groups if group),
         primary=alone or bool((reference.get("properties") or {}).get("primary")),
         public_id=public,
     )
@@ -186,9 +186,9 @@ def _address(public: Mapping[str, Any]) -> str:
     return str(properties(public).get("ipAddress", ""))
 
 
-def besides(these: Iterable[str], ids: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids that are none of ``these``, each once."""
-    seen, found = [*these], list[str]()
+def distinct(ids: Iterable[str], *, besides: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the ids, each once, without those of ``besides``."""
+    seen, found = [*besides], list[str]()
     for each in ids:
         if not any(same(each, other) for other in seen):
             seen.append(each)

@@ -20,7 +20,7 @@ from difyaction.azure.leases import Run
 from difyaction.azure.login import Login
 from difyaction.azure.management import Management
 from difyaction.azure.pace import Pace
-from difyaction.azure.wire import Https, Wire
+from difyaction.azure.wire import Answer, Https, Wire
 from difyaction.inputs import Inputs
 from difyaction.surroundings import Surroundings
 
@@ -49,23 +49,24 @@ class Clients:
     wire: Wire
     pace: Pace
     doors: Doors
-    _vaults: dict[str, Mapping[str, Any] | Unanswered | None] = field(default_factory=dict)
+    _vaults: dict[str, Mapping[str, Any] | Answer | None] = field(default_factory=dict, init=False, repr=False)
 
-    def vault(self, vault: str) -> Mapping[str, Any] | None:
+    def vault(self, vault: str, *, until: float | None = None) -> Mapping[str, Any] | None:
         """Return a Key Vault by its id as it was at the first look, None where there is none. Azure is asked once.
 
-        ``Unanswered`` as `Arm.look` raises it; that we may not look is not asked again either.
+        ``until``: as `Arm.look` takes it. ``Unanswered`` as that raises it; that we may not look is not asked again
+        either.
         """
         if vault not in self._vaults:
             try:
-                self._vaults[vault] = self.arm.look(vault, version=VAULTS)
+                self._vaults[vault] = self.arm.look(vault, version=VAULTS, until=until)
             except Unanswered as error:
                 if error.answer.status != HTTPStatus.FORBIDDEN:
                     raise
-                self._vaults[vault] = error
+                self._vaults[vault] = error.answer
         found = self._vaults[vault]
-        if isinstance(found, Unanswered):
-            raise found
+        if isinstance(found, Answer):
+            raise Unanswered(found, f"GET {vault}")
         return found
 
     def close(self) -> None:

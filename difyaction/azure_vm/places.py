@@ -10,7 +10,7 @@ from typing import Final
 from difyaction.azure import nsg
 from difyaction.azure.arm import Arm, Unanswered, group_of, is_absent, last_name
 from difyaction.azure.dead_leases import LOOKING, groups_in
-from difyaction.azure.machine import Machine, besides, find_machine, machine_id, unknown
+from difyaction.azure.machine import Machine, distinct, find_machine, machine_id, unknown
 from difyaction.azure.refusals import refused
 from difyaction.azure_vm import jump
 from difyaction.azure_vm.clients import Clients
@@ -80,11 +80,11 @@ def places(inputs: Inputs, clients: Clients) -> Places:
     gone = () if behind is None else (behind,)
     if door is None:
         entered = _entered(look, between.id if between else vm, named)
-        others = besides(entered.groups, (*own, *(each for around in gone for each in around.groups)))
+        others = distinct((*own, *(each for around in gone for each in around.groups)), besides=entered.groups)
         return Places(machine, entered.groups, others, (entered, *gone), _first_reason(entered, *gone))
     groups = tuple(each for each in door.nic.groups if nsg.is_named(each, named))
     why = None if groups or not named else nsg.elsewhere(named, door.nic.groups)
-    others = besides(groups, (*door.nic.groups, *own, *(each for around in gone for each in around.groups)))
+    others = distinct((*door.nic.groups, *own, *(each for around in gone for each in around.groups)), besides=groups)
     return Places(machine, groups, others, gone, why or _first_reason(*gone))
 
 
@@ -99,7 +99,7 @@ def _around(look: _Look, gone: str) -> Around:
     """
     scope = group_of(gone)
     near, far = look(scope), look(_subscription(scope))
-    ours = besides((), (each for each, has in (*near.groups.items(), *far.groups.items()) if has))
+    ours = distinct(each for each, has in (*near.groups.items(), *far.groups.items()) if has)
     failures = (each.why for each in (near, far) if each.why and not (each.absent and each is near))
     why = next((each for each in failures if each.id != NO_RIGHT), None)
     shown = None if near.why and not near.absent else tuple(near.groups)
@@ -125,7 +125,7 @@ def _entered(look: _Look, gone: str, named: str) -> Around:
             why = _nowhere(named, near)
         elif far.why is not None:
             why = near.why
-    return replace(around, groups=besides((), (*around.groups, *instead)), why=why)
+    return replace(around, groups=distinct((*around.groups, *instead)), why=why)
 
 
 def _subscription(scope: str) -> str:

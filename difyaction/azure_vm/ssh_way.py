@@ -8,7 +8,7 @@ from functools import cached_property
 from difyaction.azure import machine as machines
 from difyaction.azure import nsg
 from difyaction.azure.host_key import known_hosts, read_host_keys
-from difyaction.azure.machine import Machine, besides
+from difyaction.azure.machine import Machine, distinct
 from difyaction.azure.nsg_rules import Flow
 from difyaction.azure.whereabouts import source_address
 from difyaction.azure_vm.clients import Clients
@@ -52,7 +52,7 @@ class SshWay:
         return Approach(
             groups=groups,
             vaults=vaults if inputs.open_key_vault else (),
-            other_groups=besides(groups, (*door.machine.nic.groups, *machine.nic.groups)),
+            other_groups=distinct((*door.machine.nic.groups, *machine.nic.groups), besides=groups),
             other_vaults=() if inputs.open_key_vault else vaults,
             run_command=not inputs.ssh_known_hosts,
             needs=door.needs(host_keys=not inputs.ssh_known_hosts),

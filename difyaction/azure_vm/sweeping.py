@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from difyaction.azure.arm import group_of, last_name
 from difyaction.azure.closing import command
-from difyaction.azure.machine import besides
+from difyaction.azure.machine import distinct
 from difyaction.azure_vm import keeping
 from difyaction.azure_vm.clients import Clients
 from difyaction.azure_vm.places import Around, Places, places
@@ -77,7 +77,7 @@ def _told(tidied: Tidied, language: Language) -> Iterator[str]:
 
 def _gone(around: Around) -> tuple[str, dict[str, str]]:
     """Return the sentence that says where doors of a machine that is gone were looked for, and its facts."""
-    names = [last_name(each) for each in besides((), (*(around.shown or ()), *around.groups))]
+    names = [last_name(each) for each in distinct((*(around.shown or ()), *around.groups))]
     if around.shown == ():
         names.insert(0, last_name(group_of(around.machine)))  # the resource group, which has none
     facts = {"vm": around.machine, "groups": ", ".join(names) or "-"}

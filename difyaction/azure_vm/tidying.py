@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from difyaction.azure.arm import last_name
 from difyaction.azure.closed import Closed, How
@@ -20,6 +21,7 @@ from difyaction.runner import Runner
 
 NO_RIGHT = "azure-right-missing"
 _LAST_LOOK = 8.0  # seconds after the signal; a thread that hangs gets one more, and the runner kills after ten
+_GLANCE = 20.0  # seconds for one look where nothing is opened: that it fails ends no run
 _NO_REASON = {NO_RIGHT, "vault-unknown"}  # to end a run: who only reads a vault may name it as its firewall lets us
 
 
@@ -69,13 +71,20 @@ def shut_for_good(
     return ended
 
 
-def close_expired(clients: Clients, groups: Iterable[str], vaults: Iterable[str], say: Callable[[str], None]) -> Tidied:
-    """Close the doors of dead leases, wherever one can be looked at.
+def close_expired(
+    clients: Clients,
+    groups: Iterable[str],
+    vaults: Iterable[str],
+    say: Callable[[str], None],
+    *,
+    aside: Iterable[str] = (),
+) -> Tidied:
+    """Close the doors of dead leases, wherever one can be looked at. ``aside``: where nobody waits long for a sight.
 
     `DoorOpen` for one that stays open; it counts as this run's from then on, whose end and post step look at it again.
     """
     unseen: list[tuple[str, Failed]] = []
-    every = tuple(_found(clients, groups, vaults, unseen))
+    every = tuple(_found(clients, groups, vaults, unseen, aside=frozenset(aside)))
     held = tuple(each.door for each in every if each.held)
     for door in held:
         say(f"left alone, held by run {door.lease.run.text} until {until(door)}: {door.where}")
@@ -122,9 +131,10 @@ def close_what_was_left(clients: Clients, approach: Approach, runner: Runner) ->
 
     `DoorOpen` for one that stays open; ``Failed`` where something else than a right keeps us from looking at our way.
     """
-    groups, vaults = approach.other_groups, approach.other_vaults
-    tidied = close_expired(clients, (*approach.groups, *groups), (*approach.vaults, *vaults), runner.say)
-    for scope, why in unseen_on_the_way(tidied, (*groups, *vaults), runner):
+    groups, vaults = (*approach.groups, *approach.other_groups), (*approach.vaults, *approach.other_vaults)
+    others = (*approach.other_groups, *approach.other_vaults)
+    tidied = close_expired(clients, groups, vaults, runner.say, aside=others)
+    for scope, why in unseen_on_the_way(tidied, others, runner):
         if why.id not in _NO_REASON:
             raise why
         runner.say(f"doors of lost runs are not looked for in {scope}: {why}")
@@ -151,11 +161,18 @@ def unseen_on_the_way(tidied: Tidied, others: Iterable[str], runner: Runner) -> 
 
 
 def _found(
-    clients: Clients, groups: Iterable[str], vaults: Iterable[str], unseen: list[tuple[str, Failed]]
+    clients: Clients,
+    groups: Iterable[str],
+    vaults: Iterable[str],
+    unseen: list[tuple[str, Failed]],
+    *,
+    aside: Collection[str],
 ) -> Iterator[Left]:
     for each in [*((group, (group,), ()) for group in groups), *((vault, (), (vault,)) for vault in vaults)]:
         scope, its_groups, its_vaults = each
+        until = clients.pace.until(_GLANCE) if scope in aside else None
+        vault_of = partial(clients.vault, until=until)
         try:
-            yield from leased(clients.arm, its_groups, its_vaults, run=clients.run, vault_of=clients.vault)
+            yield from leased(clients.arm, its_groups, its_vaults, run=clients.run, vault_of=vault_of, until=until)
         except Failed as why:
             unseen.append((scope, why))
