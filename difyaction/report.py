@@ -37,7 +37,7 @@ OUTPUTS: Mapping[str, str] = {
     "they are tagged, and removed like the others.",
     "swap-commands": "The commands by which a person puts these disks back, one a line.",
     "exposure": "Every door that was open and for how many seconds, as JSON: a list of records with `door`, `seconds` "
-    "and `open`, which is true for one that was not seen closed.",
+    "(not where a lost run left it open) and `open`, which is true for one that was not seen closed.",
     "matrix": "JSON for `strategy.matrix`, in mode `matrix`.",
 }
 

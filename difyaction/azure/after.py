@@ -129,7 +129,8 @@ def _report(ended: tuple[Closed, ...], say: Says) -> int:
 
 
 def _warning(door: Door, why: str) -> str:
-    text = f"May be open: {door.where}. {why} Mode sweep closes it; to close it now:\n{command(door)}"
+    sweep = "Mode sweep with a login that may closes it"
+    text = f"May be open: {door.where}. {why} {sweep}; to close it now:\n{command(door)}"
     return _escaped("error", "A door may be open", text)
 
 

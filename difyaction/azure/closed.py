@@ -41,3 +41,8 @@ class Closed:
     def shut(self) -> bool:
         """Whether it was seen closed, and nothing since tells otherwise."""
         return self.how in {How.GONE, How.DENIED, How.TAGGED, How.UNSEEN, How.DOUBTFUL}
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of it is left for us to close: shut, or another run's."""
+        return self.shut or self.how is How.HELD

@@ -38,8 +38,8 @@ def close(arm: Arm, door: Door, *, until: float, doubt: Doubt | None = None, wai
         ended = close_rule(arm, door, until) if isinstance(door, RuleDoor) else close_vault(arm, door, until)
     except Exception as error:  # noqa: BLE001 - whatever broke, the other doors and the report come next
         return Closed(door, How.OPEN, (str(error),))
-    done = ended.shut or ended.how is How.HELD
-    return _awaited(arm, ended, doubt, until, waits=waits) if doubt and done else ended
+    ended = replace(ended, at=arm.pace.monotonic())
+    return _awaited(arm, ended, doubt, until, waits=waits) if doubt and ended.is_done else ended
 
 
 def checked(arm: Arm, door: Door, *, until: float, doubt: Doubt | None = None, waits: bool = True) -> Closed:
@@ -61,14 +61,15 @@ def _awaited(arm: Arm, ended: Closed, doubt: Doubt, until: float, *, waits: bool
     over = pace.until(max(0.0, GRACE - doubt.age(arm.now(), pace.monotonic())))
     if over > until or not waits:
         return replace(ended, how=How.AWAITED, failed=doubt.failed)
-    seen = ended
+    seen, at = ended, ended.at
     while pace.wait(_LOOK_AGAIN, until=over):
         seen = checked(arm, door, until=until)
+        at = at if seen.at is None else seen.at  # it came and was closed: then it was open until now
         if seen.how in {How.OPEN, How.ASKED} or (seen.stood and doubt.only):
             return seen
     if seen.how is How.HELD:
         return seen
-    return replace(seen, how=How.AWAITED if seen.how is How.UNSEEN else How.DOUBTFUL, failed=doubt.failed)
+    return replace(seen, how=How.AWAITED if seen.how is How.UNSEEN else How.DOUBTFUL, at=at, failed=doubt.failed)
 
 
 def close_all(  # noqa: PLR0913 - what, within which time, and what is known of it
@@ -90,8 +91,7 @@ def close_all(  # noqa: PLR0913 - what, within which time, and what is known of 
 
     def work(number: int, door: Door) -> None:
         look = checked if door in before else close
-        ended = look(arm, door, until=until, doubt=(doubts or {}).get(door), waits=waits)
-        found[number] = replace(ended, at=arm.pace.monotonic())  # its own moment, whatever others are waited for
+        found[number] = look(arm, door, until=until, doubt=(doubts or {}).get(door), waits=waits)
 
     threads = [threading.Thread(target=work, args=pair, daemon=True) for pair in enumerate(doors)]
     for thread in threads:
@@ -141,8 +141,8 @@ def insist(ended: Iterable[Closed]) -> None:
         error = DoorOpen(
             "azure-door-open",
             "An opening could not be closed: {doors}. Azure said: {door_says}.",
-            next_step="The lease in it has run out or soon will, and mode sweep closes it too. To remove it now: "
-            "`{commands}`",
+            next_step="The lease in it has run out or soon will, and mode sweep with a login that may closes it too. "
+            "To remove it now: `{commands}`",
             state="",
             doors="; ".join(each.door.where for each in left),
             door_says="; ".join(text for each in left for text in each.why) or "-",
@@ -159,6 +159,14 @@ def command(door: Door) -> str:
     name, where = shlex.quote(last_name(door.vault)), shlex.quote(parsed(door.vault).get("subscriptions", ""))
     remove = f"az keyvault network-rule remove --subscription {where} --name {name} --ip-address"
     return "; ".join((*(f"{remove} {shlex.quote(each)}" for each in door.addresses), untag(door)))
+
+
+def looking(door: Door) -> str:
+    """Return what a person pastes into a shell to see whether a door stands open. It changes nothing."""
+    if isinstance(door, RuleDoor):
+        return f"az network nsg rule show --ids {shlex.quote(door.rule)}"
+    name, where = shlex.quote(last_name(door.vault)), shlex.quote(parsed(door.vault).get("subscriptions", ""))
+    return f"az keyvault network-rule list --subscription {where} --name {name}"
 
 
 def untag(door: VaultDoor) -> str:

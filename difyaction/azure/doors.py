@@ -30,7 +30,8 @@ class Exposure:
 
     ``stands``: it was not seen closed yet; the seconds are those until now. ``doubtful``: it was seen closed for as
     long as was worth waiting, and nobody knows what comes of a request that opens it, which Azure never answered, or
-    by ``failed``: see `Doubt`. ``held``: it is open by the lease of another run.
+    by ``failed``: see `Doubt`. ``held``: it is open by the lease of another run. ``theirs``: a dead run left it open,
+    and nobody knows when that began: the seconds are those since it was found, and are not to be told.
     """
 
     door: Door
@@ -39,6 +40,7 @@ class Exposure:
     doubtful: bool = False
     held: bool = False
     failed: int = 0
+    theirs: bool = False
 
 
 @dataclass
@@ -62,6 +64,7 @@ class Doors:
     _asked: dict[str, Doubt] = field(default_factory=dict)  # the request that is on its way
     _lost: dict[str, Doubt] = field(default_factory=dict)  # an earlier one, which was not answered
     _held: set[str] = field(default_factory=set)  # what another run's lease keeps open
+    _theirs: set[str] = field(default_factory=set)  # what a dead run left open
     _made: set[str] = field(default_factory=set)  # what a request that was answered has opened
 
     @property
@@ -84,7 +87,13 @@ class Doors:
         """How long each door was open: those that were seen closed, then those that were not."""
         now = self.monotonic()
         standing = (
-            Exposure(self._known[key], max(0.0, now - began), stands=True, held=key in self._held)
+            Exposure(
+                self._known[key],
+                max(0.0, now - began),
+                stands=True,
+                held=key in self._held,
+                theirs=key in self._theirs,
+            )
             for key, began in self._open.items()
         )
         return (*self.exposures, *standing)
@@ -132,6 +141,19 @@ class Doors:
         only = before is None and key not in self._lost and key not in self._made
         self._asked[key] = Doubt(self.clock(), only=only, ticked=self.monotonic())
 
+    def found(self, door: Door) -> None:
+        """Write down what a dead run left open, before it is closed: the post step closes it when nobody else does."""
+        self._theirs.add(_key(door))
+        self.stands(door)
+
+    def forget(self, door: Door) -> None:
+        """Cross out what a dead run left open, and what was seen closed since: it is none of this run's doors."""
+        key = _key(door)
+        self._known.pop(key, None)
+        self._open.pop(key, None)
+        self._theirs.discard(key)
+        self._correct()
+
     def stands(self, door: Door, *, held: bool = False) -> None:
         """Write down that a door is open, or may be: also one that was seen closed before. ``held``: by another run."""
         self._open_now(door)
@@ -176,7 +198,8 @@ class Doors:
         if began is not None:
             seconds = max(0.0, (self.monotonic() if at is None else at) - began)
             failed = doubt.failed if doubtful and doubt else 0
-            self.exposures.append(Exposure(door, seconds, doubtful=doubtful, failed=failed))
+            theirs = key in self._theirs
+            self.exposures.append(Exposure(door, seconds, doubtful=doubtful, failed=failed, theirs=theirs))
         if began is not None or settled:
             self._correct()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difyaction.azure.closed import Closed
-from difyaction.azure.closing import GRACE, command, untag
+from difyaction.azure.closing import GRACE, command, looking, untag
 from difyaction.azure.door import VaultDoor
 
 
@@ -22,8 +22,8 @@ def doubt_title(ended: Closed) -> str:
 def doubtful(ended: Closed) -> str:
     """Return what is to be said of a door that was seen closed, and of whose opening nobody knows what comes of it."""
     return (
-        f"Seen closed for {GRACE:.0f} s after it was asked for: {ended.door.where}. {doubt(ended)}; should it carry"
-        f" that out yet, mode sweep closes it when its lease is over. To be sure, look: {command(ended.door)}"
+        f"Watched until {GRACE:.0f} s after it was asked for, and closed: {ended.door.where}. {doubt(ended)}; should it"
+        f" carry that out yet, mode sweep closes it when its lease is over. To be sure, look: {looking(ended.door)}"
     )
 
 

@@ -20,6 +20,7 @@ from difyaction.errors import Failed
 from difyaction.runner import Runner
 
 NO_RIGHT = "azure-right-missing"
+_SECOND_ATTEMPT = 30.0  # seconds
 _LAST_LOOK = 8.0  # seconds after the signal; a thread that hangs gets one more, and the runner kills after ten
 _GLANCE = 20.0  # seconds for one look where nothing is opened: that it fails ends no run
 _NO_REASON = {NO_RIGHT, "vault-unknown"}  # to end a run: who only reads a vault may name it as its firewall lets us
@@ -92,7 +93,7 @@ def close_expired(
     for door in lost:
         say(f"{door.where} has a name of ours and no lease, and is left alone; to delete it: {command(door)}")
     found = tuple(each for each in every if not each.held and not each.lost)
-    ended = close_all(clients.arm, [each.door for each in found])
+    ended = _closed(clients, found, say)
     resting: list[Door] = []
     closed = 0
     for left, each in zip(found, ended, strict=True):
@@ -101,11 +102,9 @@ def close_expired(
             say(f"closed what run {each.door.lease.run.text} left open, as far as it is its own: {kept_open(each)}")
         elif each.how is How.TAGGED:
             say(tag_left(each))
-        elif not each.shut:
-            clients.doors.stands(each.door)
         elif each.how is How.DENIED and left.denied:
             resting.append(each.door)
-        else:
+        elif each.shut:
             closed += 1
             say(f"closed what run {each.door.lease.run.text} left open ({each.how}): {each.door.where}")
             resting += [each.door] if each.how is How.DENIED else []
@@ -113,6 +112,25 @@ def close_expired(
         say(f"{door.where} is a Deny and lets nobody in; when no lock keeps it any more, delete it: {command(door)}")
     insist(ended)
     return Tidied(closed, tuple(resting), tuple(unseen), held, lost)
+
+
+def _closed(clients: Clients, found: Iterable[Left], say: Callable[[str], None]) -> tuple[Closed, ...]:
+    """Close what dead runs left, and what is not seen closed once more. It stands in the list of doors meanwhile."""
+    doors = [each.door for each in found]
+    for left in found:
+        if not left.denied:  # which lets nobody in
+            say(f"closing what run {left.door.lease.run.text} left: {left.door.where}")
+            clients.doors.found(left.door)
+    first = close_all(clients.arm, doors)
+    late = [each.door for each in first if not each.is_done]
+    second = {each.door: each for each in close_all(clients.arm, late, seconds=_SECOND_ATTEMPT)}
+    ended = tuple(second.get(each.door, each) for each in first)
+    for each in ended:
+        if each.is_done:
+            clients.doors.forget(each.door)
+        else:
+            clients.doors.found(each.door)
+    return ended
 
 
 def until(door: Door) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from difyaction import inputs
 from difyaction.errors import Failed
 from difyaction.target import Outcome
 from difyaction.targets.azure_vm import sweep
+from tests.e2e.azure_children import Child
 from tests.e2e.azure_runs import VAULT, Setting, setting, surroundings_of, told, trust
 from tests.e2e.connections.sshd import make_key, private_text
 from tests.e2e.server_runs import Told
@@ -115,6 +117,46 @@ def test_a_rule_that_was_left_as_a_deny_ends_no_run_that_may_not_touch_it(place:
     assert ended.status != "door-open", ended.log
     assert "NSG rule lost in nic-nsg is a Deny and lets nobody in" in ended.log
     assert "left open" not in ended.log
+
+
+def test_what_is_closed_at_the_second_attempt_is_no_end_of_a_run(place: Setting) -> None:
+    once = refusal(400, "Odd", "Not today.")
+    for request in ("DELETE */securityRules/*", "PUT */securityRules/*", "PUT */networkSecurityGroups/*"):
+        place.azure.faults.add(request, times=1, **once)
+
+    ended = planned(place, **NO_PORT)
+
+    assert ended.error not in {"azure-door-open", "azure-door-late"}, ended.log
+    assert place.rules == [], ended.log
+    assert len(place.azure.calls("POST */runCommand")) > 0, "it goes on"
+
+
+def test_nobody_says_for_how_many_seconds_a_dead_run_had_left_a_door_open(place: Setting) -> None:
+    place.azure.lock(place.nic, "ReadOnly")
+    ended = planned(place, **NO_PORT)
+    assert ended.status == "door-open"
+    assert f"Left open by run {LOST}, and not seen closed: NSG rule lost in nic-nsg." in ended.log
+    assert "until now" not in ended.log
+
+
+def test_who_is_cancelled_while_a_dead_runs_door_is_closed_names_it_and_the_post_step_goes_on(
+    place: Setting, tmp_path: Path
+) -> None:
+    child = Child(place, tmp_path / "run")
+    child.start(mode="plan", dify_version="1.14.1", **NO_PORT)
+    sent = child.when("DELETE */securityRules/*", signal.SIGINT)
+    for request in ("DELETE */securityRules/*", "PUT */networkSecurityGroups/*"):
+        place.azure.faults.add(request, times=None, **refusal(503, "ServiceUnavailable", "Not today."))
+    assert sent.wait(120), child.log
+    child.cancelled()
+    assert "closing what run 7.1.ab12cd left: NSG rule lost in nic-nsg" in child.log
+    assert place.rules == ["lost"]
+
+    place.azure.faults.clear()
+    post = child.post()
+
+    assert (post.returncode, place.rules) == (0, []), post.stdout
+    assert "NSG rule lost in nic-nsg" in post.stdout
 
 
 def test_who_may_not_look_says_so_once_and_goes_on(place: Setting) -> None:

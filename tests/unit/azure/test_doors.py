@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from difyaction.azure.door import Door, Doubt, Recalled, RuleDoor, VaultDoor, extended, recalled, written
 from difyaction.azure.doors import STATE, Doors, Exposure
 from difyaction.azure.leases import Lease, Run
 from difyaction.azure.wire import Answer
+from difyaction.azure_vm.exposure import output, sentences
 from difyaction.errors import Failed
 
 LEASE = Lease(Run(123, 1, "ab12cd", "acme/infra"), 1_764_000_000)
@@ -157,6 +160,23 @@ def test_a_vaults_door_stays_one_door_when_it_gains_an_address() -> None:
     doors.register(VAULT)
     doors.register(extended(VAULT, "203.0.113.11"))
     assert doors.open == (VaultDoor("/g/vaults/kv", ("203.0.113.10", "203.0.113.11"), LEASE),)
+
+
+def test_what_a_dead_run_left_is_written_down_until_it_is_seen_closed_and_nobody_says_for_how_long_it_was_open() -> (
+    None
+):
+    saved: list[str] = []
+    clock = Moment()
+    doors = Doors(lambda values: saved.append(values[STATE]), clock, clock)
+    doors.found(RULE)
+    assert (named(saved[-1]), doors.open) == ((RULE,), (RULE,))
+    assert [(each.theirs, each.stands) for each in doors.so_far] == [(True, True)]
+    assert json.loads(output(doors.so_far)) == [{"door": RULE.where, "open": True}]
+    assert sentences(doors.so_far) == ("Left open by run 123.1.ab12cd, and not seen closed: NSG rule ours in nsg.",)
+    doors.closed(RULE)
+    assert sentences(doors.so_far) == ("Left open by run 123.1.ab12cd, and seen closed: NSG rule ours in nsg.",)
+    doors.forget(RULE)
+    assert (doors.known, named(saved[-1])) == ((), ())
 
 
 def test_behind_the_fence_nothing_is_opened() -> None:

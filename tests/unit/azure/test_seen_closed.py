@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from difyaction.azure.arm import Arm
-from difyaction.azure.closed import How
+from difyaction.azure.closed import Closed, How
 from difyaction.azure.closing import GRACE, checked, close, shut
 from difyaction.azure.door import Door, Doubt, RuleDoor, VaultDoor
 from difyaction.azure.doors import Doors
@@ -90,6 +90,21 @@ def test_an_opening_that_never_comes_is_not_said_to_be_certainly_closed() -> Non
     assert GRACE - 45 - 5 < time.now - began <= GRACE - 45
 
 
+def test_an_opening_that_comes_late_was_open_until_it_is_closed_again() -> None:
+    time = FakeTime()
+    client, _ = arm(NEVER_THERE, EMPTY, EMPTY, EMPTY, STANDS, ok(None, 202), *[EMPTY] * 100, time=time)
+    began = time.now
+    ended = close(client, RULE, until=time.now + 120, doubt=asked_at(time, only=False))
+    assert (ended.how, ended.at) == (How.DOUBTFUL, began + 3 * 2.0)
+
+
+def test_who_is_told_to_look_is_given_a_command_that_only_looks() -> None:
+    for door, look in ((RULE, "az network nsg rule show"), (VAULT, "az keyvault network-rule list")):
+        said = doubtful(Closed(door, How.DOUBTFUL))
+        assert "Watched until 60 s after it was asked for, and closed: " in said
+        assert f"To be sure, look: {look}" in said
+
+
 def test_what_azure_failed_at_is_told_as_its_failure() -> None:
     time = FakeTime()
     client, _ = arm(NEVER_THERE, *[EMPTY] * 100, time=time)
@@ -122,7 +137,7 @@ class OthersFirst(FakeTime):
 
 def test_how_long_a_door_was_open_is_its_own_affair_whatever_is_waited_for_beside_it() -> None:
     time = OthersFirst()
-    pace = time.pace()
+    pace, began = time.pace(), time.now
     doors = Doors(lambda _: None, pace.clock, pace.monotonic)
     answered = RuleDoor(f"{GROUP}/securityRules/answered", LEASE)
     doors.register(answered)
@@ -133,8 +148,8 @@ def test_how_long_a_door_was_open_is_its_own_affair_whatever_is_waited_for_besid
     shut(Arm(ENDPOINT, "scope", CountedTokens(), Nothing(), pace), doors)
 
     seconds = {each.door: each.seconds for each in doors.exposures}
-    assert seconds[answered] == 4
-    assert seconds[RULE] > GRACE - 5
+    assert seconds == {answered: 4, RULE: 4}
+    assert time.now - began > GRACE - 5, "it was looked at for that long"
 
 
 NO_RIGHT = error(403, "AuthorizationFailed")
