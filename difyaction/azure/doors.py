@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from http import HTTPStatus
+from dataclasses import dataclass, field
 from typing import Final
 
 from difyaction.azure.door import Door, Doubt, Recalled, RuleDoor, written
+from difyaction.azure.openings import Openings
 from difyaction.azure.wire import Answer
 from difyaction.errors import ActionError, Failed
 
@@ -61,11 +61,12 @@ class Doors:
     exposures: list[Exposure] = field(default_factory=list)
     _known: dict[str, Door] = field(default_factory=dict)
     _open: dict[str, float] = field(default_factory=dict)
-    _asked: dict[str, Doubt] = field(default_factory=dict)  # the request that is on its way
-    _lost: dict[str, Doubt] = field(default_factory=dict)  # an earlier one, which was not answered
     _held: set[str] = field(default_factory=set)  # what another run's lease keeps open
     _theirs: set[str] = field(default_factory=set)  # what a dead run left open
-    _made: set[str] = field(default_factory=set)  # what a request that was answered has opened
+    _openings: Openings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._openings = Openings(self.clock, self.monotonic)
 
     @property
     def open(self) -> tuple[Door, ...]:
@@ -87,25 +88,18 @@ class Doors:
         """How long each door was open: those that were seen closed, then those that were not."""
         now = self.monotonic()
         standing = (
-            Exposure(
-                self._known[key],
-                max(0.0, now - began),
-                stands=True,
-                held=key in self._held,
-                theirs=key in self._theirs,
-            )
+            Exposure(self._known[key], now - began, stands=True, held=key in self._held, theirs=key in self._theirs)
             for key, began in self._open.items()
         )
         return (*self.exposures, *standing)
 
     def doubt(self, door: Door) -> Doubt | None:
         """Return the opening of a door that Azure has not answered, or nothing when all were."""
-        key = _key(door)
-        return self._asked.get(key) or self._lost.get(key)
+        return self._openings.doubt(_key(door))
 
     def register(self, door: Door) -> None:
         """Write a door down before it is asked for: it is closed whatever happens. ``Failed`` after the fence."""
-        self._ask(_key(door))
+        self._openings.ask(_key(door))
         self._open_now(door)
         self._write_down()
         self.check()
@@ -114,32 +108,22 @@ class Doors:
         """Note what Azure answered to the request for a door. What was refused is no door, unless it was one before."""
         key = _key(door)
         if answer.is_silence:
-            if answer.status and key in self._asked:
-                self._asked[key] = replace(self._asked[key], failed=answer.status)
+            if self._openings.failed(key, answer.status):
                 self._correct()
             return
-        self._asked.pop(key, None)
         if not answer.is_refusal:
-            self._made.add(key)
-            if key in self._lost:
-                self._lost[key] = replace(self._lost[key], only=False)
-        elif key not in self._made and key not in self._lost:
+            self._openings.carried_out(key)
+        elif not self._openings.refused(key):
             self._known.pop(key, None)
             self._open.pop(key, None)
         self._correct()
 
     def seen(self, door: Door) -> None:
         """Note that a door was seen open: where one request alone can have opened it, that needs no answer any more."""
-        found = self._asked.get(_key(door))
-        if found and found.only:
-            self.answered(door, Answer(HTTPStatus.OK))
-
-    def _ask(self, key: str) -> None:
-        before = self._asked.get(key)
-        if before:
-            self._lost[key] = before
-        only = before is None and key not in self._lost and key not in self._made
-        self._asked[key] = Doubt(self.clock(), only=only, ticked=self.monotonic())
+        key = _key(door)
+        if self._openings.is_only(key):
+            self._openings.carried_out(key)
+            self._correct()
 
     def found(self, door: Door) -> None:
         """Write down what a dead run left open, before it is closed: the post step closes it when nobody else does."""
@@ -177,12 +161,7 @@ class Doors:
     def check(self) -> None:
         """Raise when the post step has begun: what it closes must not be opened again."""
         if self.fenced():
-            raise Failed(
-                "azure-fenced",
-                "This run was cancelled and its doors are being closed by the post step; no other is opened.",
-                next_step="Look at the post step's log: it says what is closed.",
-                state="",
-            )
+            raise _fenced()
 
     def closed(self, door: Door, *, doubtful: bool = False, at: float | None = None) -> None:
         """Note that a door was seen closed. ``doubtful``: an opening that was not answered may be carried out yet.
@@ -192,8 +171,7 @@ class Doors:
         key, doubt = _key(door), self.doubt(door)
         settled = not doubtful and doubt is not None
         if settled:
-            self._asked.pop(key, None)
-            self._lost.pop(key, None)
+            self._openings.settle(key)
         began = self._open.pop(key, None)
         if began is not None:
             seconds = max(0.0, (self.monotonic() if at is None else at) - began)
@@ -216,3 +194,12 @@ class Doors:
 def _key(door: Door) -> str:
     # A vault's door may gain an address on the way; it stays one door.
     return (door.rule if isinstance(door, RuleDoor) else f"{door.vault}#{door.lease.run.text}").lower()
+
+
+def _fenced() -> Failed:
+    return Failed(
+        "azure-fenced",
+        "This run was cancelled and its doors are being closed by the post step; no other is opened.",
+        next_step="Look at the post step's log: it says what is closed.",
+        state="",
+    )

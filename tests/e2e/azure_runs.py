@@ -34,6 +34,16 @@ from tests.rig.install import Install
 from tests.rig.stack import Rig
 
 # What stands in for Dify needs a second where a busy machine gives it one: nothing here is about these times.
+# as inputs: nothing of SSH, and nothing of a vault
+NO_PORT = {
+    "connection": "run-command",
+    "key_vault": "",
+    "key_vault_secret": "",
+    "open_key_vault": "",
+    "ssh_known_hosts": "",
+    "port": "",
+    "user": "",
+}
 UNHURRIED = {"start-timeout": "5m", "drain-timeout": "5s", "migration-idle": "3m"}
 VAULT = "dify-kv"
 SECRET = "ssh-key"

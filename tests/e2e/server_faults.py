@@ -10,7 +10,7 @@ from typing import NoReturn, Self
 
 from difyaction.connections import Connection, Ran
 from difyaction.secret import Secret
-from tests.rig.install import Install
+from tests.rig.install import Install, Rows
 from tests.rig.stack import Rig
 
 STATE = "/var/lib/dify-upgrade-action"
@@ -124,3 +124,11 @@ def assert_at_rest(rig: Rig, dify: Install) -> None:
     assert left_behind(rig, dify) == []
     assert dify.serves()
     assert dify.credentials_open()
+
+
+def assert_as_before(rig: Rig, dify: Install, before: dict[str, Rows], files: dict[str, str]) -> None:
+    """The release from before serves, at rest, with every row and every file as it was."""
+    assert_at_rest(rig, dify)
+    assert dify.rows() == before
+    assert dify.files() == files
+    assert dify.running_images()["api"] == f"langgenius/dify-api:{dify.wanted.version}"

@@ -16,7 +16,7 @@ from difyaction.errors import Failed
 from difyaction.target import Outcome
 from difyaction.targets.azure_vm import sweep
 from tests.e2e.azure_children import Child
-from tests.e2e.azure_runs import VAULT, Setting, setting, surroundings_of, told, trust
+from tests.e2e.azure_runs import NO_PORT, VAULT, Setting, setting, surroundings_of, told, trust
 from tests.e2e.connections.sshd import make_key, private_text
 from tests.e2e.server_runs import Told
 from tests.e2e.test_azure_vm_endings import Nobody
@@ -29,15 +29,6 @@ from tests.no_releases import NoReleases
 LOST = "7.1.ab12cd"
 THEIRS = "203.0.113.99"
 READS = "Microsoft.Network/networkSecurityGroups/read"
-NO_PORT = {
-    "connection": "run-command",
-    "key_vault": "",
-    "key_vault_secret": "",
-    "open_key_vault": "",
-    "ssh_known_hosts": "",
-    "port": "",
-    "user": "",
-}
 BY_COMMAND = NO_PORT | {"key_vault": VAULT}
 PAGE = (Path(__file__).resolve().parents[2] / "docs/azure.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.azure_runs import Setting, run, setting, trust
+from tests.e2e.azure_runs import NO_PORT, Setting, run, setting, trust
 from tests.e2e.connections.sshd import Sshd, make_key, private_text, public_line
 from tests.e2e.rig_shell import RigShell
 from tests.emulators.azure.emulator import AzureEmulator
@@ -19,15 +19,6 @@ from tests.rig.session import rig_or_skip
 from tests.rig.stack import Rig
 
 OLD, NEW = "1.13.3", "1.14.1"
-NO_PORT = {
-    "connection": "run-command",
-    "key_vault": "",
-    "key_vault_secret": "",
-    "open_key_vault": "",
-    "ssh_known_hosts": "",
-    "port": "",
-    "user": "",
-}
 
 
 @pytest.fixture(scope="session")

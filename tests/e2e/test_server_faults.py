@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from difyaction.connections import Connection
-from tests.e2e.server_faults import STATE, Controller, Killed, Striker, assert_at_rest
+from tests.e2e.server_faults import STATE, Controller, Killed, Striker, assert_as_before, assert_at_rest
 from tests.e2e.server_runs import Told, run
 from tests.rig.install import Install, Rows
 from tests.rig.session import rig_or_skip
@@ -38,13 +38,6 @@ def assert_upgraded(rig: Rig, dify: Install, before: dict[str, Rows], told: Told
     assert dify.running_images()["api"] == f"langgenius/dify-api:{NEW}"
     after = dify.rows()
     assert {name: after[name].count for name in SEEN_BY_USERS} == {name: before[name].count for name in SEEN_BY_USERS}
-
-
-def assert_as_before(rig: Rig, dify: Install, before: dict[str, Rows], files: dict[str, str]) -> None:
-    assert_at_rest(rig, dify)
-    assert dify.rows() == before
-    assert dify.files() == files
-    assert dify.running_images()["api"] == f"langgenius/dify-api:{OLD}"
 
 
 def test_cuts_at_every_step_change_nothing_of_an_upgrade_that_keeps_the_owners_changes(rig: Rig) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from difyaction.connections import Connection
-from tests.e2e.server_faults import STATE, Controller, Killed, Striker, assert_at_rest
+from tests.e2e.server_faults import STATE, Controller, Killed, Striker, assert_as_before
 from tests.e2e.server_runs import run
 from tests.rig.install import Install
 from tests.rig.session import rig_or_skip
@@ -39,9 +39,7 @@ def as_before(rig: Rig, dify: Install) -> Iterator[None]:
     try:
         yield
         rig.restore_images()
-        assert_at_rest(rig, dify)
-        assert dify.rows() == before
-        assert dify.files() == files
+        assert_as_before(rig, dify, before, files)
         assert dify.running_images() == images
     except BaseException:
         rig.reset(dify)

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,14 @@ def shell_words(name: str) -> tuple[str, ...]:
             pytest.fail(f"{name} is not here")
         pytest.skip(f"{name} is not here")
     return SHELLS[name]
+
+
+def verbs(folder: Path, shell: str, names: Sequence[str], *more: str) -> subprocess.CompletedProcess[str]:
+    """Run pieces of a script after the verbs of these files, in a folder, under one of SHELLS."""
+    files = resources.files("difyaction.compose")
+    script = "\n".join([*(files.joinpath(f"verbs_{name}.sh").read_text("utf-8") for name in names), *more])
+    command = [*shell_words(shell), "-c", script]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
 
 def until(look: Callable[[], object], what: str) -> None:

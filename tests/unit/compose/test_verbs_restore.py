@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from tests.unit.compose.runbooks import SHELLS, shell_words
+from tests.unit.compose.runbooks import SHELLS, verbs
 
 # A server that is away for some questions; `until_deadline` and `fail` are those of every runbook, but for the pauses.
 AWAY_FOR_TWO = """\
@@ -28,13 +26,7 @@ sql() {
 
 
 def ran(folder: Path, shell: str, what: str, *, away: int, there: int) -> str:
-    pieces = [
-        resources.files("difyaction.compose").joinpath(f"verbs_{name}.sh").read_text() for name in ("restore", "steps")
-    ]
-    script = "\n".join([f"AWAY={away} THERE={there}", *pieces, AWAY_FOR_TWO, what])
-    done = subprocess.run(
-        [*shell_words(shell), "-c", script], cwd=folder, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = verbs(folder, shell, ("restore", "steps"), f"AWAY={away} THERE={there}", AWAY_FOR_TWO, what)
     return done.stdout
 
 

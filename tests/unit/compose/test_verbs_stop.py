@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from tests.unit.compose.runbooks import SHELLS, shell_words
+from tests.unit.compose.runbooks import SHELLS, verbs
 
 # An engine that keeps what it was told. SILENT: how many questions after tasks nobody answers; DEAF: who never answers.
 ENGINE = r"""
@@ -39,15 +37,9 @@ dk() {
 
 
 def ran(folder: Path, shell: str, what: str, **given: str) -> str:
-    pieces = [
-        resources.files("difyaction.compose").joinpath(f"verbs_{name}.sh").read_text() for name in ("service", "steps")
-    ]
     words = {"SILENT": "0", "DEAF": "nobody", "TASKS": ""} | given
     literals = [f"{name}='{text}'" for name, text in words.items()]
-    script = "\n".join([*literals, *pieces, ENGINE, "set -eu", what])
-    done = subprocess.run(
-        [*shell_words(shell), "-c", script], cwd=folder, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = verbs(folder, shell, ("service", "steps"), *literals, ENGINE, "set -eu", what)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
