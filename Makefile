@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXCHANGES := build/exchanges.jsonl
-PROCESSES ?= 1
+# each has a machine of its own, where there is an engine; more than two would wait for each other
+PROCESSES ?= $(shell [ "$$(nproc 2>/dev/null || echo 1)" -ge 2 ] && echo 2 || echo 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check contract bench reliability generate screenshots lock audit release-dry-run clean distclean

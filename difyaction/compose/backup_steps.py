@@ -44,6 +44,8 @@ def _dumps(shift: Shift) -> Iterator[Step]:
         )
         yield Step(f"dump{which}", dump, title=f"Dump the database {name}", live=live)
         test = f"{call('test_restore', name)} {file} {'full' if whole else 'schema'}"
+        if name == shift.database.names[-1]:
+            test += "\nremove_scratch"
         title = f"Read the dump of {name} back"
         yield Step(f"test{which}", test, "remove_scratch", title=title, touches=False)
 

@@ -80,7 +80,7 @@ def room(estimates: Estimates, machine: Machine) -> dict[str, tuple[int, int]]:
         return {}
     needed: dict[str, int] = {}
     free = {disk.engine_device: disk.engine, disk.folder_device: disk.folder, disk.backup_device: disk.backup}
-    # The scratch server of the test restore holds the largest database once more.
+    # The scratch server of the test restore holds all databases once more.
     scratch = machine.database.size if machine.database else 0
     for device, amount in (
         (disk.engine_device, estimates.images + scratch),

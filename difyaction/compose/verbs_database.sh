@@ -98,7 +98,7 @@ scratch="dify-upgrade-scratch-$PROJECT"
 in_scratch() { dk exec -i "$scratch" "$@"; }
 remove_scratch() { dk rm -fv "$scratch" >/dev/null 2>&1 || true; }
 
-test_restore() { # DATABASE FILE full|schema: proves in a server of its own that a dump can be read back
+start_scratch() { # a server of its own, for all that this run reads back
   remove_scratch
   case "$DB_KIND" in
     postgresql) dk run -d --name "$scratch" --network none -e POSTGRES_PASSWORD=scratch "$DB_CLIENT" >/dev/null ;;
@@ -106,6 +106,11 @@ test_restore() { # DATABASE FILE full|schema: proves in a server of its own that
   esac || fail restore-test-failed "The scratch container of $DB_CLIENT did not start."
   until_deadline 180 0.2 scratch_is_settled || true
   scratch_answers || fail restore-test-failed "The scratch server did not answer: $(dk logs --tail 3 "$scratch" 2>&1 | tr '\n' ' ')"
+  : >"$RUN/scratch"
+}
+
+test_restore() { # DATABASE FILE full|schema: proves that a dump can be read back
+  { [ -e "$RUN/scratch" ] && scratch_answers; } || start_scratch
   restored_in_scratch "$1" "$2" "$3" >"$RUN/scratch.said" 2>&1 || fail restore-test-failed "The dump of $1 cannot be read back: $(tail -n 3 "$RUN/scratch.said" | tr '\n' ' ')"
   if [ "$3" = full ] && [ -z "$TOO_BIG_TO_COUNT" ]; then
     scratch_rows "$1" | sort >"$RUN/scratch.rows"
@@ -114,7 +119,6 @@ test_restore() { # DATABASE FILE full|schema: proves in a server of its own that
   else
     say "$1: read back without rows; it is above restore-test-max"
   fi
-  remove_scratch
 }
 
 scratch_is_settled() { scratch_answers || [ "$(dk inspect --format '{{.State.Status}}' "$scratch" 2>/dev/null)" = exited ]; }

@@ -1,19 +1,24 @@
 # How databases are put back: as copies inside the server where it lends the right to make them, else in their place.
-disconnect() { # DATABASE: ends every session in it that DB_USER may end
-  [ "$DB_KIND" = mysql ] || echo "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid() AND pg_has_role(usesysid, 'MEMBER')" | sql "${2:-$DB_CONTROL}" >/dev/null
+ending_sessions() { # DATABASE: the statement that ends every session in it that DB_USER may end
+  printf '%s\n' "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid() AND pg_has_role(usesysid, 'MEMBER');"
 }
+dropping() { # DATABASE: the statements that make it not be there
+  ending_sessions "$1"
+  printf '%s\n' "SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname = '$1'" '\gexec'
+}
+in_control() { sql "$DB_CONTROL" >/dev/null; } # one question for statements that belong together: each takes a process and a connection
 
 has_database() { # DATABASE: a server that does not answer has not said that there is none
   until_deadline 120 1 counts_database "$1" || fail database-gone "The database does not answer any more."
   [ "$counted" = 1 ]
 }
 counts_database() { counted=$(echo "SELECT count(*) FROM pg_database WHERE datname = '$1'" | sql "$DB_CONTROL" 2>/dev/null) && [ -n "$counted" ]; }
-rename_database() { disconnect "$1" && echo "ALTER DATABASE \"$1\" RENAME TO \"$2\"" | sql "$DB_CONTROL"; }
-drop_database() { ! has_database "$1" || { disconnect "$1" && echo "DROP DATABASE \"$1\"" | sql "$DB_CONTROL"; }; }
+rename_database() { { ending_sessions "$1" && echo "ALTER DATABASE \"$1\" RENAME TO \"$2\""; } | in_control; }
+drop_database() { dropping "$1" | in_control 2>/dev/null || ! has_database "$1" || dropping "$1" | in_control; }
 
 clone_databases() { # SUFFIX: going back is a rename then
   for each in $DB_NAMES; do
-    { drop_database "$each$1" && disconnect "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\"" | sql "$DB_CONTROL"; } ||
+    { dropping "$each$1" && ending_sessions "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\""; } | in_control ||
       fail final-backup-failed "The database $each could not be cloned."
     say "$each: cloned as $each$1"
   done
@@ -47,7 +52,7 @@ restore_dumps() { # FOLDER SUFFIX: reads FOLDER/NAME.SUFFIX back, and puts it in
 }
 
 restore_beside() { # DATABASE FILE: what is there goes when all of the dump has come
-  drop_database "${1}_restored" && echo "CREATE DATABASE \"${1}_restored\"" | sql "$DB_CONTROL" &&
+  { dropping "${1}_restored" && echo "CREATE DATABASE \"${1}_restored\""; } | in_control &&
     client pg_restore -d "${1}_restored" --no-owner --exit-on-error <"$2" || return 1
   drop_database "${1}_failed" || return 1
   ! has_database "$1" || rename_database "$1" "${1}_failed" || return 1
@@ -55,7 +60,7 @@ restore_beside() { # DATABASE FILE: what is there goes when all of the dump has 
 }
 
 restore_in_place() { # DATABASE FILE: for whoever may not make databases; in one transaction, so that all of it comes, or nothing changes
-  disconnect "$1" "$1" || return 1
+  ending_sessions "$1" | sql "$1" >/dev/null || return 1
   # shellcheck disable=SC2016 # the container's own shell expands it
   in_place='{ echo "BEGIN;"; printf "%s\n" "$1"; if pg_restore --no-owner --no-comments -f -; then echo "COMMIT;"; else echo "SELECT 1/0;"; fi; } | psql -qAtX -v ON_ERROR_STOP=1 -d "$0"'
   client sh -c "$in_place" "$1" "$(emptying)" <"$2" >/dev/null

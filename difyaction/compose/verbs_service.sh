@@ -95,11 +95,14 @@ for queue in sys.argv[2:]: control.cancel_consumer(queue)' "$CELERY" $(cat "$RUN
     while read -r queue; do celery_in "$1" control cancel_consumer "$queue" >/dev/null </dev/null || true; done <"$RUN/queues-of-$1"
 }
 
-worker_works() { # SERVICE: it answers, and takes from every queue that was taken from before
-  queues_of "$(of_service "$1")" >"$RUN/queues.now"
+worker_works() { # SERVICE: it answers, and takes from every queue that was taken from before. Asked until it did: each question loads the release.
+  id=$(of_service "$1")
+  [ ! -e "$RUN/works-$id" ] || return 0
+  queues_of "$id" >"$RUN/queues.now"
   [ -s "$RUN/queues.now" ] || why worker-silent "the worker $1 does not answer: $(last_words "$1")" || return 1
   [ ! -f "$RUN/queues" ] || missing=$(sort "$RUN/queues" "$RUN/queues.now" "$RUN/queues.now" | uniq -u | tr '\n' ' ')
-  [ -z "${missing:-}" ] || why queues-missing "the worker $1 takes nothing from $missing"
+  [ -z "${missing:-}" ] || why queues-missing "the worker $1 takes nothing from $missing" || return 1
+  : >"$RUN/works-$id"
 }
 
 image_id() { # IMAGE: what the tag means; in one run it is asked once

@@ -50,6 +50,8 @@ class Install:
         self.url = f"http://127.0.0.1:{web_port}"
         self._session = requests.Session()
         self._session.trust_env = False
+        # a connection that is kept ends with the nginx process that a reload replaces, in the middle of a question
+        self._session.headers["Connection"] = "close"
 
     @property
     def path(self) -> Path:

@@ -141,6 +141,7 @@ def test_an_unmigrated_release_that_says_200_is_told_by_its_schema_only(rig: Rig
 def test_a_worker_answers_and_drains(rig: Rig) -> None:
     shared_root()
     with rig.install(version=NEW) as dify:
+        rig.machine.wait_for(lambda: ping(dify), "its worker")
         worker = ["exec", "-T", "worker", "celery", "-A", "celery_healthcheck.celery"]
         assert "'name': 'workflow_based_app_execution'" in dify.compose(*worker, "inspect", "active_queues")
         said = dify.compose(*worker, "control", "cancel_consumer", "workflow_based_app_execution")

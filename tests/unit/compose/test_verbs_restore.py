@@ -20,7 +20,7 @@ sql() {
   echo x >>asked
   [ "$(wc -l <asked)" -gt "$AWAY" ] || { echo 'the server is starting' >&2; return 2; }
   statement=$(cat)
-  case "$statement" in SELECT\\ count*) echo "$THERE" ;; DROP*) echo "$statement" ;; esac
+  case "$statement" in SELECT\\ count*) echo "$THERE" ;; *'DROP DATABASE'*) echo "$statement" >>dropping ;; esac
 }
 """
 
@@ -37,7 +37,21 @@ def test_copies_are_kept_as_dumps_although_the_server_was_away_for_a_moment(tmp_
         "dumped dify_before",
         "dumped dify_plugin_before",
     ]
-    assert told.count("DROP DATABASE") == 2
+    dropping = (tmp_path / "dropping").read_text()
+    assert [name in dropping for name in ("= 'dify_before'", "= 'dify_plugin_before'")] == [True, True]
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_copy_is_dropped_although_the_server_was_away_for_a_moment(tmp_path: Path, shell: str) -> None:
+    told = ran(tmp_path, shell, "drop_database dify_before && echo dropped", away=2, there=1)
+    assert told == "dropped\n"
+    assert "= 'dify_before'" in (tmp_path / "dropping").read_text()
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_one_question_is_enough_to_drop_a_copy(tmp_path: Path, shell: str) -> None:
+    ran(tmp_path, shell, "drop_database dify_before", away=0, there=1)
+    assert (tmp_path / "asked").read_text() == "x\n"
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
