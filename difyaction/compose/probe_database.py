@@ -47,6 +47,8 @@ def database(answers: Answers, containers: Sequence[Container]) -> Database | No
 def client_image(kind: str, server: str) -> str:
     """Return upstream's image with clients of a server's own version: an older pg_dump refuses a newer server."""
     numbers = re.findall(r"[0-9]+", server)
+    if kind == "mysql" and "MariaDB" in server:
+        return "mariadb:10.11"  # the last line whose clients go by MySQL's names, too
     if kind == "mysql":
         return f"mysql:{'.'.join(numbers[:2]) or '8.0'}"
     return f"postgres:{numbers[0] if numbers else '15'}-alpine"

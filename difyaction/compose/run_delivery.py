@@ -93,7 +93,7 @@ def _database_env(shift: Shift) -> Secret:
             "PGUSER": database.user,
             "PGPASSWORD": password,
         },
-        "mysql": {"MYSQL_HOST": database.host, "MYSQL_TCP_PORT": database.port, "MYSQL_PWD": password},
+        "mysql": {"MYSQL_TCP_PORT": database.port, "MYSQL_PWD": password},
     }[database.kind]
     return Secret("".join(f"{name}={value}\n" for name, value in names.items()))
 

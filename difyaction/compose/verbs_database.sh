@@ -1,6 +1,6 @@
 # The database: what the steps say about it. DB_KIND, DB_SERVICE (empty: the server is elsewhere), DB_USER, DB_MAIN,
-# DB_NAMES, DB_CLIENT (an image with clients), DB_HOST, DB_NETWORK, DB_CREATES (whether DB_USER may make databases),
-# COUNTED, SUMMED and PROJECT are literals of the plan.
+# DB_NAMES, DB_CLIENT (an image with clients), DB_HOST, DB_AT (what tells MySQL's clients the host), DB_NETWORK, DB_CREATES (whether
+# DB_USER may make databases), COUNTED, SUMMED and PROJECT are literals of the plan.
 db_service() { cat "$RUN/db-service" 2>/dev/null || printf '%s' "$DB_SERVICE"; }
 db_container() { of_service "$(db_service)"; }
 
@@ -20,7 +20,7 @@ client() { # runs a client beside the server, or in a container of its own when 
 sql() { # DATABASE, statements on stdin; one row a line, fields parted by |
   case "$DB_KIND" in
     postgresql) client psql -qAtX -v ON_ERROR_STOP=1 -d "$1" ;;
-    mysql) client mysql -N -B -u "$DB_USER" "$1" ;;
+    mysql) client mysql ${DB_AT:+"$DB_AT"} -N -B -u "$DB_USER" "$1" ;;
   esac
 }
 
@@ -85,7 +85,7 @@ dump_mysql() { # MySQL lends its snapshot to nobody: rows are counted before and
   # a server with GTIDs would have them put into the dump, which nobody but root can read back
   # shellcheck disable=SC2016 # the container's own shell expands it
   plain='case "$(mysqldump --help 2>/dev/null)" in *set-gtid-purged*) set -- --set-gtid-purged=OFF "$@" ;; esac; exec mysqldump "$@"'
-  client sh -c "$plain" mysqldump -u "$DB_USER" --single-transaction --routines --triggers --no-tablespaces --hex-blob "$1" 2>>"$2.said" | gzip -1 >"$2" &&
+  client sh -c "$plain" mysqldump ${DB_AT:+"$DB_AT"} -u "$DB_USER" --single-transaction --routines --triggers --no-tablespaces --hex-blob "$1" 2>>"$2.said" | gzip -1 >"$2" &&
     gzip -dc "$2" | tail -n 1 | grep -q '^-- Dump completed' &&
     { [ -n "$TOO_BIG_TO_COUNT" ] || count_rows "$1"; } >"$2.after" 2>>"$2.said" &&
     sort -t '|' -k 2,2 -k 3,3n "$2.before" "$2.after" | awk -F '|' '!seen[$2]++' >>"$2.said"
@@ -101,7 +101,8 @@ remove_scratch() { dk rm -fv "$scratch" >/dev/null 2>&1 || true; }
 start_scratch() { # a server of its own, for all that this run reads back
   remove_scratch
   case "$DB_KIND" in
-    postgresql) dk run -d --name "$scratch" --network none -e POSTGRES_PASSWORD=scratch "$DB_CLIENT" >/dev/null ;;
+    # nobody needs what is in it once it has been counted, so the disk is not waited for
+    postgresql) dk run -d --name "$scratch" --network none -e POSTGRES_PASSWORD=scratch "$DB_CLIENT" postgres -c fsync=off >/dev/null ;;
     mysql) dk run -d --name "$scratch" --network none -e MYSQL_ROOT_PASSWORD=scratch "$DB_CLIENT" >/dev/null ;;
   esac || fail restore-test-failed "The scratch container of $DB_CLIENT did not start."
   until_deadline 180 0.2 scratch_is_settled || true

@@ -45,6 +45,7 @@ def literals(shift: Shift) -> str:
         "DB_CLIENT": database.client_image,
         "DB_NETWORK": shift.network,
         "DB_HOST": database.host,
+        "DB_AT": f"--host={database.host}" if database.kind == "mysql" and database.external else "",
         "DB_CREATES": "yes" if database.creates else "",
         "COUNTED": " ".join(shift.counted),
         "SUMMED": " ".join(shift.summed),

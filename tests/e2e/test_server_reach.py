@@ -48,7 +48,7 @@ def test_an_upgrade_goes_through_a_jump_host_whose_connections_are_cut(rig: Rig)
                 cuts.append(jump.cut())
 
         with Striker(rig, cut):
-            told = run(rig, dify, dify_version=NEW, **way, **PATIENT)
+            told = run(rig, dify, dify_version=NEW, **PATIENT)
 
         assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
         assert len(cuts) == 3
@@ -88,18 +88,9 @@ def test_a_database_elsewhere_is_put_back_where_its_user_may_not_make_one_and_cl
         assert "dify_before_upgrade" not in dify.sql("SELECT datname FROM pg_database")
 
 
-def test_a_dify_in_mysql_is_put_back_when_its_migration_stops_half_way_and_upgraded_when_it_does_not(rig: Rig) -> None:
+def test_a_dify_in_mysql_is_upgraded_and_its_dumps_are_read_back(rig: Rig) -> None:
     with rig.install(version=OLD, mysql=True) as dify:
-        before, files = dify.rows(), dify.files()
-        rig.fault("migration-half", version=NEW)
-
-        told = run(rig, dify, dify_version=NEW)
-
-        assert (told.status, told.error) == ("rolled-back", "migration-failed"), told.log[-3000:]
-        assert dify.serves()
-        assert dify.rows() == before
-        assert dify.files() == files
-        rig.restore_images()
+        before = dify.rows()
 
         told = run(rig, dify, dify_version=NEW, **PATIENT)
 
@@ -108,6 +99,48 @@ def test_a_dify_in_mysql_is_put_back_when_its_migration_stops_half_way_and_upgra
         assert dify.rows()["dify.messages"] == before["dify.messages"]
         assert dify.credentials_open()
         assert "tables have their rows" in told.log
+
+
+def test_a_mysql_elsewhere_is_put_back_by_a_user_who_owns_nothing_else_there(rig: Rig) -> None:
+    with rig.install(version=OLD, mysql=True, outside="CREATEDB") as dify:
+        before, files = dify.rows(), dify.files()
+
+        refused = run(rig, dify, dify_version=NEW, database_client_image="mysql:8.0")
+
+        assert (refused.status, refused.error) == ("refused", "objections"), refused.log[-3000:]
+        rig.fault("migration-half", version=NEW)
+
+        told = run(rig, dify, dify_version=NEW)
+
+        assert (told.status, told.error) == ("rolled-back", "migration-failed"), told.log[-3000:]
+        assert dify.serves()
+        assert dify.rows() == before
+        assert dify.files() == files
+        assert dify.credentials_open()
+        assert OUTSIDE["DB_PASSWORD"] not in told.log
+
+
+def test_a_rootless_engine_is_found_and_its_run_outlives_the_logout(rig: Rig) -> None:
+    with rig.install(version=OLD, rootless=True) as dify:
+        before = dify.rows()
+        sshd, state = rig.sshd("rootless"), "/home/rootless/.local/state/dify-upgrade-action"
+
+        def log_out(step: str) -> None:
+            if step in {"dump", "start"}:
+                sshd.end_sessions()
+
+        with Striker(rig, log_out, state=state) as striker:
+            told = run(rig, dify, user="rootless", dify_version=NEW, **PATIENT)
+
+        assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
+        assert {"dump", "start"} <= set(striker.steps)
+        assert f"export DOCKER_HOST='{rig.machine.docker_host}'" in runbook(rig, "/home/rootless")
+        assert dify.head() == NEW_HEAD
+        assert dify.rows()["dify.messages"].count == before["dify.messages"].count
+        owner = rig.machine.path("/home/rootless").stat().st_uid
+        assert (dify.path / ".env").stat().st_uid == owner
+        assert rig.machine.path(f"{state}/backups/{told.outputs['backup-id']}/complete").stat().st_uid == owner
+        assert dify.credentials_open()
 
 
 def test_a_plain_user_upgrades_where_compose_is_a_program_the_shell_is_csh_and_the_tools_are_busybox(rig: Rig) -> None:

@@ -53,7 +53,8 @@ FOREIGN = {
     "python": ("usr/bin/python3", "usr/bin/python3.11"),
     "curl": ("usr/bin/curl",),
 }
-MYSQL = ("library/mysql", "8.0")
+# the second is what it really is, and what its version calls for in clients
+MYSQL = (("library/mysql", "8.0"), ("library/mariadb", "10.11"))
 DRIVER = "usr/local/lib/python3.11/dist-packages/pymysql"
 
 

@@ -17,6 +17,7 @@ from tests.rig.machine import Machine
 DATABASES = ("dify", "dify_plugin")
 SERVER = "rig-database"  # the container of a server that is not the project's
 SERVE = ("--network", "host", "-v", "/opt/outside:/var/lib/postgresql/data", "-e", "POSTGRES_PASSWORD=of-its-owner")
+SERVE_MYSQL = ("--network", "host", "-v", "/opt/outside:/var/lib/mysql", "-e", "MYSQL_ROOT_PASSWORD=of-its-owner")
 UP_SECONDS = 300  # a container that crashed while its database began is started again a minute later
 COUNT = r"""
 SELECT format(
@@ -74,6 +75,9 @@ class Install:
         """Start the server that is not the project's, where one is wanted; it gets Dify's user the first time."""
         if not self.wanted.outside or self.machine.docker("ps", "-q", "--filter", f"name={SERVER}"):
             return
+        if self.wanted.mysql:
+            self._start_mysql_outside()
+            return
         self.machine.docker("run", "-d", "--name", SERVER, *SERVE, "postgres:15-alpine")
         # over TCP, where it listens when its first start is over
         asking = ["docker", "exec", SERVER, "pg_isready", "-q", "-h", "127.0.0.1"]
@@ -84,6 +88,16 @@ class Install:
             for database in DATABASES:
                 self.sql(f"CREATE DATABASE {database} OWNER {user}", "postgres")
             self.sql("CREATE DATABASE another; REVOKE CONNECT ON DATABASE another FROM public", "postgres")
+
+    def _start_mysql_outside(self) -> None:
+        self.machine.docker("run", "-d", "--name", SERVER, *SERVE_MYSQL, "mysql:8.0")
+        asking = ["docker", "exec", SERVER, "mysqladmin", "-h", "127.0.0.1", "-u", "root", "-pof-its-owner", "ping"]
+        self.machine.wait_for(lambda: self.machine.run(asking, check=False).returncode == 0, "its database")
+        # what a hosted server's user has: everything in Dify's databases, nothing in the server
+        user = f"'{OUTSIDE['DB_USERNAME']}'@'%'"
+        self.sql(f"CREATE USER IF NOT EXISTS {user} IDENTIFIED BY '{OUTSIDE['DB_PASSWORD']}'", "mysql")
+        for database in DATABASES:
+            self.sql(f"CREATE DATABASE IF NOT EXISTS {database}; GRANT ALL ON {database}.* TO {user}", "mysql")
 
     def wait_until_served(self, seconds: float = UP_SECONDS) -> None:
         """Wait for the api and its database through nginx, and for the plugin daemon's database."""
@@ -150,7 +164,8 @@ class Install:
         """Run a statement in the install's own database server."""
         if self.wanted.mysql:
             asking = ["sh", "-c", 'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" exec mysql -u root -N -B "$0"', database]
-            command = ["docker", "exec", "-i", self.container("db_mysql"), *asking]
+            server = SERVER if self.wanted.outside else self.container("db_mysql")
+            command = ["docker", "exec", "-i", server, *asking]
             return self.machine.run(command, stdin=statement.encode()).stdout.decode()
         command = [
             "docker",

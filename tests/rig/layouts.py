@@ -44,7 +44,7 @@ class Wanted:
     documents: int = 200
     outside: str = ""  # the database is no container of the project: rights of its user there, CREATEDB or NOCREATEDB
     rootless: bool = False  # it runs on the engine of the user `rootless`, who owns the folder
-    mysql: bool = False  # Dify keeps its rows in db_mysql
+    mysql: bool = False  # Dify keeps its rows in MySQL: in db_mysql, or in a server outside
 
     @property
     def project_name(self) -> str:
@@ -52,7 +52,9 @@ class Wanted:
 
     @property
     def _database(self) -> dict[str, str]:
-        return OUTSIDE if self.outside else MYSQL if self.mysql else {}
+        if self.outside:
+            return OUTSIDE | ({"DB_TYPE": "mysql", "DB_PORT": "3306"} if self.mysql else {})
+        return MYSQL if self.mysql else {}
 
     @property
     def owned(self) -> dict[str, bytes]:

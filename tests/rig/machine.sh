@@ -55,9 +55,12 @@ install -m 600 "$state/ssh/client.pub" /root/.ssh/authorized_keys
 
 service_sshd() { setsid /usr/sbin/sshd -D -f "$state/ssh/sshd_config" -E "$disk/sshd.log" </dev/null >/dev/null 2>&1 & }
 service_registry() { setsid docker-registry serve "$state/registry.yml" </dev/null >"$disk/registry.log" 2>&1 & }
+# what the engine starts lives for parts of a second: collecting its garbage, and compiling the usual filter of system calls, which is a
+# fifth of each `docker exec`, are not worth it here
+echo '{"defaultAction": "SCMP_ACT_ALLOW"}' >/run/seccomp.json
 service_engine() {
-    setsid dockerd --data-root "$disk/engine" --exec-root /run/docker --pidfile /run/docker.pid --group docker \
-        --host unix:///run/docker.sock --registry-mirror http://127.0.0.1:5000 </dev/null >"$disk/engine.log" 2>&1 &
+    GOGC=400 setsid dockerd --data-root "$disk/engine" --exec-root /run/docker --pidfile /run/docker.pid --group docker \
+        --seccomp-profile /run/seccomp.json --host unix:///run/docker.sock --registry-mirror http://127.0.0.1:5000 </dev/null >"$disk/engine.log" 2>&1 &
 }
 # all containers together would get no more of the processor than one process of this machine gets, and starve beside others
 { mkdir -p /sys/fs/cgroup/cpu/docker && echo 16384 >/sys/fs/cgroup/cpu/docker/cpu.shares; } 2>/dev/null || true

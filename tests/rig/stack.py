@@ -267,8 +267,9 @@ class Rig:
         with self._timed("mysql"):
             real = make_once(HERE / "mysql.sh", self.state / "mysql.tar", of=self.base.digest)
             image = catalogue.mysql(self.base, file_blob(real))
-            if self.registry.digest(*catalogue.MYSQL) != image.digest():
-                self.registry.push(*catalogue.MYSQL, image)
+            for name, tag in catalogue.MYSQL:
+                if self.registry.digest(name, tag) != image.digest():
+                    self.registry.push(name, tag, image)
 
     def _spoil(self, repository: str, tag: str, image: Image) -> None:
         """Note that a tag names something else than it should, also for the next process if this one is killed."""

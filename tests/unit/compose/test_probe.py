@@ -147,6 +147,23 @@ def test_a_database_that_is_no_container_is_elsewhere() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "version", "image"),
+    [
+        ("postgresql", "16.4 (Debian 16.4-1)", "postgres:16-alpine"),
+        ("mysql", "8.4.2", "mysql:8.4"),
+        ("mysql", "11.4.3-MariaDB-1", "mariadb:10.11"),
+        ("mysql", "", "mysql:8.0"),
+    ],
+)
+def test_a_server_elsewhere_is_spoken_to_by_clients_of_its_own_kind(kind: str, version: str, image: str) -> None:
+    api = container("api", "langgenius/dify-api:1.13.3", env=["DB_HOST=db.example.com", f"DB_TYPE={kind}"])
+    told = answer(containers=json.dumps(api), database_container="", database=f"version|{version}\n")
+    database = probe.read(told).database
+    assert database is not None
+    assert database.client_image == image
+
+
+@pytest.mark.parametrize(
     ("address", "network"),
     [
         ("192.0.2.20", "docker_default"),  # a server far away: by a network that leads out
