@@ -48,7 +48,7 @@ def test_an_upgrade_goes_through_a_jump_host_whose_connections_are_cut(rig: Rig)
                 cuts.append(jump.cut())
 
         with Striker(rig, cut):
-            told = run(rig, dify, dify_version=NEW, **PATIENT)
+            told = run(rig, dify, dify_version=NEW, **way, **PATIENT)
 
         assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
         assert len(cuts) == 3
