@@ -58,6 +58,9 @@ def _check(shift: Shift) -> str:
     roles = {Role.DATABASE} if shift.back_to else {Role.API, Role.DATABASE}
     needed = {name: found for name, (role, found) in shift.before.items() if role in roles}
     lines.append(call("check_containers", *(f"{name}={found}" for name, found in needed.items())))
+    accepts = {word.partition("@")[0] for word in shift.wishes.acknowledge}
+    if not shift.back_to and "broken-before" not in accepts:
+        lines.append("serves_before")
     return "\n".join(lines)
 
 

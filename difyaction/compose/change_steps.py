@@ -129,4 +129,5 @@ def _restore(shift: Shift) -> str:
 
 
 def _start(shift: Shift) -> str:
-    return "\n".join([*(call("run_once", name) for name in shift.once), call("start_services", *shift.started)])
+    once = [name for name in shift.once if name not in shift.untouched]
+    return "\n".join([*(call("run_once", name) for name in once), call("start_services", *shift.started)])

@@ -43,10 +43,17 @@ def _service(name: str, record: Mapping[str, Any]) -> Service:
         ports=tuple(_ports(record)),
         mounts=tuple(_mounts(record)),
         restart=string(record, "restart"),
+        awaits=tuple(_awaits(mapping(record, "depends_on"))),
         networks=tuple(sorted(mapping(record, "networks"))),
         command=tuple(_command(record)),
         environment=_environment(record),
     )
+
+
+def _awaits(depends: Mapping[str, Any]) -> Iterator[str]:
+    for name in depends:
+        if string(mapping(depends, name), "condition") == "service_completed_successfully":
+            yield name
 
 
 def _command(record: Mapping[str, Any]) -> Iterator[str]:

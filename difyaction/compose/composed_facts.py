@@ -19,6 +19,7 @@ class Service:
     ports: tuple[tuple[str, int, int], ...] = ()  # host's address, host's port, container's port
     mounts: tuple[Mount, ...] = ()
     restart: str = ""
+    awaits: tuple[str, ...] = ()  # services that have to have ended well before this one starts
     networks: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)

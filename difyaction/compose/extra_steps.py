@@ -21,15 +21,19 @@ class Extra:
     commands: tuple[str, ...]
 
 
-# extract-plugins asks for the file that it writes: an empty line takes its own proposal.
+_LIST, _INSTALLED = "/tmp/plugins.jsonl", "/tmp/installed_plugins.jsonl"  # noqa: S108 - in a container that nobody else is in
+
+# Whoever runs these by hand is asked for what is not said (click's `prompt`): files are named, and an empty line takes
+# what is proposed. 1.9.0's `install-rag-pipeline-plugins` reads a list that nobody has made by then, and installs every
+# plugin of it for everybody: it is left.
 EXTRAS = (
     Extra(
         "plugins",
         Version.parse("1.0.0"),
         "Turn tools and model providers into plugins",
         (
-            "echo | flask extract-plugins --workers=20",
-            "flask install-plugins --workers=2",
+            f"flask extract-plugins --output_file={_LIST} --workers=20",
+            f"flask install-plugins --input_file={_LIST} --output_file={_INSTALLED} --workers=2",
             "flask migrate-data-for-plugin",
         ),
     ),
@@ -37,7 +41,7 @@ EXTRAS = (
         "datasource-credentials",
         Version.parse("1.9.0"),
         "Move the credentials of data sources",
-        ("flask transform-datasource-credentials", "flask install-rag-pipeline-plugins --workers=2"),
+        ("yes '' | flask transform-datasource-credentials",),
     ),
 )
 

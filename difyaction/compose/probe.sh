@@ -68,8 +68,8 @@ look_at_engine() {
 }
 
 find_install() {
-  api=$(docker ps -a --format '{{.ID}} {{.Image}} {{.Label "com.docker.compose.project.working_dir"}}' 2>/dev/null |
-    awk '$2 ~ /dify-api/ && $3 != "" { print $3 }' | sort -u)
+  api=$(docker ps -a --format '{{.ID}}|{{.Image}}|{{.Label "com.docker.compose.project.working_dir"}}' 2>/dev/null |
+    awk -F'|' '$2 ~ /dify-api/ && $3 != "" { print $3 }' | sort -u)
   if [ -n "$want_folder" ]; then
     places="$want_folder"
     [ -f "$want_folder/docker-compose.yaml" ] || [ ! -f "$want_folder/docker/docker-compose.yaml" ] || places="$want_folder/docker"
@@ -86,8 +86,8 @@ $place"
   real=$folder
   [ -n "$folder" ] && [ -d "$folder" ] && real=$(cd "$folder" && pwd -P) && folder=$(as_containers_say)
   project="$want_project"
-  [ -n "$project" ] || project=$(docker ps -a --format '{{.Label "com.docker.compose.project"}} {{.Label "com.docker.compose.project.working_dir"}} {{.Image}}' 2>/dev/null |
-    awk -v f="$folder" '$2 == f && $3 ~ /dify-api/ { print $1; exit }')
+  [ -n "$project" ] || project=$(docker ps -a --format '{{.Label "com.docker.compose.project"}}|{{.Label "com.docker.compose.project.working_dir"}}|{{.Image}}' 2>/dev/null |
+    awk -F'|' -v f="$folder" '$2 == f && $3 ~ /dify-api/ { print $1; exit }')
   fact folder "$folder"
   [ -n "$folder" ] && [ -w "$folder" ] && { [ ! -e "$folder/.env" ] || [ -w "$folder/.env" ]; } && fact writable yes
   fact project "$project"
@@ -111,7 +111,9 @@ look_at_files() {
   (IFS="$newline" && set -f && tar -cf - $listed) 2>/dev/null | squeeze | emit files 8000000
   find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type l -print 2>/dev/null | head -n 300 | emit links
   command -v git >/dev/null 2>&1 || return 0
-  g() { git -c safe.directory='*' -C "$folder" "$@" 2>/dev/null; }
+  # git before 2.38 hears of safe.directory from no command line, but knows whom sudo speaks for
+  # shellcheck disable=SC2012 # the owner's number stands where names with blanks cannot shift it
+  g() { SUDO_UID=$(ls -nd "$folder" | awk '{ print $3 }') git -c safe.directory='*' -C "$folder" "$@" 2>/dev/null; }
   top=$(g rev-parse --show-toplevel) || return 0
   g cat-file -e "HEAD:${real#"$top"/}/docker-compose.yaml" || return 0
   fact git-top "$top"
@@ -169,10 +171,11 @@ networks_of() { # CONTAINER: name, whether nothing leads out of it, and addresse
   done
 }
 
-look_at_postgresql() {
+look_at_postgresql() { # rows are asked three ways, for the first two are 0 or -1 after a crash and in a copy; pages are a least
   postgresql_questions="select 'version|' || current_setting('server_version');
 select 'size|' || datname || '|' || pg_database_size(datname) from pg_database where not datistemplate and has_database_privilege(datname, 'CONNECT');
-select 'table|' || relname || '|' || n_live_tup from pg_stat_user_tables order by n_live_tup desc limit 400;
+select 'extension|' || extname from pg_extension;
+select 'table|' || s.relname || '|' || greatest(s.n_live_tup, c.reltuples::bigint, pg_relation_size(c.oid) / 8192) from pg_stat_user_tables s join pg_class c on c.oid = s.relid order by greatest(s.n_live_tup, c.reltuples::bigint, pg_relation_size(c.oid) / 8192) desc limit 400;
 select 'head|' || version_num from alembic_version;
 select 'creates|' || (rolsuper or rolcreatedb and not exists (select 1 from pg_database where datname in (current_database(), '$plugins') and not pg_has_role(datdba, 'USAGE'))) from pg_roles where rolname = current_user;"
   if [ -n "$server" ]; then

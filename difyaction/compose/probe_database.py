@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from ipaddress import ip_address, ip_network
 
 from difyaction.compose.answers import Answers, number, text
@@ -23,6 +23,7 @@ def database(answers: Answers, containers: Sequence[Container]) -> Database | No
     holder = next((c for c in containers if c.id == text(answers, "database-container") != ""), None)
     rows = [line.split("|") for line in text(answers, "database").splitlines()]
     version = _said(rows, "version")
+    extensions = {row[1] for row in rows if row[0] == "extension" and len(row) > 1}
     return Database(
         kind=kind,
         container=holder.id if holder else "",
@@ -38,20 +39,24 @@ def database(answers: Answers, containers: Sequence[Container]) -> Database | No
         sizes=_counted(rows, "size"),
         tables=_counted(rows, "table"),
         heads=tuple(row[1] for row in rows if row[0] == "head" and len(row) > 1),
-        client_image=holder.image if holder else client_image(kind, version),
+        client_image=holder.image if holder else client_image(kind, version, extensions),
         network="" if holder else network_to(_said(rows, "address"), text(answers, "networks")),
         creates=_said(rows, "creates") != "false",
     )
 
 
-def client_image(kind: str, server: str) -> str:
-    """Return upstream's image with clients of a server's own version: an older pg_dump refuses a newer server."""
+def client_image(kind: str, server: str, extensions: Collection[str] = ()) -> str:
+    """Return upstream's image with clients of a server's own version: an older pg_dump refuses a newer server.
+
+    Dumps are read back in it, too: where ``extensions`` of the database has ``vector``, it is an image that has it.
+    """
     numbers = re.findall(r"[0-9]+", server)
     if kind == "mysql" and "MariaDB" in server:
         return "mariadb:10.11"  # the last line whose clients go by MySQL's names, too
     if kind == "mysql":
         return f"mysql:{'.'.join(numbers[:2]) or '8.0'}"
-    return f"postgres:{numbers[0] if numbers else '15'}-alpine"
+    major = numbers[0] if numbers else "15"
+    return f"pgvector/pgvector:pg{major}" if "vector" in extensions else f"postgres:{major}-alpine"
 
 
 def network_to(address: str, networks: str) -> str:

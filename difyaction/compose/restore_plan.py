@@ -146,7 +146,8 @@ def _shift(facts: RestoreFacts) -> Shift:
         raise ValueError("going back needs an install and a database")
     after, roles = _services(manifest), _roles(manifest)
     files = _files(manifest)
-    untouched = untouched_services(machine, [file.path for file in files], Composed(services=after), roles)
+    written, composed, ended = [file.path for file in files], Composed(services=after), _marked(manifest, "ended")
+    untouched = untouched_services(machine, written, composed, roles, ended=ended)
     return Shift(
         installed=facts.installed,
         wanted=Version.parse(string(manifest, "from")),
@@ -161,7 +162,7 @@ def _shift(facts: RestoreFacts) -> Shift:
         after=after,
         roles=roles,
         untouched=untouched,
-        once=tuple(name for name, record in mapping(manifest, "services").items() if record.get("once") is True),
+        once=_marked(manifest, "once"),
         stops=stopping(machine, untouched, keeps=database.container),
         database=database,
         database_service=string(manifest, "database-service"),
@@ -187,6 +188,10 @@ def _services(manifest: Mapping[str, Any]) -> dict[str, Service]:
         for name, record in records.items()
         if string(record, "image")
     }
+
+
+def _marked(manifest: Mapping[str, Any], mark: str) -> tuple[str, ...]:
+    return tuple(name for name, record in mapping(manifest, "services").items() if record.get(mark) is True)
 
 
 def _roles(manifest: Mapping[str, Any]) -> dict[str, Role]:

@@ -70,7 +70,12 @@ def manifest(shift: Shift, run: str, epoch: int) -> bytes:
         ),
         "created": [file.path for file in shift.files if not file.before],
         "services": {
-            name: {"role": str(role), "image": shift.images_before.get(name, ""), "once": name in shift.once}
+            name: {
+                "role": str(role),
+                "image": shift.images_before.get(name, ""),
+                "once": name in shift.once,
+                "ended": name in shift.once and name in shift.untouched,
+            }
             for name, (role, _) in shift.before.items()
         },
         "database-service": shift.database.service,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import Draft, mode_of
 from difyaction.compose.facts import Container, Database, Install, Machine
+from difyaction.compose.one_shot import ended_services, once_services
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.wishes import Wishes
@@ -140,8 +141,8 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         raise ValueError("a shift needs an install and a database")
     roles = {name: role_of(service.ref, service.environment) for name, service in composed.services.items()}
     before = {c.service: (role_of(c.ref, c.environment), c.id) for c in machine.containers if not c.one_off}
-    once = tuple(name for name, service in composed.services.items() if service.restart == "no")
-    untouched = untouched_services(machine, drafted.written, composed, roles)
+    ended = ended_services(machine, composed, roles)
+    untouched = untouched_services(machine, drafted.written, composed, roles, ended=ended)
     return Shift(
         installed=ends.installed,
         wanted=ends.wanted,
@@ -156,7 +157,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         after=composed.services,
         roles=roles,
         untouched=untouched,
-        once=once,
+        once=once_services(machine, composed, roles),
         stops=stopping(machine, untouched, keeps=database.container),
         database=database,
         database_service=_database_service(database, composed, roles),
@@ -189,18 +190,19 @@ def _written(install: Install, path: str) -> WrittenFile:
 
 
 def untouched_services(
-    machine: Machine, written: Sequence[str], composed: Composed, roles: Mapping[str, Role]
+    machine: Machine, written: Sequence[str], composed: Composed, roles: Mapping[str, Role], *, ended: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the services whose containers may run on: not Dify's own, same image, no file of theirs is written."""
-    running = {c.service: c for c in machine.containers if c.state == "running" and not c.one_off}
+    """Return the services whose containers stay: not Dify's own, run or ``ended``, same image, no file is written."""
+    found = (c for c in machine.containers if not c.one_off)
+    there = {c.service: c for c in found if c.state == "running" or c.service in ended}
     own = {Role.OTHER, Role.DATABASE, Role.SANDBOX}
     return tuple(
         name
         for name, service in composed.services.items()
         if roles[name] in own
-        and name in running
-        and running[name].image == service.image
-        and not _reads_written(running[name], machine, written)
+        and name in there
+        and there[name].image == service.image
+        and not _reads_written(there[name], machine, written)
     )
 
 

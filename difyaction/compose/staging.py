@@ -17,7 +17,8 @@ def ask_compose(
     connection: Connection, machine: Machine, install: Install, files: Mapping[str, bytes], *, timeout: float
 ) -> Composed:
     """Put the files aside on the machine, ask, and remove them, in one go: a cut leaves none. Dify is not touched."""
-    folder = f"{machine.host.home.rstrip('/')}/.dify-upgrade-staging-{machine.host.epoch}"
+    # No hidden folder: Docker from a snap may not read those of a home.
+    folder = f"{machine.host.home.rstrip('/')}/dify-upgrade-staging-{machine.host.epoch}"
     ran = connection.run(script(machine, install, folder), stdin=packed(files), timeout=timeout)
     # Compose makes paths absolute: what it says of the place aside is meant of the folder itself.
     return read_composed(*(said.replace(folder.encode(), install.folder.encode()) for said in (ran.out, ran.err)))

@@ -44,26 +44,39 @@ restore_dumps() { # FOLDER SUFFIX: reads FOLDER/NAME.SUFFIX back, and puts it in
     [ -f "$1/$each.$2" ] || { say "$each: $1/$each.$2 is not there"; return 1; }
     case "$DB_KIND:$DB_CREATES" in
       postgresql:yes) restore_beside "$each" "$1/$each.$2" ;;
-      postgresql:*) restore_in_place "$each" "$1/$each.$2" ;;
+      postgresql:*) restored_in_place "$each" "$1/$each.$2" ;;
       mysql:*) gzip -t "$1/$each.$2" && drop_tables "$each" >"$RUN/drops" && sql "$each" <"$RUN/drops" && gzip -dc "$1/$each.$2" | sql "$each" ;;
     esac || return 1
     say "$each: restored from $each.$2"
   done
 }
 
-restore_beside() { # DATABASE FILE: what is there goes when all of the dump has come
+read_beside() { # DATABASE FILE: the dump as a database of its own
   { dropping "${1}_restored" && echo "CREATE DATABASE \"${1}_restored\""; } | in_control &&
-    client pg_restore -d "${1}_restored" --no-owner --exit-on-error <"$2" || return 1
+    client pg_restore -d "${1}_restored" --no-owner --exit-on-error <"$2"
+}
+
+restore_beside() { # DATABASE FILE: what is there goes when all of the dump has come
+  if ! read_beside "$1" "$2"; then
+    # a hosted server lends its user no right to make extensions in a new database, and has them in the old one
+    drop_database "${1}_restored"
+    restored_in_place "$1" "$2"
+    return
+  fi
   drop_database "${1}_failed" || return 1
   ! has_database "$1" || rename_database "$1" "${1}_failed" || return 1
   rename_database "${1}_restored" "$1" && drop_database "${1}_failed"
 }
 
-restore_in_place() { # DATABASE FILE: for whoever may not make databases; in one transaction, so that all of it comes, or nothing changes
+restored_in_place() { # DATABASE FILE: where an administrator granted rights, only he may grant them again
+  restore_in_place "$1" "$2" || { restore_in_place "$1" "$2" --no-acl && say "$1: without the rights that others were granted in it"; }
+}
+
+restore_in_place() { # DATABASE FILE OPTION: for whoever may not make databases; in one transaction, so that all of it comes, or nothing changes
   ending_sessions "$1" | sql "$1" >/dev/null || return 1
   # shellcheck disable=SC2016 # the container's own shell expands it
-  in_place='{ echo "BEGIN;"; printf "%s\n" "$1"; if pg_restore --no-owner --no-comments -f -; then echo "COMMIT;"; else echo "SELECT 1/0;"; fi; } | psql -qAtX -v ON_ERROR_STOP=1 -d "$0"'
-  client sh -c "$in_place" "$1" "$(emptying)" <"$2" >/dev/null
+  in_place='{ echo "BEGIN;"; printf "%s\n" "$1"; if pg_restore --no-owner --no-comments $2 -f -; then echo "COMMIT;"; else echo "SELECT 1/0;"; fi; } | psql -qAtX -v ON_ERROR_STOP=1 -d "$0"'
+  client sh -c "$in_place" "$1" "$(emptying)" "${3:-}" <"$2" >/dev/null
 }
 
 emptying() { # what makes a PostgreSQL database empty but for its extensions, and may be said by the owner of what is in it

@@ -18,10 +18,17 @@ pull_image() { # an image that is here already stays as it is: nginx:latest does
   esac
 }
 
+asks() { # SERVICE OPTIONS-AND-URL: curl in a container, never through the proxy that Docker's client may give to every container
+  asking=$(of_service "$1")
+  shift
+  dk exec "$asking" curl --noproxy '*' -fsS -m 10 "$@"
+}
+
 fetch() { # URL: prints what is there; fails on anything but success
-  if command -v curl >/dev/null 2>&1; then curl -fsSLk -m 10 "$1"
-  elif command -v wget >/dev/null 2>&1; then wget -q -T 10 --no-check-certificate -O - "$1"
-  else dk exec "$(of_service "$API")" curl -fsSLk -m 10 "$(printf '%s' "$1" | sed "s|//[^/]*|//$PROXY|")"; fi 2>"$RUN/fetch.said"
+  # a proxy between companies and the world is none for this machine
+  if command -v curl >/dev/null 2>&1; then curl --noproxy '*' -fsSLk -m 10 "$1"
+  elif command -v wget >/dev/null 2>&1; then http_proxy='' https_proxy='' wget -q -T 10 --no-check-certificate -O - "$1"
+  else asks "$API" -Lk "$(printf '%s' "$1" | sed "s|//[^/]*|//$PROXY|")"; fi 2>"$RUN/fetch.said"
 }
 
 is_set_up() { # reads an answer of /console/api/setup
@@ -38,9 +45,10 @@ serves_users() { # as users get it: the page and the console's own question, thr
   fetch "$URL/console/api/setup" | is_set_up
 }
 
-serves_inside() { # CONTAINER of a proxy that no port leads to: the same, asked from within
-  dk exec "$(of_service "$API")" curl -fsSLk -m 10 -o /dev/null "http://$1/apps" 2>"$RUN/fetch.said" || why page-unanswered "the page does not answer: $(tail -n 1 "$RUN/fetch.said")" || return 1
-  dk exec "$(of_service "$API")" curl -fsSLk -m 10 "http://$1/console/api/setup" 2>"$RUN/fetch.said" | is_set_up
+serves_inside() { # NAME CONTAINER of a proxy: the same, asked from within
+  inside="http://$1:$(dk inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$2" | sed -n 's/^NGINX_PORT=\([0-9][0-9]*\)$/\1/p' | grep . || echo 80)"
+  asks "$API" -Lk -o /dev/null "$inside/apps" 2>"$RUN/fetch.said" || why page-unanswered "the page does not answer: $(tail -n 1 "$RUN/fetch.said")" || return 1
+  asks "$API" -Lk "$inside/console/api/setup" 2>"$RUN/fetch.said" | is_set_up
 }
 
 look_around() { # one look at every container of the project, a line each: service, image, its id, state, restarts
@@ -71,12 +79,12 @@ in_a_row() { # TIMES SECONDS COMMAND...: whether it succeeds so often in a row b
   done
 }
 
-api_healthy() { dk exec "$(of_service "$API")" curl -fsS -m 10 http://localhost:5001/health >"$RUN/health" 2>/dev/null || why api-unhealthy "the api does not answer on port 5001: $(last_words "$API")"; }
-asks_setup() { dk exec "$(of_service "$API")" curl -fsS -m 10 http://localhost:5001/console/api/setup 2>"$RUN/fetch.said" | is_set_up; }
+api_healthy() { asks "$API" http://localhost:5001/health >"$RUN/health" 2>/dev/null || why api-unhealthy "the api does not answer on port 5001: $(last_words "$API")"; }
+asks_setup() { asks "$API" http://localhost:5001/console/api/setup 2>"$RUN/fetch.said" | is_set_up; }
 last_words() { dk logs --tail 5 "$(of_service "$1")" 2>&1 | last_said | head -c 300; }
 
-answers_inside() { # SERVICE URL WHAT: its own probe
-  dk exec "$(of_service "$1")" curl -fsS -m 10 -o /dev/null "$2" 2>/dev/null || why "${3:-part}-unhealthy" "$1 does not answer: $(last_words "$1")"
+answers_inside() { # SERVICE PORT/PATH WHAT: its own probe; the api asks for one without curl, as the first plugin daemons are
+  asks "$1" -o /dev/null "http://localhost:$2" 2>/dev/null || asks "$API" -o /dev/null "http://$1:$2" 2>/dev/null || why "${3:-part}-unhealthy" "$1 does not answer: $(last_words "$1")"
 }
 
 # shellcheck disable=SC2016 # the container's own shell expands it

@@ -6,6 +6,11 @@ check_containers() { # SERVICE=ID...: those that the plan was made for
   database_answers || fail database-gone "The database does not answer any more."
 }
 
+serves_before() { # whether the old release answers the questions that the new one has to answer: who asks in vain now would undo a good upgrade
+  in_a_row 1 60 serves_users || fail "$(reason)"
+  [ -z "$PROXY" ] || [ -z "$(of_service "$PROXY")" ] || in_a_row 1 60 serves_inside "$PROXY" "$(of_service "$PROXY")" || fail "$(reason)"
+}
+
 begin_backup() { # what a failed run left half goes first
   for left in "$(dirname "$BACKUP")"/*/; do
     [ ! -f "$left/manifest.json" ] || [ -f "$left/complete" ] || [ "${left%/}" = "$BACKUP" ] || rm -rf "$left"
@@ -282,6 +287,7 @@ serve_on() { # PROXY SERVICES: what was opened to users stays open to them, also
   # shellcheck disable=SC2086 # one argument for each service
   starts start-failed $2 $1 || { say "the new release does not start: $(reason)"; return 1; }
   in_a_row 3 120 serves_users || { say "the new release does not serve: $(reason)"; return 1; }
+  restart_what_runs
   [ -e "$RUN/back" ] || service_is_back
   say "the new release serves"
 }
@@ -290,9 +296,17 @@ finish_backup() { # SUFFIX of the clones, or nothing: for whoever goes back late
   (if [ -n "$1" ]; then keep_clones_as_dumps "$1"; fi && seal) || say "the backup could not be finished"
 }
 
+restart_what_runs() { # what was stopped and goes on in the same container comes back after a reboot again; what was replaced stays down
+  [ ! -f "$RUN/restarts" ] || while read -r each policy; do
+    ! running "$each" || dk update --restart="$policy" "$each" >/dev/null || say "the restart policy of $each is not what it was: $policy"
+  done <"$RUN/restarts"
+}
+
 run_extra() { # COMMAND: what upstream asks for by hand, in the new api container
   say "$1"
   dk exec "$(of_service "$API")" sh -c "$1" >"$RUN/extra.said" 2>&1 || fail extra-step-failed "'$1' failed: $(last_line "$RUN/extra.said")"
+  # what could not even begin says so, and ends with 0
+  ! grep -q '^Error parsing' "$RUN/extra.said" || fail extra-step-failed "'$1' failed: $(grep '^Error parsing' "$RUN/extra.said" | last_said)"
 }
 
 read_databases_back() { restore_backup "$1" || fail restore-failed "The databases cannot be read back from $1."; }

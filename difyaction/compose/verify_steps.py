@@ -10,7 +10,7 @@ from difyaction.compose.shift import Shift, celery_of
 from difyaction.compose.steps import Step
 from difyaction.compose.words import call
 
-_OWN_PROBES = {Role.DAEMON: "http://localhost:5002/health/check", Role.SANDBOX: "http://localhost:8194/health"}
+_OWN_PROBES = {Role.DAEMON: "5002/health/check", Role.SANDBOX: "8194/health"}
 _USERS_PATIENCE = 120
 
 
@@ -57,7 +57,7 @@ def _checks(shift: Shift) -> Iterator[str]:
     for name in shift.named(Role.WORKER):
         yield call("worker_works", name)
     if shift.proxy:
-        yield 'serves_inside "$HELD"'
+        yield 'serves_inside "$HELD" "$HELD"'
     yield call("stands_still", *shift.started)
 
 
@@ -104,7 +104,7 @@ def _stay(shift: Shift) -> str:
 
 def _tidy(shift: Shift) -> str:
     gone = [name for name in shift.gone if name]
-    lines = [call("remove_old", *gone)] if gone else []
+    lines = ["restart_what_runs", *([call("remove_old", *gone)] if gone else [])]
     if shift.clone and shift.schema_changes:
         lines.append(call("keep_clones_as_dumps", CLONE))
     if shift.back_to:

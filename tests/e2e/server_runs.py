@@ -112,6 +112,7 @@ def assert_serves(dify: Install, told: Told, version: str, before: Mapping[str, 
     assert dify.credentials_open()
     images = dify.running_images()
     assert {images[service] for service in ("api", "worker")} == {f"langgenius/dify-api:{version}"}
+    assert dify.start_after_a_reboot()
     after = dify.rows()
     assert {table for table in before if after.get(table, Rows(-1, "")).count < before[table].count} == set()
 

@@ -60,6 +60,8 @@ def test_an_upgrade_goes_through_a_jump_host_whose_connections_are_cut(rig: Rig)
 
 def test_a_database_elsewhere_is_put_back_where_its_user_may_not_make_one_and_cloned_where_it_may(rig: Rig) -> None:
     with rig.install(version=OLD, outside="NOCREATEDB") as dify:
+        # what its administrator granted stands in the dump, and only he may grant it again
+        dify.sql(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {OUTSIDE['DB_USERNAME']}")
         before, files = dify.rows(), dify.files()
 
         refused = run(rig, dify, dify_version=NEW, database_client_image="postgres:14-alpine")
@@ -75,6 +77,7 @@ def test_a_database_elsewhere_is_put_back_where_its_user_may_not_make_one_and_cl
         assert dify.files() == files
         assert dify.credentials_open()
         assert OUTSIDE["DB_PASSWORD"] not in told.log
+        assert "dify: without the rights that others were granted in it" in told.log
         rig.restore_images()
         dify.sql(f"ALTER ROLE {OUTSIDE['DB_USERNAME']} CREATEDB", "postgres")
 

@@ -140,10 +140,11 @@ def api(base: Blob, version: str, fault: Mapping[str, Any] | None = None) -> Ima
     )
 
 
-def stub(base: Blob, built: Mapping[str, Any], fault: Mapping[str, Any] | None = None) -> Image:
+def stub(base: Blob, tag: str, built: Mapping[str, Any], fault: Mapping[str, Any] | None = None) -> Image:
+    kept = () if tag == "0.0.3-local" else ("curl",)  # plugin daemons have curl from 0.0.4 on
     files = tree("stub", "standin") | {"standin/built.json": json.dumps(dict(built)).encode()}
     return Image(
-        [base, without("python", "curl"), driver(), layer(files), *fault_layer("standin", fault)],
+        [base, without("python", *kept), driver(), layer(files), *fault_layer("standin", fault)],
         entrypoint=["python3", "-u", "/standin/stub.py"],
         environment=PYTHON,
     )
@@ -261,7 +262,7 @@ def release(
         stubs["langgenius/dify-agent-local-sandbox"] = (version, {"port": 5004, "pages": {"/healthz": "ok"}})
     yield "langgenius/dify-api", version, api(base, version, asked.get("dify-api"))
     for name, (tag, built) in stubs.items():
-        yield name, tag, stub(base, built, asked.get(name.rpartition("/")[2]))
+        yield name, tag, stub(base, tag, built, asked.get(name.rpartition("/")[2]))
 
 
 def _noise(size: int) -> bytes:

@@ -200,6 +200,11 @@ class Install:
     def restarts(self) -> dict[str, int]:
         return {entry["Config"]["Labels"][SERVICE]: entry["RestartCount"] for entry in self.containers()}
 
+    def start_after_a_reboot(self) -> bool:
+        """Say whether whatever runs has the restart policy that all of upstream's services have."""
+        running = [entry for entry in self.containers() if entry["State"]["Running"]]
+        return {entry["HostConfig"]["RestartPolicy"]["Name"] for entry in running} == {"always"}
+
     def container(self, *services: str) -> str:
         """Return the id of the running container of the first service that has one."""
         for service in services:

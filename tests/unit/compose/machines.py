@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -233,6 +234,12 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
         services={name: service for name, service in made.services.items() if name not in changes.get("without", ())},
         why_not=made.why_not,
     )
+    if "beside" in changes:  # services of an override file, as Compose tells them
+        beside = read_composed(json.dumps({"services": changes["beside"]}).encode(), b"").services
+        known = changes.get("containers", {})
+        held = tuple(_container(service, known[name]) for name, service in beside.items() if name in known)
+        found = replace(found, containers=(*found.containers, *held))
+        made = replace(made, services={**made.services, **beside})
     version = Version.parse(after)
     release = Release(Published(version, after, None), image_set(way.after["docker-compose.yaml"].decode()))
     return ServerFacts(machine=found, way=way, release=release, draft=drafted, composed=made, wishes=wishes)

@@ -6,6 +6,7 @@ import json
 import lzma
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -147,20 +148,28 @@ def test_a_database_that_is_no_container_is_elsewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "version", "image"),
+    ("kind", "told", "image"),
     [
-        ("postgresql", "16.4 (Debian 16.4-1)", "postgres:16-alpine"),
-        ("mysql", "8.4.2", "mysql:8.4"),
-        ("mysql", "11.4.3-MariaDB-1", "mariadb:10.11"),
-        ("mysql", "", "mysql:8.0"),
+        ("postgresql", "version|16.4 (Debian 16.4-1)", "postgres:16-alpine"),
+        ("postgresql", "version|16.4\nextension|plpgsql\nextension|uuid-ossp", "postgres:16-alpine"),
+        ("postgresql", "version|16.4\nextension|plpgsql\nextension|vector", "pgvector/pgvector:pg16"),
+        ("mysql", "version|8.4.2", "mysql:8.4"),
+        ("mysql", "version|11.4.3-MariaDB-1", "mariadb:10.11"),
+        ("mysql", "version|", "mysql:8.0"),
     ],
 )
-def test_a_server_elsewhere_is_spoken_to_by_clients_of_its_own_kind(kind: str, version: str, image: str) -> None:
+def test_a_server_elsewhere_is_spoken_to_by_clients_of_its_own_kind(kind: str, told: str, image: str) -> None:
     api = container("api", "langgenius/dify-api:1.13.3", env=["DB_HOST=db.example.com", f"DB_TYPE={kind}"])
-    told = answer(containers=json.dumps(api), database_container="", database=f"version|{version}\n")
-    database = probe.read(told).database
+    said = answer(containers=json.dumps(api), database_container="", database=f"{told}\n")
+    database = probe.read(said).database
     assert database is not None
     assert database.client_image == image
+
+
+def test_a_container_of_the_project_is_spoken_to_in_its_own_image_whatever_it_holds() -> None:
+    database = probe.read(answer(database="version|15.8\nextension|vector\n")).database
+    assert database is not None
+    assert database.client_image == "postgres:15-alpine"
 
 
 @pytest.mark.parametrize(
@@ -326,46 +335,93 @@ PROGRAMS = """awk base64 basename bc cat chgrp cksum cmp comm cp cut date dd df 
 grep gzip head join mkdir mkfifo mktemp mv nl od paste patch pax pgrep ps python3 readlink realpath rm rmdir sed seq
 setsid sha256sum shuf sort split stat sync tac tail tar tee timeout tr truncate uniq wc xargs xxd"""
 
+# One container of the API, in the words of whatever format is asked for.
 DOCKER = r"""#!/bin/sh
+for last; do :; done
 case "$1 $2" in
   "version "*) echo 27.3.1 ;;
   "info "*) printf '/var/lib/docker\nname=seccomp\n' ;;
   "compose version") echo 2.35.1 ;;
-  "ps -a") printf '%s\n' "$PS" ;;
+  "ps -a") case "$*" in *label=com.docker.compose.service=*) exit ;; esac
+    printf '%s\n' "$last" | sed -e 's#{{\.ID}}#abc#; s#{{\.Image}}#langgenius/dify-api:1.13.3#' \
+      -e 's#{{\.State}}#running#; s#{{\.Label "com\.docker\.compose\.project"}}#acme#' \
+      -e "s#{{\.Label \"com\.docker\.compose\.project\.working_dir\"}}#$LABEL#" ;;
+  "ps -aq") echo abc ;;
+  "inspect --format") case "$3" in
+    *'"env"'*) printf '%s\n' "$API" ;;
+    *Config.Env*) printf 'DB_HOST=localhost\nDB_USERNAME=dify\n' ;;
+  esac ;;
+  "exec -i") shift 4 && exec "$PYTHON" "$@" ;;
 esac
+"""
+PSYCOPG2 = """
+class Error(Exception): pass
+class Server:
+    answers = {"'server_version'": 'version|16.4', 'pg_extension': 'extension|vector', 'alembic': 'head|6b5f9f8b1a2c',
+               'from pg_stat_user_tables s join pg_class c on c.oid = s.relid': 'table|messages|5000000',
+               'pg_database_size': 'size|dify|8000', 'rolcreatedb': 'creates|true'}
+    def cursor(self): return self
+    def execute(self, asked): self.rows = [(told,) for words, told in self.answers.items() if words in asked]
+    def fetchall(self): return self.rows
+def connect(**_): return Server()
 """
 
 
-def test_the_probe_finds_files_where_the_containers_labels_say(tmp_path: Path) -> None:
-    tools, folder = tmp_path / "bin", tmp_path / "dify" / "docker"
-    for each in (tools, folder / "nginx", folder / "volumes" / "db"):
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "docker").write_text(DOCKER)
+    (tmp_path / "bin" / "docker").chmod(0o755)
+    return tmp_path / "bin"
+
+
+def probed(tools: Path, label: Path | str, *, folder: str = "", **environ: str) -> bytes:
+    environ |= {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(tools.parent), "LABEL": str(label)}
+    ran = subprocess.run(["sh", "-c", probe.script(folder=folder)], capture_output=True, check=True, env=environ)
+    return ran.stdout
+
+
+def test_the_probe_finds_files_where_the_containers_labels_say(tools: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "dify" / "docker"
+    for each in (folder / "nginx", folder / "volumes" / "db"):
         each.mkdir(parents=True)
-    (tools / "docker").write_text(DOCKER)
-    (tools / "docker").chmod(0o755)
     (folder / "docker-compose.yaml").write_text("services: {}\n")
     (folder / ".env").write_text("SECRET_KEY=s3cret-s3cret\n")
     (folder / "nginx" / "a b.template").write_text("x\n")
     (folder / "volumes" / "db" / "data").write_text("never\n")
-    environ = {
-        "PATH": f"{tools}:/usr/bin:/bin",
-        "HOME": str(tmp_path),
-        "PS": f"abc langgenius/dify-api:1.13.3 {folder}",
-    }
-    ran = subprocess.run(["sh", "-c", probe.script()], capture_output=True, check=True, env=environ)
-    machine = probe.read(ran.stdout)
-    assert b"s3cret" not in ran.stdout
+    told = probed(tools, folder)
+    machine = probe.read(told)
+    assert b"s3cret" not in told
     assert machine.install is not None
     assert machine.install.folder == str(folder.resolve())
     assert set(machine.install.files) == {"docker-compose.yaml", ".env", "nginx/a b.template"}
 
 
-def test_a_folder_that_is_reached_by_a_link_is_called_what_its_containers_call_it(tmp_path: Path) -> None:
-    tools, real, named = tmp_path / "bin", tmp_path / "data" / "docker", tmp_path / "dify"
-    for each in (tools, real):
-        each.mkdir(parents=True)
+def test_a_folder_with_a_blank_is_found_and_its_project_too(tools: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "Dify of  ours" / "docker"
+    folder.mkdir(parents=True)
+    (folder / "docker-compose.yaml").write_text("services: {}\n")
+    for asked in ("", str(folder), str(folder.parent)):
+        install = probe.read(probed(tools, folder, folder=asked)).install
+        assert install is not None
+        assert (install.folder, install.project, install.others) == (str(folder), "acme", ())
+
+
+def test_a_database_elsewhere_says_what_it_holds_to_the_apis_own_python(tools: Path, tmp_path: Path) -> None:
+    (tmp_path / "psycopg2.py").write_text(PSYCOPG2)
+    api = json.dumps(container("api", "langgenius/dify-api:1.13.3", env=["DB_HOST=localhost"]))
+    python = {"PYTHON": sys.executable, "PYTHONPATH": str(tmp_path)}
+    settings = {"DB_HOST": "localhost", "DB_USERNAME": "dify", "DB_DATABASE": "dify"}
+    database = probe.read(probed(tools, tmp_path, API=api, **settings, **python)).database
+    assert database is not None
+    assert (database.server, database.client_image) == ("16.4", "pgvector/pgvector:pg16")
+    assert (database.tables, database.heads) == ({"messages": 5_000_000}, ("6b5f9f8b1a2c",))
+
+
+def test_a_folder_that_is_reached_by_a_link_is_called_what_its_containers_call_it(tools: Path, tmp_path: Path) -> None:
+    real, named = tmp_path / "data" / "docker", tmp_path / "dify"
+    real.mkdir(parents=True)
     named.symlink_to(real.parent)
-    (tools / "docker").write_text(DOCKER)
-    (tools / "docker").chmod(0o755)
     (real / "docker-compose.yaml").write_text("services: {}\n")
     (tmp_path / "secret.env").write_text("SECRET_KEY=s3cret-s3cret\n")
     (real / ".env").symlink_to(tmp_path / "secret.env")
@@ -373,15 +429,8 @@ def test_a_folder_that_is_reached_by_a_link_is_called_what_its_containers_call_i
     for words in (["init", "-q"], ["add", "docker/docker-compose.yaml"], ["commit", "-qm", "x"]):
         subprocess.run([*git, *words], check=True, capture_output=True)
     (real / "docker-compose.yaml").write_text("services: {a: {}}\n")
-    environ = {
-        "PATH": f"{tools}:/usr/bin:/bin",
-        "HOME": str(tmp_path),
-        "PS": f"abc langgenius/dify-api:1.13.3 {named}/docker",
-    }
-
     for folder in ("", f"{named}/docker", str(real)):
-        ran = subprocess.run(["sh", "-c", probe.script(folder=folder)], capture_output=True, check=True, env=environ)
-        install = probe.read(ran.stdout).install
+        install = probe.read(probed(tools, f"{named}/docker", folder=folder)).install
         assert install is not None
         assert install.folder == f"{named}/docker"
         assert install.links == (".env",)

@@ -59,6 +59,19 @@ def test_the_old_images_and_the_old_database_service_come_back() -> None:
     assert "prove_rows_of" in steps["verify"].do
 
 
+def test_what_the_upgrade_left_alone_because_it_had_ended_is_left_alone_on_the_way_back() -> None:
+    ended = {"state": "exited", "exit_code": 0}
+    job = {"beside": {"buckets": {"image": "minio/mc:1"}}, "containers": {"buckets": ended}}
+    _, backup = after_an_upgrade(**job)
+    machine = facts({"installed": "1.14.1", "heads": ["a4f2d8c9b731"], **job}).machine
+    back = make_restore_plan(
+        RestoreFacts(machine=machine, installed=Version.parse("1.14.1"), backup=backup, wishes=Wishes())
+    )
+    told = {step.name: step.do for step in back.steps}
+    assert "buckets" not in told["start"] + told["verify"]
+    assert "run_once init_permissions" in told["start"]
+
+
 def test_what_later_steps_are_told_of_it_is_as_published() -> None:
     assert valid("plan", plan_json(plan()))["changes"]  # type: ignore[arg-type]
 

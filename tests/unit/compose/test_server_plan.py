@@ -14,6 +14,7 @@ SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 GIT = {"checkout": {"edited": ["docker-compose.yaml"]}}
 OLD = {"installed": "1.9.2", "wanted": "1.14.1", "heads": ["ae662b25d9bc"]}
 DUMPED = {"wishes": {"final_backup": "dump", "max_downtime": 600}}
+ENDED = {"state": "exited", "exit_code": 0}
 SAME_SCHEMA = {"installed": "1.13.1", "wanted": "1.13.3", "upstream": {"daemon": "0.5.3-local"}}
 
 
@@ -66,7 +67,7 @@ def test_a_renamed_database_moves_before_the_migration_and_its_old_container_goe
     steps = {step.name: step for step in plan.steps}
     assert before("move-database", "migrate", list(steps))
     assert steps["move-database"].do == "move_database id-of-db db_postgres"
-    assert steps["tidy"].do.startswith("remove_old db\n")
+    assert steps["tidy"].do.startswith("restart_what_runs\nremove_old db\n")
 
 
 def test_a_checkout_fetches_its_tag_early_and_gets_their_edits_back_on_top() -> None:
@@ -86,6 +87,58 @@ def test_databases_and_stores_with_the_same_image_are_left_alone() -> None:
     plan = make_plan(facts({}))
     text = "\n".join(step.do for step in plan.steps if step.name in {"stop", "start"})
     assert not any(name in text for name in ("id-of-db_postgres", "id-of-redis", "id-of-weaviate"))
+
+
+def starting(changes: dict[str, object]) -> tuple[set[str], set[str]]:
+    """Return what runs once, and what starts and has to stand from then on."""
+    lines = [
+        line.split() for line in next(s.do for s in make_plan(facts(changes)).steps if s.name == "start").splitlines()
+    ]
+    once = {name for verb, *names in lines if verb == "run_once" for name in names}
+    stand = {name for verb, *names in lines if verb == "start_services" for name in names}
+    return once, stand
+
+
+@pytest.mark.parametrize("restart", [{}, {"restart": "on-failure:3"}], ids=["no restart", "on-failure"])
+def test_what_ended_well_and_is_not_started_again_by_itself_is_left_alone(restart: dict[str, str]) -> None:
+    changes = {"beside": {"buckets": {"image": "minio/mc:1", **restart}}, "containers": {"buckets": ENDED}}
+    assert "buckets" not in set.union(*starting(changes))
+    assert "buckets" not in next(step.do for step in make_plan(facts(changes)).steps if step.name == "verify")
+
+
+def test_what_others_wait_for_runs_once_also_where_it_never_ran() -> None:
+    awaits = {"depends_on": {"chown": {"condition": "service_completed_successfully"}, "redis": {"condition": "x"}}}
+    changes: dict[str, object] = {"beside": {"chown": {"image": "busybox"}, "notes": {"image": "notes:1", **awaits}}}
+    for there in ({}, {"chown": ENDED}):
+        once, stand = starting({**changes, "containers": there})
+        assert "chown" in once - stand
+        assert "notes" in stand - once
+
+
+def test_what_ended_well_runs_once_more_where_its_image_changes() -> None:
+    held = {**ENDED, "image": "minio/mc:0"}
+    once, stand = starting({"beside": {"buckets": {"image": "minio/mc:1"}}, "containers": {"buckets": held}})
+    assert "buckets" in once - stand
+
+
+@pytest.mark.parametrize(
+    ("service", "held"),
+    [
+        ({"image": "minio/mc:1", "restart": "always"}, {"exit_code": 0}),
+        ({"image": "minio/mc:1"}, {"exit_code": 1}),
+        ({"image": "langgenius/dify-web:1.13.3"}, {"exit_code": 0}),
+    ],
+    ids=["always", "failed", "of Dify"],
+)
+def test_what_only_stopped_starts_again_and_has_to_stand(service: dict[str, str], held: dict[str, int]) -> None:
+    once, stand = starting({"beside": {"extra": service}, "containers": {"extra": {"state": "exited", **held}}})
+    assert "extra" in stand - once
+
+
+def test_what_runs_and_is_not_to_be_restarted_is_not_waited_for_to_end() -> None:
+    service = {"image": "adminer:4", "restart": "no"}
+    once, stand = starting({"beside": {"adminer": service}, "containers": {"adminer": {"state": "running"}}})
+    assert "adminer" not in once | stand
 
 
 def test_from_0_x_the_plugins_are_migrated_before_the_proxy_opens() -> None:

@@ -58,32 +58,45 @@ def upgrade_db(_: list[str]) -> int:
     return 0
 
 
+class AbortedError(Exception):
+    """Nobody answered a question."""
+
+
+def option(arguments: list[str], name: str, proposed: str) -> str:
+    """Return an option, or what the answer to click's question after it is."""
+    for argument in arguments:
+        if argument.startswith(f"--{name}="):
+            return argument.partition("=")[2]
+    sys.stdout.write(f"{name} [{proposed}]: ")
+    answer = sys.stdin.readline()
+    if not answer:
+        raise AbortedError
+    return answer.strip() or proposed
+
+
 def extract_plugins(arguments: list[str]) -> int:
-    named = [argument.partition("=")[2] for argument in arguments if argument.startswith("--output_file=")]
-    if not named:
-        sys.stdout.write("Output file [plugins.jsonl]: ")
-        answer = sys.stdin.readline()
-        if not answer:
-            complain("Aborted!")
-            return 1
-        named = [answer.strip() or "plugins.jsonl"]
+    named = option(arguments, "output_file", "plugins.jsonl")
+    option(arguments, "workers", "10")
     connection = connect()
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT provider_name FROM providers WHERE plugin_id IS NULL ORDER BY 1")
         names = [row[0] for row in cursor.fetchall()]
     connection.close()
-    Path(named[0]).write_text("".join(f'{{"plugin": "{name}"}}\n' for name in names), encoding="utf-8")
+    Path(named).write_text("".join(f'{{"plugin": "{name}"}}\n' for name in names), encoding="utf-8")
     say(f"Extracted {len(names)} plugins")
     return 0
 
 
-def install_plugins(_: list[str]) -> int:
-    found = Path("plugins.jsonl").read_text(encoding="utf-8").splitlines()
+def install_plugins(arguments: list[str]) -> int:
+    found = Path(option(arguments, "input_file", "plugins.jsonl")).read_text(encoding="utf-8").splitlines()
+    kept = option(arguments, "output_file", "installed_plugins.jsonl")
+    option(arguments, "workers", "100")
     connection = connect(PLUGIN_DATABASE)
     with connection, connection.cursor() as cursor:
         for line in found:
             cursor.execute("INSERT INTO plugin_installations (declaration) VALUES (%s)", (line,))
     connection.close()
+    Path(kept).write_text("\n".join(found), encoding="utf-8")
     say(f"Installed {len(found)} plugins")
     return 0
 
@@ -97,12 +110,23 @@ def migrate_data_for_plugin(_: list[str]) -> int:
     return 0
 
 
+def transform_datasource_credentials(arguments: list[str]) -> int:
+    """As the real one: a marketplace out of reach is told, and not by the exit code."""
+    option(arguments, "environment", "online")
+    if fault("no-marketplace"):
+        say("Error parsing client params: [Errno 101] Network is unreachable")
+        return 0
+    say("Transforming notion successfully. deal_notion_count: 0")
+    return 0
+
+
 COMMANDS = {
     "db": db,
     "upgrade-db": upgrade_db,
     "extract-plugins": extract_plugins,
     "install-plugins": install_plugins,
     "migrate-data-for-plugin": migrate_data_for_plugin,
+    "transform-datasource-credentials": transform_datasource_credentials,
     "standin-seed": sample.seed,
     "standin-sealed": sample.sealed,
 }
@@ -114,7 +138,11 @@ def main(arguments: list[str]) -> int:
     if name not in COMMANDS or (name in SINCE_PLUGINS and LINE < (1, 0, 0)):
         complain(f"Error: No such command '{name}'.")
         return 2
-    return COMMANDS[name](arguments[1:])
+    try:
+        return COMMANDS[name](arguments[1:])
+    except AbortedError:
+        complain("Aborted!")
+        return 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,105 @@
+"""What real hosts and real images do, and small ones do not: proxies, ports, busy folders, containers that stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.compose.runbooks import SHELLS, verbs
+
+ALL_SHELLS = pytest.mark.parametrize("shell", sorted(SHELLS))
+COMMON = r"""
+RUN=. API=api PROXY=nginx TOOLS=tools
+say() { echo "$*"; }
+fail() { echo "failed: $*"; exit 70; }
+of_service() { echo "$1-1"; }
+last_words() { echo 'its last words'; }
+"""
+
+
+def ran(folder: Path, shell: str, *pieces: str) -> str:
+    return verbs(folder, shell, ("service", "files", "steps"), COMMON, *pieces).stdout
+
+
+@ALL_SHELLS
+def test_a_container_that_goes_on_restarts_again_and_one_that_was_replaced_does_not(tmp_path: Path, shell: str) -> None:
+    (tmp_path / "restarts").write_text("squid always\ndaemon on-failure:3\ndb unless-stopped\n")
+    engine = """
+    running() { [ "$1" != db ]; }
+    dk() { echo "$*" >>told; }
+    """
+    ran(tmp_path, shell, engine, "restart_what_runs")
+    assert (tmp_path / "told").read_text() == "update --restart=always squid\nupdate --restart=on-failure:3 daemon\n"
+
+
+@ALL_SHELLS
+@pytest.mark.parametrize(
+    ("code", "said", "ends"),
+    [
+        (0, "", "packed"),
+        (1, "tar: ./data/wal: file changed as we read it", "packed"),
+        (1, "tar: ./tmp/x: File removed before we read it\ntar: ./s: socket ignored", "packed"),
+        (1, "tar: ./data/wal: file changed as we read it\ntar: ./keys: Cannot open: Permission denied", "failed"),
+        (1, "", "failed"),
+        (2, "tar: ./data/wal: file changed as we read it", "failed"),
+        (125, "docker: no such image", "failed"),
+    ],
+)
+def test_files_that_change_while_dify_serves_end_no_backup(
+    tmp_path: Path, shell: str, code: int, said: str, ends: str
+) -> None:
+    engine = f"dk() {{ echo content; [ -z '{said}' ] || printf '%s\\n' '{said}' >&2; return {code}; }}"
+    told = ran(tmp_path, shell, engine, "set -eu; pack /opt/volume packed.tar; echo after")
+    assert told.startswith("/opt/volume: 8 bytes\nafter\n" if ends == "packed" else "failed: backup-failed /opt/volume")
+    assert (tmp_path / "packed.tar").exists() == (ends == "packed")
+
+
+@ALL_SHELLS
+def test_a_command_of_upstreams_that_could_not_begin_and_ends_with_0_has_failed(tmp_path: Path, shell: str) -> None:
+    engine = """dk() { echo 'Error parsing client params: [Errno 101] Network is unreachable'; }"""
+    told = ran(tmp_path, shell, engine, "run_extra 'flask transform'; echo after")
+    assert told == (
+        "flask transform\n"
+        "failed: extra-step-failed 'flask transform' failed: "
+        "Error parsing client params: [Errno 101] Network is unreachable \n"
+    )
+
+
+@ALL_SHELLS
+def test_a_part_without_curl_is_asked_by_the_api(tmp_path: Path, shell: str) -> None:
+    engine = """dk() { echo "$*" >>told; [ "$2" != daemon-1 ]; }"""
+    assert ran(tmp_path, shell, engine, "answers_inside daemon 5002/health/check daemon && echo well") == "well\n"
+    assert (tmp_path / "told").read_text().splitlines() == [
+        "exec daemon-1 curl --noproxy * -fsS -m 10 -o /dev/null http://localhost:5002/health/check",
+        "exec api-1 curl --noproxy * -fsS -m 10 -o /dev/null http://daemon:5002/health/check",
+    ]
+
+
+@ALL_SHELLS
+@pytest.mark.parametrize(("env", "port"), [("NGINX_PORT=8080", "8080"), ("NGINX_PORT=", "80"), ("A=1", "80")])
+def test_a_proxy_is_asked_at_the_port_that_it_listens_on(tmp_path: Path, shell: str, env: str, port: str) -> None:
+    engine = f"""
+    dk() {{
+      [ "$1" != inspect ] || {{ printf '%s\\n' PATH=/bin '{env}'; return; }}
+      echo "$*" >>told
+      echo '{{"step":"finished"}}'
+    }}
+    """
+    assert ran(tmp_path, shell, engine, "serves_inside held 0123 >out && echo well") == "well\n"
+    asked = (tmp_path / "told").read_text().splitlines()
+    assert [line.rpartition(" ")[2] for line in asked] == [
+        f"http://held:{port}/apps",
+        f"http://held:{port}/console/api/setup",
+    ]
+
+
+@ALL_SHELLS
+def test_who_is_not_answered_by_the_old_release_does_not_begin(tmp_path: Path, shell: str) -> None:
+    engine = """
+    in_a_row() { shift 2; "$@"; }
+    serves_users() { :; }
+    serves_inside() { why page-unanswered "the page does not answer: 401"; }
+    """
+    told = ran(tmp_path, shell, engine, "serves_before; echo after")
+    assert told == "failed: page-unanswered the page does not answer: 401\n"
