@@ -175,7 +175,7 @@ look_at_postgresql() { # rows are asked three ways, for the first two are 0 or -
   postgresql_questions="select 'version|' || current_setting('server_version');
 select 'size|' || datname || '|' || pg_database_size(datname) from pg_database where not datistemplate and has_database_privilege(datname, 'CONNECT');
 select 'extension|' || extname from pg_extension;
-select 'table|' || s.relname || '|' || greatest(s.n_live_tup, c.reltuples::bigint, pg_relation_size(c.oid) / 8192) from pg_stat_user_tables s join pg_class c on c.oid = s.relid order by greatest(s.n_live_tup, c.reltuples::bigint, pg_relation_size(c.oid) / 8192) desc limit 400;
+select 'table|' || relname || '|' || estimate from (select s.relname, greatest(s.n_live_tup, c.reltuples::bigint, pg_relation_size(c.oid) / 8192) as estimate from pg_stat_user_tables s join pg_class c on c.oid = s.relid) as tables order by estimate desc limit 400;
 select 'head|' || version_num from alembic_version;
 select 'creates|' || (rolsuper or rolcreatedb and not exists (select 1 from pg_database where datname in (current_database(), '$plugins') and not pg_has_role(datdba, 'USAGE'))) from pg_roles where rolname = current_user;"
   if [ -n "$server" ]; then

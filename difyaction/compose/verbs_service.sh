@@ -137,12 +137,17 @@ keep_stopped() { # ID...: not even a reboot starts them again; $RUN/restarts kno
   cat "$RUN/restarting" >>"$RUN/restarts" && dk update --restart=no $(cut -d ' ' -f 1 "$RUN/restarting") >/dev/null
 }
 
-restart_as_before() { # those that are still there
-  [ -f "$RUN/restarts" ] || return 0
-  while read -r each policy; do
-    ! dk inspect "$each" >/dev/null 2>&1 || dk update --restart="$policy" "$each" >/dev/null || return 1
+there() { dk inspect "$1" >/dev/null 2>&1; }
+policies_back() { # CONDITION: whether all containers that it is true of have the restart policy that they had
+  kept=0
+  [ ! -f "$RUN/restarts" ] || while read -r each policy; do
+    ! "$1" "$each" || dk update --restart="$policy" "$each" >/dev/null || { kept=1 && say "the restart policy of $each is not what it was: $policy"; }
   done <"$RUN/restarts"
+  return "$kept"
 }
+restart_as_before() { policies_back there; }
+# what was stopped and goes on in the same container comes back after a reboot again; what was replaced stays down
+restart_what_runs() { policies_back running || true; }
 
 # shellcheck disable=SC2086 # as above
 stop_by_id() { # SECONDS WAVE...: the containers of a wave side by side, those that are there; so the slowest counts, not the sum
@@ -156,7 +161,7 @@ stop_by_id() { # SECONDS WAVE...: the containers of a wave side by side, those t
 
 start_by_id() { # ID...: those that are still there, in this order
   for each in "$@"; do
-    ! dk inspect "$each" >/dev/null 2>&1 || dk start "$each" >/dev/null || return 1
+    ! there "$each" || dk start "$each" >/dev/null || return 1
   done
 }
 

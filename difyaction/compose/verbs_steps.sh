@@ -7,8 +7,10 @@ check_containers() { # SERVICE=ID...: those that the plan was made for
 }
 
 serves_before() { # whether the old release answers the questions that the new one has to answer: who asks in vain now would undo a good upgrade
-  in_a_row 1 60 serves_users || fail "$(reason)"
-  [ -z "$PROXY" ] || [ -z "$(of_service "$PROXY")" ] || in_a_row 1 60 serves_inside "$PROXY" "$(of_service "$PROXY")" || fail "$(reason)"
+  see 60 serves_users
+  [ -n "$PROXY" ] || return 0
+  id=$(of_service "$PROXY")
+  [ -z "$id" ] || see 60 serves_inside "$PROXY" "$id"
 }
 
 begin_backup() { # what a failed run left half goes first
@@ -294,12 +296,6 @@ serve_on() { # PROXY SERVICES: what was opened to users stays open to them, also
 
 finish_backup() { # SUFFIX of the clones, or nothing: for whoever goes back later; users have the new release without it, too
   (if [ -n "$1" ]; then keep_clones_as_dumps "$1"; fi && seal) || say "the backup could not be finished"
-}
-
-restart_what_runs() { # what was stopped and goes on in the same container comes back after a reboot again; what was replaced stays down
-  [ ! -f "$RUN/restarts" ] || while read -r each policy; do
-    ! running "$each" || dk update --restart="$policy" "$each" >/dev/null || say "the restart policy of $each is not what it was: $policy"
-  done <"$RUN/restarts"
 }
 
 run_extra() { # COMMAND: what upstream asks for by hand, in the new api container

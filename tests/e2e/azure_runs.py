@@ -33,7 +33,6 @@ from tests.emulators.azure.vaults import Vault
 from tests.rig.install import Install
 from tests.rig.stack import Rig
 
-# What stands in for Dify needs a second where a busy machine gives it one: nothing here is about these times.
 # as inputs: nothing of SSH, and nothing of a vault
 NO_PORT = {
     "connection": "run-command",
@@ -44,6 +43,7 @@ NO_PORT = {
     "port": "",
     "user": "",
 }
+# What stands in for Dify needs a second where a busy machine gives it one: nothing here is about these times.
 UNHURRIED = {"start-timeout": "5m", "drain-timeout": "5s", "migration-idle": "3m"}
 VAULT = "dify-kv"
 SECRET = "ssh-key"
