@@ -166,7 +166,8 @@ def _launched(connection: Connection, folder: str, verb: str, shell: Sequence[st
     if verb == "run":  # nothing will remove the staged secrets but this
         connection.run(f"rm -rf {quote(folder)}/files", timeout=_ROUND_TRIP)
     if ran.exit_code == _TOOL_MISSING:
-        raise host_lacks(ran.out.decode("ascii", "replace").strip()[:20])
+        last = ran.out.decode("ascii", "replace").split()[-1:]  # a shell may print texts of its own before it
+        raise host_lacks(" ".join(last)[:20])
     raise Failed(
         "run-not-started",
         "The script in {folder} did not start.",
