@@ -114,16 +114,22 @@ class Held:
     mode: int = 0o644
 
 
+ORDINARY = ("docker-compose.yaml", "docker-compose.yml", "compose.yaml", "compose.yml")  # what Compose looks for itself
+_OVERRIDES = tuple(f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Install:
     """The folder with the compose file. ``files`` are its small files by path, volumes left out.
 
     ``files`` holds the ``.env`` too. ``compose_files`` are what Compose was given, by the containers' labels.
+    ``main`` is the first of these, or what Compose would take by itself.
     """
 
     folder: str
     project: str
     compose_files: tuple[str, ...]
+    main: str = "docker-compose.yaml"
     files: Mapping[str, Held] = field(repr=False)
     checkout: Checkout | None = None
     others: tuple[str, ...] = ()  # further folders that could have been meant
@@ -139,19 +145,19 @@ class Install:
     @property
     def overrides(self) -> tuple[str, ...]:
         """The compose files that stand over upstream's own, by path in the folder."""
-        ordinary = {"docker-compose.yaml", "docker-compose.yml", "compose.yaml", "compose.yml"}
         given = [file for file in self._given if file not in self.gone_overrides]
         if not given or self.gone_overrides:
-            usual = ("docker-compose.override.yaml", "docker-compose.override.yml")
-            given += [name for name in usual if name in self.files and name not in given]
-        return tuple(name for name in given if name not in ordinary)
+            usual = [name for name in _OVERRIDES if name in self.files or name in self.links]
+            given += [name for name in usual[:1] if name not in given]
+        return tuple(name for name in given if name not in ORDINARY)
 
     @property
     def gone_overrides(self) -> tuple[str, ...]:
         """Files of the folder that the containers were started with, and that are not there any more."""
         if self.cut:
             return ()
-        inside = (file for file in self._given if not file.startswith(("/", "volumes/", "env-backup/")))
+        elsewhere = ("/", "volumes/", "env-backup/")
+        inside = (file for file in self._given if file not in ORDINARY and not file.startswith(elsewhere))
         return tuple(file for file in inside if file not in self.files and file not in self.links)
 
     @property
@@ -266,6 +272,8 @@ class Machine:
     listening: tuple[int, ...] = ()
     state: str = ""  # where runs and locks are kept
     backup_folder: str = ""
+    sought: str = ""  # the folder that was named, or that the containers name, be it there or not
+    started: tuple[str, ...] = ()  # the folders that containers of the api were started in, by their labels
 
     def running(self, image: str) -> tuple[Container, ...]:
         """Return the containers of one image of Dify (``dify-api``), wherever it is mirrored to."""

@@ -18,16 +18,12 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 def must_be_known(machine: Machine) -> Install:
     """Return the install, when there is one to upgrade.
 
-    :raises Failed: ``dify-not-found``, ``dify-never-ran``, ``database-unknown``.
+    :raises Failed: what `_not_there` and `_must_be_upstreams` say, ``dify-never-ran``, ``database-unknown``.
     """
     install = machine.install
     if install is None:
-        raise Failed(
-            "dify-not-found",
-            "No Dify was found on the host: user {user} sees no container of it, and none of the usual folders.",
-            next_step="Name the folder with docker-compose.yaml in dify-folder, or check host and user.",
-            user=machine.host.user,
-        )
+        raise _not_there(machine)
+    _must_be_upstreams(install, machine.host.user)
     if machine.api is None or not machine.containers:
         raise Failed(
             "dify-never-ran",
@@ -51,6 +47,63 @@ def must_be_known(machine: Machine) -> Install:
             name=repr(odd[0]),
         )
     return install
+
+
+def _not_there(machine: Machine) -> Failed:
+    """Say where there is no compose file: ``dify-folder-unseen``, ``dify-folder-wrong`` or ``dify-not-found``."""
+    user, folder = machine.host.user, machine.sought
+    if folder and folder in machine.started:
+        return Failed(
+            "dify-folder-unseen",
+            "The containers of Dify say that they were started in {folder}, and user {user} sees no "
+            "docker-compose.yaml there.",
+            next_step="Portainer and the like keep it where the host cannot see it: upgrade there. If only another "
+            "user may look into that folder, log in as that one; if it was moved, name it in dify-folder.",
+            folder=folder,
+            user=user,
+        )
+    if folder:
+        return Failed(
+            "dify-folder-wrong",
+            "User {user} sees no docker-compose.yaml in {folder}, which dify-folder names, nor in a folder docker "
+            "there.",
+            next_step="Correct dify-folder, or leave it out: then it is the folder that the containers were started "
+            "in.",
+            folder=folder,
+            user=user,
+        )
+    return Failed(
+        "dify-not-found",
+        "No Dify was found on the host: user {user} sees no container of it that Compose made, and none of the usual"
+        " folders.",
+        next_step="Name the folder with docker-compose.yaml in dify-folder, or check host and user.",
+        user=user,
+    )
+
+
+def _must_be_upstreams(install: Install, user: str) -> None:
+    """Only upstream's file by upstream's name can be merged: ``compose-file-other``, ``compose-file-unread``."""
+    if install.main != COMPOSE:
+        raise Failed(
+            "compose-file-other",
+            "Dify in {folder} is started from {file}, and only upstream's docker-compose.yaml can be brought to the "
+            "next release.",
+            next_step="Where 1Panel, Coolify or the like wrote it, upgrade there. If it is upstream's file by another "
+            "name, give it upstream's: `mv {file} docker-compose.yaml`.",
+            folder=install.folder,
+            file=install.main,
+        )
+    if COMPOSE not in install.files:
+        raise Failed(
+            "compose-file-unread",
+            "{file} in {folder} cannot be merged: it is a symbolic link, or user {user} may not read it, or the "
+            "folder holds more than can be looked at.",
+            next_step="Put the file itself there, readable for that user (`cp --remove-destination`, `chmod`), and "
+            "move backups and the like out of the folder.",
+            folder=install.folder,
+            file=COMPOSE,
+            user=user,
+        )
 
 
 def installed_version(machine: Machine) -> Version:

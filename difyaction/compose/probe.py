@@ -75,6 +75,8 @@ def read(answer: bytes) -> Machine:
         listening=tuple(int(word) for word in text(answers, "listening").split() if word.isdecimal())[:500],
         state=text(answers, "state"),
         backup_folder=text(answers, "backup"),
+        sought=text(answers, "folder"),
+        started=tuple(text(answers, "started").splitlines()),
     )
 
 

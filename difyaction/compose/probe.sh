@@ -67,21 +67,29 @@ look_at_engine() {
   fact compose-version "$compose_version"
 }
 
+compose_files() { # FOLDER: the names in it that Compose looks for, upstream's first
+  for each in docker-compose.yaml docker-compose.yml compose.yaml compose.yml; do [ ! -f "$1/$each" ] || echo "$each"; done
+}
+
 find_install() {
   api=$(docker ps -a --format '{{.ID}}|{{.Image}}|{{.Label "com.docker.compose.project.working_dir"}}' 2>/dev/null |
     awk -F'|' '$2 ~ /dify-api/ && $3 != "" { print $3 }' | sort -u)
   if [ -n "$want_folder" ]; then
     places="$want_folder"
-    [ -f "$want_folder/docker-compose.yaml" ] || [ ! -f "$want_folder/docker/docker-compose.yaml" ] || places="$want_folder/docker"
+    case "$(compose_files "$want_folder" | head -n 1) $(compose_files "$want_folder/docker" | head -n 1)" in
+      docker-compose.yaml\ *) ;;
+      ' '?* | *' docker-compose.yaml') places="$want_folder/docker" ;;
+    esac
   else
     places="$api"
     [ -n "$places" ] || for place in /opt/www/dify/docker /opt/dify/docker "$HOME/dify/docker"; do
-      [ -f "$place/docker-compose.yaml" ] && places="$places
+      [ -n "$(compose_files "$place")" ] && places="$places
 $place"
     done
     places=$(printf '%s\n' "$places" | sed '/^$/d')
   fi
   printf '%s\n' "$places" | emit folders
+  printf '%s\n' "$api" | emit started
   folder=$(printf '%s\n' "$places" | head -n 1)
   real=$folder
   [ -n "$folder" ] && [ -d "$folder" ] && real=$(cd "$folder" && pwd -P) && folder=$(as_containers_say)
@@ -100,7 +108,8 @@ as_containers_say() { # the same folder, by the path that mounts and labels have
 }
 
 look_at_files() {
-  [ -f "$folder/docker-compose.yaml" ] || [ -f "$folder/docker-compose.yml" ] || return 0
+  [ -n "$folder" ] && [ -n "$(compose_files "$folder")" ] || return 0
+  compose_files "$folder" | emit compose-files
   cd "$folder" || return 0
   listed=$({
     find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type f -size -700k ! -name '*.tgz' ! -name '*.tar' ! -name '*.gz' ! -name '*.dump' -print

@@ -5,27 +5,29 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from difyaction.compose.answers import Answers, text, unpacked
-from difyaction.compose.facts import Checkout, Container, Held, Install
+from difyaction.compose.facts import ORDINARY, Checkout, Container, Held, Install
 from difyaction.compose.probe_docker import config_files
 
 _FILE_LIMIT = 1024 * 1024
-_COMPOSE = ("docker-compose.yaml", "docker-compose.yml")
 
 
 def install(answers: Answers, containers: Sequence[Container]) -> Install | None:
     """Return the install, None when there is no folder with a compose file."""
     folder = text(answers, "folder")
     files, cut = _files(answers.get("files", b""))
-    if not folder or not any(name in files for name in _COMPOSE):
+    there = [name for name in ORDINARY if name in {*files, *text(answers, "compose-files").splitlines()}]
+    if not folder or not there:
         return None
+    given = config_files(answers) if containers else ()
     return Install(
         folder=folder,
         project=text(answers, "project") or _project(folder),
-        compose_files=config_files(answers) if containers else (),
+        compose_files=given,
+        main=_main([file.removeprefix(f"{folder}/") for file in given], there, files),
         files=files,
         checkout=_checkout(answers, folder),
         others=tuple(line for line in text(answers, "folders").splitlines()[1:] if line),
@@ -33,6 +35,12 @@ def install(answers: Answers, containers: Sequence[Container]) -> Install | None
         writable="writable" in answers,
         links=tuple(line.removeprefix("./") for line in text(answers, "links").splitlines() if line),
     )
+
+
+def _main(given: Sequence[str], there: Sequence[str], files: Mapping[str, Held]) -> str:
+    """Return the compose file that the others stand over; upstream's, where it is there and nothing else is said."""
+    first = next(iter(given), "")
+    return first if there[0] not in given and (first in there or first in files) else there[0]
 
 
 def _project(folder: str) -> str:

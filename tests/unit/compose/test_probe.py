@@ -5,6 +5,7 @@ import gzip
 import json
 import lzma
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.queues import named_queues
 from difyaction.errors import Failed
 from tests.unit.compose.answers_of import API, DB, FILES, answer, container, packed
+from tests.unit.compose.runbooks import SHELLS, shell_words
 
 
 def test_one_answer_tells_what_there_is() -> None:
@@ -375,6 +377,13 @@ def tools(tmp_path: Path) -> Path:
     return tmp_path / "bin"
 
 
+@pytest.fixture(params=sorted(SHELLS))
+def shelled(tools: Path, request: pytest.FixtureRequest) -> Path:
+    """Return the tools, with each of the shells as `sh`."""
+    (tools / "sh").symlink_to(shutil.which(shell_words(request.param)[0]) or "")
+    return tools
+
+
 def probed(tools: Path, label: Path | str, *, folder: str = "", **environ: str) -> bytes:
     environ |= {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(tools.parent), "LABEL": str(label)}
     ran = subprocess.run(["sh", "-c", probe.script(folder=folder)], capture_output=True, check=True, env=environ)
@@ -405,6 +414,86 @@ def test_a_folder_with_a_blank_is_found_and_its_project_too(tools: Path, tmp_pat
         install = probe.read(probed(tools, folder, folder=asked)).install
         assert install is not None
         assert (install.folder, install.project, install.others) == (str(folder), "acme", ())
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "main"),
+    [
+        (["docker-compose.yaml"], ["docker-compose.yaml", "own.yaml"], "docker-compose.yaml"),
+        (["docker-compose.yaml"], [], "docker-compose.yaml"),
+        (["docker-compose.yml"], ["docker-compose.yml"], "docker-compose.yml"),
+        (["compose.yaml"], [], "compose.yaml"),
+        (["docker-compose.yaml", "docker-compose.yml"], ["docker-compose.yml", "own.yaml"], "docker-compose.yml"),
+        (["docker-compose.yaml", "docker-compose.yml"], ["docker-compose.yaml"], "docker-compose.yaml"),
+        (["docker-compose.yaml", "dify.yaml"], ["dify.yaml"], "dify.yaml"),
+        (["docker-compose.yaml"], ["docker-compose.yml", "own.yaml"], "docker-compose.yaml"),  # renamed since
+    ],
+)
+def test_what_compose_was_started_from_is_upstreams_file_or_a_refusal_that_names_it(
+    tools: Path, tmp_path: Path, names: list[str], labels: list[str], main: str
+) -> None:
+    folder = tmp_path / "dify" / "docker"
+    folder.mkdir(parents=True)
+    for name in (*names, "own.yaml"):
+        (folder / name).write_text("services: {}\n")
+    known = {"com.docker.compose.project.config_files": ",".join(f"{folder}/{each}" for each in labels)}
+    api = json.dumps(container("api", "langgenius/dify-api:1.13.3", env=["DB_HOST=localhost"], labels=known))
+    machine = probe.read(probed(tools, folder, API=api, PYTHON="false"))
+    if main == "docker-compose.yaml":
+        install = must_be_known(machine)
+        assert install.gone_overrides == ()
+        assert install.overrides == tuple(each for each in labels if each == "own.yaml")
+        return
+    with pytest.raises(Failed) as caught:
+        must_be_known(machine)
+    assert (caught.value.id, caught.value.facts["file"]) == ("compose-file-other", main)
+
+
+@pytest.mark.parametrize("below", ["docker-compose.yaml", "docker-compose.yml", "compose.yml"])
+def test_the_folder_above_is_as_good_whatever_the_compose_file_is_called(
+    shelled: Path, tmp_path: Path, below: str
+) -> None:
+    folder = tmp_path / "dify" / "docker"
+    folder.mkdir(parents=True)
+    (folder / below).write_text("services: {}\n")
+    install = probe.read(probed(shelled, folder, folder=str(folder.parent))).install
+    assert install is not None
+    assert (install.folder, install.main) == (str(folder), below)
+
+
+def test_a_folder_that_is_not_to_be_seen_is_told_apart_from_one_that_was_named_wrongly(
+    shelled: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for label, asked, error in (
+        ("/data/compose/5", "", "dify-folder-unseen"),  # Portainer's, in a volume of its own
+        (f"{tmp_path}/empty", "", "dify-folder-unseen"),
+        (f"{tmp_path}/empty", f"{tmp_path}/empty", "dify-folder-unseen"),
+        ("/data/compose/5", f"{tmp_path}/empty", "dify-folder-wrong"),
+        ("/data/compose/5", "/nowhere", "dify-folder-wrong"),
+        ("", "", "dify-not-found"),
+    ):
+        with pytest.raises(Failed) as caught:
+            must_be_known(probe.read(probed(shelled, label, folder=asked, API="")))
+        assert caught.value.id == error
+        assert caught.value.facts.get("folder", "") == (asked or label)
+
+
+@pytest.mark.parametrize("how", ["a link", "too much"])
+def test_a_compose_file_that_cannot_be_looked_at_is_said_and_is_not_taken_for_an_empty_one(
+    tools: Path, tmp_path: Path, how: str
+) -> None:
+    folder = tmp_path / "docker"
+    folder.mkdir()
+    if how == "a link":
+        (tmp_path / "elsewhere.yaml").write_text("services: {}\n")
+        (folder / "docker-compose.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    else:
+        (folder / "docker-compose.yaml").write_text("#" * 800_000)
+    api = json.dumps(container("api", "langgenius/dify-api:1.13.3", env=["DB_HOST=localhost"], labels={}))
+    with pytest.raises(Failed) as caught:
+        must_be_known(probe.read(probed(tools, folder, API=api, PYTHON="false")))
+    assert caught.value.id == "compose-file-unread"
 
 
 def test_a_database_elsewhere_says_what_it_holds_to_the_apis_own_python(tools: Path, tmp_path: Path) -> None:
