@@ -9,6 +9,7 @@ from difyaction.compose.extra_steps import extra_steps
 from difyaction.compose.roles import Role
 from difyaction.compose.shift import Shift
 from difyaction.compose.steps import Step
+from difyaction.compose.tables import shrinking_tables
 from difyaction.compose.wishes import SNAPSHOT_WAIT
 from difyaction.compose.words import Variable, call
 
@@ -41,7 +42,7 @@ def change_steps(shift: Shift) -> Iterator[Step]:
         how = "crossing" if shift.installed.numbers < _USER_1001 else "after"
         own = call("own_storage", shift.api, how)
         yield Step("own", own, timeout=1800, title="Give the storage to the user that Dify runs as")
-    yield Step("start", _start(shift), stopping_new(shift), timeout=900, title="Start the new release")
+    yield Step("start", _start(shift), _unstart(shift), timeout=900, title="Start the new release")
     if not shift.back_to:
         yield from extra_steps(shift)
 
@@ -119,13 +120,28 @@ def _database_steps(shift: Shift) -> Iterator[Step]:
     elif shift.schema_changes:
         limit = shift.wishes.migration_timeout or ""
         do = call("migrate", shift.api, limit, shift.wishes.migration_idle)
-        yield Step("migrate", do, undo, title="Migrate the database", live=_MIGRATED)
+        yield Step("migrate", f"{do}\n{_proving_rows(shift)}", undo, title="Migrate the database", live=_MIGRATED)
+
+
+def _proving_rows(shift: Shift) -> str:
+    """Return what looks for lost rows while nothing runs that could write or delete: before the new release starts."""
+    consent = f"rows-lost@{shift.wanted}"
+    asked = "" if consent in shift.wishes.acknowledge else consent
+    return call("prove_rows", asked, *shrinking_tables(shift.installed, shift.wanted))
 
 
 def _restore(shift: Shift) -> str:
     """Read the databases and one-way volumes back from the backup that was asked for."""
     kept = [call("read_back", source, f"{shift.back_to}/{name}.tar") for name, source in shift.one_way.items()]
-    return "\n".join([': >"$RUN/started"', call("read_databases_back", shift.back_to), *kept, "prove_schema"])
+    proven = ["prove_schema", call("prove_rows_of", shift.back_to)]  # nothing runs yet that could write
+    return "\n".join([': >"$RUN/started"', call("read_databases_back", shift.back_to), *kept, *proven])
+
+
+def _unstart(shift: Shift) -> str:
+    """Return what stops the new release. Where no database is put back, what it wrote by then stays: no loss."""
+    if shift.schema_changes:
+        return stopping_new(shift)
+    return '[ ! -e "$RUN/started" ] || rm -f "$RUN/fingerprint"\n' + stopping_new(shift)
 
 
 def _start(shift: Shift) -> str:

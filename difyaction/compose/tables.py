@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from difyaction.compose.facts import Database
+from difyaction.releases.version import Version
 
 _COUNTED = 2_000_000  # rows, by the server's own estimate; counting more takes long while nobody is served
 _SUMMED = 200_000
 _SUMMED_TABLES = (
     "tenants", "accounts", "tenant_account_joins", "apps", "app_model_configs", "workflows", "sites", "installed_apps",
     "datasets", "documents", "api_tokens", "providers", "provider_models", "dify_setups",
+)  # fmt: skip
+# Tables from which a release's own migrations delete rows: twins, of which the newest stays. All migrations of 0.6.0 to
+# 1.16.1 were read, and those on the way to 1.17.1. Source: api/migrations/versions of upstream, by revision.
+_SHRINKING = (
+    (Version.parse("1.13.0"), ("tenant_default_models",)),  # f55813ffe2c8, before it makes them unique
+    (
+        Version.parse("1.17.0"),  # 5578e028b2f2: old names of model types become the new ones
+        (
+            "load_balancing_model_configs", "provider_model_credentials", "provider_model_settings",
+            "provider_models", "tenant_default_models",
+        ),
+    ),
 )  # fmt: skip
 
 
@@ -20,3 +35,14 @@ def counted_tables(database: Database) -> tuple[str, ...]:
 def summed_tables(database: Database) -> tuple[str, ...]:
     """Return the tables that a checksum is made over."""
     return tuple(name for name in _SUMMED_TABLES if database.tables.get(name, _SUMMED + 1) <= _SUMMED)
+
+
+def shrinking_tables(installed: Version, wanted: Version) -> tuple[str, ...]:
+    """Return the tables that may have fewer rows after this way, because migrations on it delete twins."""
+    return tuple(sorted(set(_shrinking(installed, wanted))))
+
+
+def _shrinking(installed: Version, wanted: Version) -> Iterator[str]:
+    for since, tables in _SHRINKING:
+        if installed.numbers < since.numbers <= wanted.numbers:
+            yield from tables

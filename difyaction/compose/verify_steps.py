@@ -32,7 +32,6 @@ def _verify(shift: Shift) -> str:
         f"CRASHES={call(' '.join(names))}",
         *(['rm -f "$RUN/queues"'] if shift.back_to else []),  # an older release takes from fewer
         "prove_schema",
-        call("prove_rows_of", shift.back_to) if shift.restores else "prove_rows",
         *([call("hold_proxy", shift.proxy)] if shift.proxy else []),
         "all_well() {",
         *(f"  {check} || return 1" for check in _checks(shift)),

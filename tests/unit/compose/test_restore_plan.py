@@ -56,7 +56,12 @@ def test_the_old_images_and_the_old_database_service_come_back() -> None:
     steps = {step.name: step for step in plan().steps}  # type: ignore[attr-defined]
     assert "pull_image langgenius/dify-api:1.10.0" in steps["pull"].do
     assert steps["move-database"].do == "move_database id-of-db_postgres db"
-    assert "prove_rows_of" in steps["verify"].do
+
+
+def test_rows_are_proven_before_anything_runs_that_could_write_more() -> None:
+    steps = {step.name: step for step in plan().steps}  # type: ignore[attr-defined]
+    assert steps["restore"].do.splitlines()[-1].startswith("prove_rows_of /srv/backups/")
+    assert not [name for name, step in steps.items() if name != "restore" and "prove_rows" in step.do]
 
 
 def test_what_the_upgrade_left_alone_because_it_had_ended_is_left_alone_on_the_way_back() -> None:

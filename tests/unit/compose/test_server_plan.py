@@ -62,6 +62,25 @@ def test_where_the_schema_stays_nothing_is_migrated_and_images_may_still_go_back
     assert "went-back" in steps["open"].undo
 
 
+def test_rows_are_proven_before_anything_runs_that_could_write_or_delete_some() -> None:
+    steps = {step.name: step for step in make_plan(facts(OLD)).steps}
+    assert steps["migrate"].do.splitlines()[-1] == "prove_rows rows-lost@1.14.1 tenant_default_models"
+    assert before("migrate", "start", list(steps))
+    assert not [name for name, step in steps.items() if name != "migrate" and "prove_rows" in step.do]
+
+
+def test_a_loss_of_rows_is_accepted_for_one_release() -> None:
+    for word, asked in (("rows-lost@1.14.1", "''"), ("rows-lost@1.14.0", "rows-lost@1.14.1")):
+        steps = {step.name: step for step in make_plan(facts(OLD | {"wishes": {"acknowledge": [word]}})).steps}
+        assert f"prove_rows {asked} " in steps["migrate"].do
+
+
+def test_what_the_new_release_wrote_is_no_loss_where_no_database_is_put_back() -> None:
+    undo = {step.name: step.undo for step in make_plan(facts(SAME_SCHEMA)).steps}["start"]
+    assert undo.startswith('[ ! -e "$RUN/started" ] || rm -f "$RUN/fingerprint"\nstop_new ')
+    assert "fingerprint" not in {step.name: step.undo for step in make_plan(facts({})).steps}["start"]
+
+
 def test_a_renamed_database_moves_before_the_migration_and_its_old_container_goes_last() -> None:
     plan = make_plan(facts(OLD))
     steps = {step.name: step for step in plan.steps}
