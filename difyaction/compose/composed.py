@@ -46,6 +46,7 @@ def _service(name: str, record: Mapping[str, Any]) -> Service:
         awaits=tuple(_awaits(mapping(record, "depends_on"))),
         networks=tuple(sorted(mapping(record, "networks"))),
         command=tuple(_command(record)),
+        labels=_pairs(record, "labels"),
         environment=_environment(record),
     )
 
@@ -63,9 +64,13 @@ def _command(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _environment(record: Mapping[str, Any]) -> dict[str, Secret]:
-    named = mapping(record, "environment")
-    pairs = named.items() or (str(line).partition("=")[::2] for line in sequence(record, "environment"))
-    return {str(key): Secret("" if value is None else str(value)) for key, value in pairs}
+    return {key: Secret(value) for key, value in _pairs(record, "environment").items()}
+
+
+def _pairs(record: Mapping[str, Any], key: str) -> dict[str, str]:
+    """Read what stands there as a mapping, or as lines ``NAME=value``."""
+    pairs = mapping(record, key).items() or (str(line).partition("=")[::2] for line in sequence(record, key))
+    return {str(name): "" if value is None else str(value) for name, value in pairs}
 
 
 def _ports(record: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:

@@ -22,6 +22,7 @@ class Service:
     awaits: tuple[str, ...] = ()  # services that have to have ended well before this one starts
     networks: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
 
     @property

@@ -13,6 +13,7 @@ from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
 from difyaction.compose.facts import Container, Machine
 from difyaction.compose.queues import named_queues
+from difyaction.compose.reached import reached_early
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.shift import Shift
 from difyaction.releases import heads
@@ -86,6 +87,8 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         database_images=_database_images(machine, composed, shift),
         database_lost="" if unknown or database.external else _database_lost(composed, shift),
         ports_taken=tuple(_ports_taken(machine, composed)),
+        # only where databases may be put back is there something to lose
+        reached_early=reached_early(composed, shift.roles) if shift.schema_changes and not unknown else (),
         downtime=estimates.downtime,
         max_downtime=shift.wishes.max_downtime,
         broken=tuple(broken(machine.containers, now=machine.host.epoch)),

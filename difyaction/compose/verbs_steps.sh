@@ -276,7 +276,8 @@ see() { in_a_row 1 "$@" || fail "$(reason)"; }   # SECONDS COMMAND...: what will
 
 hold_proxy() { # SERVICE: a second proxy that no port leads to
   remove_held
-  said=$(dc run -d --no-deps --name "$HELD" "$1" 2>&1) || fail proxy-unhealthy "The proxy did not start: $(printf '%s\n' "$said" | last_said)"
+  # `run` keeps the service's labels and environment, by which Traefik and nginx-proxy find whom to send users to
+  said=$(dc run -d --no-deps --label traefik.enable=false -e VIRTUAL_HOST= -e VIRTUAL_HOST_MULTIPORTS= --name "$HELD" "$1" 2>&1) || fail proxy-unhealthy "The proxy did not start: $(printf '%s\n' "$said" | last_said)"
 }
 
 open_proxy() { starts proxy-unhealthy --force-recreate "$1" || fail "$(reason)"; }

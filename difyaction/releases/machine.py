@@ -38,6 +38,7 @@ class MachineSituation:
     database_images: tuple[str, str] = ("", "")  # what runs, what would run
     database_lost: str = ""  # why the api would not find it
     ports_taken: tuple[str, ...] = ()  # "5003 (plugin_daemon)"
+    reached_early: tuple[str, ...] = ()  # how users get past the proxy that is held
     downtime: int = 0
     max_downtime: int = 0
     broken: tuple[str, ...] = ()

@@ -196,6 +196,12 @@ def port_taken(situation: Situation) -> Facts | None:
     return {"ports": ", ".join(found)} if found else None
 
 
+def reached_early(situation: Situation) -> Facts | None:
+    """Users would write into databases that may still be put back."""
+    found = _machine(situation).reached_early
+    return {"ways": "; ".join(found)} if found else None
+
+
 def downtime_too_long(situation: Situation) -> Facts | None:
     """We estimate more than was allowed."""
     machine = _machine(situation)

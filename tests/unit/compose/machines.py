@@ -224,12 +224,8 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
         made = Composed(why_not=changes["compose_says"])
     for name, image in changes.get("overridden", {}).items():
         made = Composed(services={**made.services, name: replace(made.services[name], image=image)})
-    for name, command in changes.get("commands", {}).items():
-        started = replace(made.services[name], command=tuple(command))
-        made = Composed(services={**made.services, name: started})
-    for name, port in changes.get("published", {}).items():
-        published = replace(made.services[name], ports=(("", port, port),))
-        made = Composed(services={**made.services, name: published})
+    for name in [name for key in _SAID for name in changes.get(key, {})]:
+        made = Composed(services={**made.services, name: _said(made.services[name], changes)})
     made = Composed(
         services={name: service for name, service in made.services.items() if name not in changes.get("without", ())},
         why_not=made.why_not,
@@ -243,6 +239,22 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
     version = Version.parse(after)
     release = Release(Published(version, after, None), image_set(way.after["docker-compose.yaml"].decode()))
     return ServerFacts(machine=found, way=way, release=release, draft=drafted, composed=made, wishes=wishes)
+
+
+_SAID = {
+    "commands": lambda words: {"command": tuple(words)},
+    "published": lambda port: {"ports": (("", port, port),)},
+    "labels": lambda labels: {"labels": labels},
+    "said": lambda said: {"environment": {key: Secret(value) for key, value in said.items()}},
+}
+
+
+def _said(service: Service, changes: Mapping[str, Any]) -> Service:
+    """Return a service as an override file would say it."""
+    for key, fields in _SAID.items():
+        if service.name in changes.get(key, {}):
+            service = replace(service, **fields(changes[key][service.name]))  # type: ignore[no-untyped-call]
+    return service
 
 
 def situation(name: str) -> Mapping[str, Any]:
