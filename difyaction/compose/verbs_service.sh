@@ -24,6 +24,17 @@ asks() { # SERVICE OPTIONS-AND-URL: curl in a container, never through the proxy
   dk exec "$asking" curl --noproxy '*' -fsS -m 10 "$@"
 }
 
+# shellcheck disable=SC2016 # the container's own shell expands it
+asks_itself() { # SERVICE KEY PORT/PATH OPTION...: the same, of the container itself, at the port that KEY in its environment names, else at PORT
+  asking=$(of_service "$1") named="$2" where="$3"
+  shift 3
+  dk exec "$asking" sh -c 'eval "port=\${$0:-}"; where="$1"; shift; exec curl --noproxy "*" -fsS -m 10 "$@" "http://localhost:${port:-${where%%/*}}/${where#*/}"' "$named" "$where" "$@"
+}
+
+port_of() { # CONTAINER KEY PORT: what KEY in its environment names, else PORT
+  dk inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$1" | sed -n "s/^$2=\([0-9][0-9]*\)$/\1/p" | grep . || echo "$3"
+}
+
 fetch() { # URL: prints what is there; fails on anything but success
   # a proxy between companies and the world is none for this machine
   if command -v curl >/dev/null 2>&1; then curl --noproxy '*' -fsSLk -m 10 "$1"
@@ -46,7 +57,7 @@ serves_users() { # as users get it: the page and the console's own question, thr
 }
 
 serves_inside() { # NAME CONTAINER of a proxy: the same, asked from within
-  inside="http://$1:$(dk inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$2" | sed -n 's/^NGINX_PORT=\([0-9][0-9]*\)$/\1/p' | grep . || echo 80)"
+  inside="http://$1:$(port_of "$2" NGINX_PORT 80)"
   asks "$API" -Lk -o /dev/null "$inside/apps" 2>"$RUN/fetch.said" || why page-unanswered "the page does not answer: $(tail -n 1 "$RUN/fetch.said")" || return 1
   asks "$API" -Lk "$inside/console/api/setup" 2>"$RUN/fetch.said" | is_set_up
 }
@@ -79,12 +90,14 @@ in_a_row() { # TIMES SECONDS COMMAND...: whether it succeeds so often in a row b
   done
 }
 
-api_healthy() { asks "$API" http://localhost:5001/health >"$RUN/health" 2>/dev/null || why api-unhealthy "the api does not answer on port 5001: $(last_words "$API")"; }
-asks_setup() { asks "$API" http://localhost:5001/console/api/setup 2>"$RUN/fetch.said" | is_set_up; }
+api_healthy() { asks_itself "$API" DIFY_PORT 5001/health >"$RUN/health" 2>/dev/null || why api-unhealthy "the api does not answer: $(last_words "$API")"; }
+asks_setup() { asks_itself "$API" DIFY_PORT 5001/console/api/setup 2>"$RUN/fetch.said" | is_set_up; }
 last_words() { dk logs --tail 5 "$(of_service "$1")" 2>&1 | last_said | head -c 300; }
 
-answers_inside() { # SERVICE PORT/PATH WHAT: its own probe; the api asks for one without curl, as the first plugin daemons are
-  asks "$1" -o /dev/null "http://localhost:$2" 2>/dev/null || asks "$API" -o /dev/null "http://$1:$2" 2>/dev/null || why "${3:-part}-unhealthy" "$1 does not answer: $(last_words "$1")"
+answers_inside() { # SERVICE KEY PORT/PATH WHAT: its own probe; the api asks for one without curl, as the first plugin daemons are
+  asks_itself "$1" "$2" "$3" -o /dev/null 2>/dev/null ||
+    asks "$API" -o /dev/null "http://$1:$(port_of "$(of_service "$1")" "$2" "${3%%/*}")/${3#*/}" 2>/dev/null ||
+    why "${4:-part}-unhealthy" "$1 does not answer: $(last_words "$1")"
 }
 
 # shellcheck disable=SC2016 # the container's own shell expands it

@@ -10,7 +10,8 @@ from difyaction.compose.shift import Shift, celery_of
 from difyaction.compose.steps import Step
 from difyaction.compose.words import call
 
-_OWN_PROBES = {Role.DAEMON: "5002/health/check", Role.SANDBOX: "8194/health"}
+# the variable that says where they listen, as upstream's compose file gives it to the container, and its default
+_OWN_PROBES = {Role.DAEMON: ("SERVER_PORT", "5002/health/check"), Role.SANDBOX: ("SANDBOX_PORT", "8194/health")}
 _USERS_PATIENCE = 120
 
 
@@ -52,7 +53,7 @@ def _checks(shift: Shift) -> Iterator[str]:
         yield call("runs_image", name, shift.after[name].image)
     for role, address in _OWN_PROBES.items():
         for name in shift.named(role):
-            yield call("answers_inside", name, address, role)
+            yield call("answers_inside", name, *address, role)
     for name in shift.named(Role.WORKER):
         yield call("worker_works", name)
     if shift.proxy:

@@ -68,12 +68,33 @@ def test_a_command_of_upstreams_that_could_not_begin_and_ends_with_0_has_failed(
 
 @ALL_SHELLS
 def test_a_part_without_curl_is_asked_by_the_api(tmp_path: Path, shell: str) -> None:
-    engine = """dk() { echo "$*" >>told; [ "$2" != daemon-1 ]; }"""
-    assert ran(tmp_path, shell, engine, "answers_inside daemon 5002/health/check daemon && echo well") == "well\n"
-    assert (tmp_path / "told").read_text().splitlines() == [
-        "exec daemon-1 curl --noproxy * -fsS -m 10 -o /dev/null http://localhost:5002/health/check",
-        "exec api-1 curl --noproxy * -fsS -m 10 -o /dev/null http://daemon:5002/health/check",
+    asked = "answers_inside daemon SERVER_PORT 5002/health/check daemon && echo well"
+    for env, port in (("SERVER_PORT=6002", "6002"), ("SERVER_PORT=", "5002"), ("PORT=1", "5002")):
+        answers = f'inspect*) echo {env} ;; "exec daemon-1 sh"*) return 127 ;; *) echo "$*" >told ;;'
+        engine = f'dk() {{ case "$*" in {answers} esac; }}'
+        assert ran(tmp_path, shell, engine, asked) == "well\n"
+        told = (tmp_path / "told").read_text()
+        assert told == f"exec api-1 curl --noproxy * -fsS -m 10 -o /dev/null http://daemon:{port}/health/check\n"
+
+
+@ALL_SHELLS
+@pytest.mark.parametrize(
+    ("port", "asked"), [("", "5001"), ("DIFY_PORT=", "5001"), ("DIFY_PORT=8001 SERVER_PORT=9", "8001")]
+)
+def test_a_part_is_asked_at_the_port_that_its_own_environment_names(
+    tmp_path: Path, shell: str, port: str, asked: str
+) -> None:
+    curl = tmp_path / "curl"
+    curl.write_text('#!/bin/sh\nprintf "%s\\n" "$@" >>told\necho \'{"step":"finished"}\'\n')
+    curl.chmod(0o755)
+    engine = f"""dk() {{ shift 2; env {port} PATH="$PWD:$PATH" "$@"; }}"""
+    assert ran(tmp_path, shell, engine, "api_healthy && asks_setup && echo well") == "well\n"
+    told = (tmp_path / "told").read_text().splitlines()
+    assert [line for line in told if line.startswith("http")] == [
+        f"http://localhost:{asked}/health",
+        f"http://localhost:{asked}/console/api/setup",
     ]
+    assert "*" in told
 
 
 @ALL_SHELLS
