@@ -23,12 +23,17 @@ _STEP = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Estimates:
-    """Room at two places, the size of the backup, and seconds without service."""
+    """What is needed at each place, and seconds without service.
+
+    ``beside`` is the room that the database's own disk must have for databases beside those that serve: for the copy,
+    or for the dump that would be read back before what is there goes.
+    """
 
     images: int
     missing: tuple[str, ...]  # the images that are not there yet
     backup: int
     clone: int
+    beside: int
     backup_seconds: int
     downtime: int
 
@@ -62,6 +67,7 @@ def estimate(shift: Shift, machine: Machine) -> Estimates:
         images=sum(_IMAGE_SIZES.get(image.rpartition("/")[2].partition(":")[0], _OTHER_IMAGE) for image in missing),
         backup=dumped * (2 if shift.schema_changes else 1) + tars,
         clone=size if shift.clone and shift.schema_changes else 0,
+        beside=size if shift.database.kind == "postgresql" and shift.schema_changes else 0,
         backup_seconds=5 + 2 * size // _DUMP_SPEED + tars // 100_000_000,
         downtime=_STOP + kept + final + (_MIGRATION if shift.schema_changes else 0) + _START,
     )
@@ -78,18 +84,21 @@ def room(estimates: Estimates, machine: Machine) -> dict[str, tuple[int, int]]:
     disk = machine.disk
     if disk is None:
         return {}
-    needed: dict[str, int] = {}
-    free = {disk.engine_device: disk.engine, disk.folder_device: disk.folder, disk.backup_device: disk.backup}
+    needed: dict[str, dict[str, int]] = {}
+    free = {disk.engine_device: disk.engine, disk.backup_device: disk.backup, disk.database_device: disk.database}
     # The scratch server of the test restore holds all databases once more.
     scratch = machine.database.size if machine.database else 0
-    for device, amount in (
-        (disk.engine_device, estimates.images + scratch),
-        (disk.folder_device, estimates.clone),
-        (disk.backup_device, estimates.backup),
+    for device, what, amount in (
+        (disk.engine_device, "images", estimates.images + scratch),
+        (disk.backup_device, "backups", estimates.backup),
+        (disk.database_device, "the database", estimates.beside),
     ):
-        needed[device] = needed.get(device, 0) + amount
-    needed.pop("", None)  # nobody could measure it
-    return {device: (amount + (_RESERVE if amount else 0), free[device]) for device, amount in needed.items()}
+        if device and amount:  # else nobody could measure it
+            needed.setdefault(device, {})[what] = amount
+    return {
+        f"{device} ({', '.join(amounts)})": (sum(amounts.values()) + _RESERVE, free[device])
+        for device, amounts in needed.items()
+    }
 
 
 def sized(size: float) -> str:

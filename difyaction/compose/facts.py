@@ -208,7 +208,10 @@ class Database:
 
 @dataclass(frozen=True, kw_only=True)
 class Disk:
-    """Free bytes at three places, and the file systems that they are on."""
+    """Free bytes at some places, and the file systems that they are on; without one, nobody could measure it.
+
+    ``database`` is where the server's data are, when it is a container of the project.
+    """
 
     engine: int
     engine_device: str
@@ -216,6 +219,8 @@ class Disk:
     folder_device: str
     backup: int
     backup_device: str
+    database: int = 0
+    database_device: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

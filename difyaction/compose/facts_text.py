@@ -43,6 +43,7 @@ def _place(machine: Machine, shift: Shift) -> Iterator[str]:
             "for images": (disk.engine, disk.engine_device),
             "in the folder": (disk.folder, disk.folder_device),
             "for backups": (disk.backup, disk.backup_device),
+            "for the database": (disk.database, disk.database_device),
         }
         found = (f"{sized(free) if device else 'unknown'} {place}" for place, (free, device) in places.items())
         yield f"free: {', '.join(found)}"

@@ -146,12 +146,24 @@ def _unreachable(user: str, said: str, sudo_says: str) -> Failed:
 def _disk(answers: Answers) -> Disk | None:
     if "free-engine" not in answers:
         return None
-    engine, folder, backup = (text(answers, f"free-{place}").split() for place in ("engine", "folder", "backup"))
+    engine, folder, backup, data = (_free(answers, place) for place in ("engine", "folder", "backup", "database"))
+    # A container may call a file system by another name than its host does, and has the same number for it.
+    here = {number: device for _, number, device in (engine, folder, backup) if number}
+    own = data[2] if data[2].startswith("/") or data[2] not in here.values() else f"{data[2]} of the database"
     return Disk(
-        engine=number((engine or ["0"])[0]),
-        engine_device=engine[-1] if engine else "",
-        folder=number((folder or ["0"])[0]),
-        folder_device=folder[-1] if folder else "",
-        backup=number((backup or ["0"])[0]),
-        backup_device=backup[-1] if backup else "",
+        engine=engine[0],
+        engine_device=engine[2],
+        folder=folder[0],
+        folder_device=folder[2],
+        backup=backup[0],
+        backup_device=backup[2],
+        database=data[0],
+        database_device=here.get(data[1], own),
     )
+
+
+def _free(answers: Answers, place: str) -> tuple[int, str, str]:
+    """Return free bytes, and number and name of the file system: empty texts where nobody could tell."""
+    free, _, device = text(answers, f"free-{place}").strip().partition(" ")
+    known, _, name = device.rpartition(" ")
+    return number(free), known, name

@@ -15,12 +15,13 @@ emit() { printf '%s ' "$1"; head -c "${2:-65536}" | base64 | tr -d '\n'; echo; }
 squeeze() { if xz -4 -c </dev/null >/dev/null 2>&1; then xz -4 -c; else gzip -c; fi; } # not every way here is wide; busybox's xz only unpacks
 fact() { name="$1"; shift; printf '%s' "$*" | emit "$name"; }
 within() { seconds="$1"; shift; if command -v timeout >/dev/null 2>&1; then timeout "$seconds" "$@"; else "$@"; fi; }
-free_at() { # name path: the nearest folder that exists
+free_at() { # name path: bytes, number and name of the file system; of the nearest folder that exists
   place="$2"
   while [ ! -d "$place" ] && [ "$place" != / ]; do place=$(dirname "$place"); done
   free=$(df -Pk "$place" 2>/dev/null | awk 'NR == 2 { printf "%.0f %s\n", $4 * 1024, $1 }')
   # busybox's df is silent where a file system is mounted first in a folder that this user may not enter
   [ -n "$free" ] || free=$(stat -f -c '%a %S' "$place" 2>/dev/null | awk -v device="$(stat -c %d "$place")" '{ printf "%.0f %s\n", $1 * $2, device }')
+  [ -z "$free" ] || free="${free%% *} $(stat -c %d "$place" 2>/dev/null) ${free#* }"
   printf '%s' "$free" | emit "$1"
 }
 
@@ -189,7 +190,8 @@ select 'head|' || version_num from alembic_version;
 select 'creates|' || (rolsuper or rolcreatedb and not exists (select 1 from pg_database where datname in (current_database(), '$plugins') and not pg_has_role(datdba, 'USAGE'))) from pg_roles where rolname = current_user;"
   if [ -n "$server" ]; then
     printf '%s\n' "$postgresql_questions" | within 30 docker exec -i "$server" psql -U "$user" -d "$main" -qAtX 2>/dev/null | emit database
-    docker exec "$server" pg_dump --version 2>/dev/null | emit database-client
+    # shellcheck disable=SC2016 # the container's own shell expands it
+    look_beside_server pg_dump '"${PGDATA:-/var/lib/postgresql/data}"'
   else
     printf '%s\n' "import os, socket, psycopg2
 e = os.environ
@@ -206,6 +208,13 @@ for q in '''$postgresql_questions'''.split(';'):
   fi
 }
 
+look_beside_server() { # CLIENT DATA: its clients' version; and what is free where the data are, which may be a disk of its own
+  beside=$(docker exec "$server" sh -c "$1 --version; cd $2 && df -Pk . && stat -c %d ." 2>/dev/null)
+  printf '%s\n' "$beside" | head -n 1 | emit database-client
+  printf '%s\n' "$beside" | awk '{ df = number; number = $0 }
+    END { split(df, of); if (number ~ /^[0-9]+$/ && of[4] ~ /^[0-9]+$/) printf "%.0f %s %s\n", of[4] * 1024, number, of[1] }' | emit free-database
+}
+
 look_at_mysql() {
   mysql_questions="select concat('version|', version());
 select concat('size|', table_schema, '|', sum(data_length + index_length)) from information_schema.tables group by table_schema;
@@ -215,7 +224,7 @@ select concat('head|', version_num) from alembic_version;"
     export DB_SECRET
     # shellcheck disable=SC2016 # the container's own shell expands it
     printf '%s\n' "$mysql_questions" | within 30 docker exec -i -e DB_SECRET "$server" sh -c 'MYSQL_PWD="$DB_SECRET" exec mysql -u"$0" -N -B --force "$1"' "$user" "$main" 2>/dev/null | emit database
-    docker exec "$server" mysqldump --version 2>/dev/null | emit database-client
+    look_beside_server mysqldump /var/lib/mysql
   else
     printf '%s\n' "import os, socket, pymysql
 e = os.environ

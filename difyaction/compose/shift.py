@@ -294,5 +294,5 @@ def clones(machine: Machine, wishes: Wishes) -> bool:
     cannot = database is None or database.kind != "postgresql" or not database.creates
     if database is None or cannot or wishes.final_backup == "dump":
         return False
-    room = machine.disk.folder if machine.disk and not database.external else 0
+    room = machine.disk.database if machine.disk and not database.external else 0
     return wishes.final_backup == "clone" or room > 2 * database.size + 1024**3

@@ -55,7 +55,7 @@ def host_lacks_programs(situation: Situation) -> Facts | None:
 
 
 def disk_space(situation: Situation) -> Facts | None:
-    """Images, dumps and the final backup have to fit beside what is there."""
+    """Images, dumps and databases beside the databases have to fit beside what is there."""
     short = {place: sizes for place, sizes in _machine(situation).disk_needed.items() if sizes[0] > sizes[1]}
     if not short:
         return None

@@ -33,6 +33,7 @@ ORDINARY = {
     "free-engine": "100000000000 /dev/sda1",
     "free-folder": "100000000000 /dev/sda1",
     "free-backup": "5000000000 /dev/sdb1",
+    "free-database": "70000000000 2049 /dev/sda1",
     "database-container": "d",
     "database": "version|15.8 (Debian)\nsize|dify|8000\nsize|dify_plugin|70\ntable|apps|40\nhead|6b5f9f8b1a2c\n",
     "database-client": "pg_dump (PostgreSQL) 15.8 (Debian 15.8-0)",

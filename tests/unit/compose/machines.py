@@ -195,6 +195,8 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
                 "folder_device": "/dev/sda1",
                 "backup": 100 * GIB,
                 "backup_device": "/dev/sda1",
+                "database": 100 * GIB,
+                "database_device": "/dev/sda1",
             }
             | changes.get("disk", {})
         ),

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from difyaction.compose import probe
-from difyaction.compose.answers import UNPACKED_LIMIT, unpacked
+from difyaction.compose.answers import UNPACKED_LIMIT, lines, unpacked
 from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.queues import named_queues
 from difyaction.errors import Failed
@@ -319,6 +319,24 @@ def test_any_bytes_are_refused_with_an_error_of_ours(junk: bytes) -> None:
         probe.read(junk)
 
 
+@pytest.mark.parametrize(
+    ("told", "free", "device"),
+    [
+        ("7 2065 /dev/sdb1", 7, "/dev/sdb1"),
+        ("7 2049 /dev/disk/by-uuid/1-2", 7, "/dev/sda1"),  # the number that the host has for its own
+        ("7 57 overlay", 7, "overlay"),
+        ("7 58 tmpfs", 7, "tmpfs of the database"),
+        ("", 0, ""),
+    ],
+)
+def test_the_disk_of_the_databases_is_told_from_those_of_the_host(told: str, free: int, device: str) -> None:
+    places = {"free_engine": "5 2049 /dev/sda1", "free_backup": "6 99 tmpfs", "free_folder": "8 /dev/sdc1"}
+    disk = probe.read(answer(free_database=told, **places)).disk
+    assert disk is not None
+    assert (disk.engine, disk.engine_device, disk.folder, disk.folder_device) == (5, "/dev/sda1", 8, "/dev/sdc1")
+    assert (disk.database, disk.database_device) == (free, device)
+
+
 def test_the_probe_itself_runs_where_there_is_no_docker(tmp_path: Path) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -353,7 +371,10 @@ case "$1 $2" in
     *'"env"'*) printf '%s\n' "$API" ;;
     *Config.Env*) printf 'DB_HOST=localhost\nDB_USERNAME=dify\n' ;;
   esac ;;
-  "exec -i") shift 4 && exec "$PYTHON" "$@" ;;
+  "ps --no-trunc") echo "${SERVER:-}" ;;
+  "exec -i") [ -z "${SERVER:-}" ] || exit 1
+    shift 4 && exec "$PYTHON" "$@" ;;
+  "exec ${SERVER:-none}") shift 2 && PATH="$INSIDE:$PATH" exec "$@" ;;
 esac
 """
 PSYCOPG2 = """
@@ -505,6 +526,32 @@ def test_a_database_elsewhere_says_what_it_holds_to_the_apis_own_python(tools: P
     assert database is not None
     assert (database.server, database.client_image) == ("16.4", "pgvector/pgvector:pg16")
     assert (database.tables, database.heads) == ({"messages": 5_000_000}, ("6b5f9f8b1a2c",))
+
+
+@pytest.mark.parametrize("inside", ["coreutils", "busybox"])
+def test_the_server_itself_says_what_is_free_where_its_data_are(tools: Path, tmp_path: Path, inside: str) -> None:
+    own = tmp_path / inside
+    own.mkdir()
+    (own / "pg_dump").write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 15.8'\n")
+    (own / "pg_dump").chmod(0o755)
+    if inside == "busybox":
+        for name in ("sh", "df", "stat"):
+            (own / name).symlink_to(busybox())
+    known = {"SERVER": "db", "INSIDE": str(own), "PGDATA": str(tmp_path)}
+    answers = lines(probed(tools, tmp_path, API=json.dumps(API), **known))
+    assert answers["database-client"] == b"pg_dump (PostgreSQL) 15.8\n"
+    free, number, _ = answers["free-database"].decode().split()
+    assert int(free) == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.2)
+    assert int(number) == tmp_path.stat().st_dev
+
+    (own / "df").unlink(missing_ok=True)
+    (own / "df").symlink_to("/bin/false")
+    answers = lines(probed(tools, tmp_path, API=json.dumps(API), **known))
+    assert (answers["database-client"], answers["free-database"]) == (b"pg_dump (PostgreSQL) 15.8\n", b"")
+
+
+def busybox() -> str:
+    return shutil.which(shell_words("busybox")[0]) or ""
 
 
 def test_a_folder_that_is_reached_by_a_link_is_called_what_its_containers_call_it(tools: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from difyaction.compose.server_plan import make_plan
 from difyaction.secret import Secret
-from tests.unit.compose.machines import compose_text, facts
+from tests.unit.compose.machines import GIB, compose_text, facts
 
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 GIT = {"checkout": {"edited": ["docker-compose.yaml"]}}
@@ -219,6 +219,31 @@ def test_who_may_not_make_databases_gets_a_dump_instead_of_a_copy(creates: bool,
     final = next(each for each in plan.steps if each.name == "final-backup")
     assert step in final.do
     assert f"DB_CREATES={'yes' if creates else chr(39) * 2}\n" in plan.script
+
+
+@pytest.mark.parametrize(
+    ("disk", "step"),
+    [
+        ({"folder": 1 * GIB}, "clone_databases"),
+        ({"database": 4 * GIB, "database_device": "/dev/sdb1"}, 'dump dify "$BACKUP/dify.final"'),
+        ({"database": 0, "database_device": ""}, 'dump dify "$BACKUP/dify.final"'),
+    ],
+    ids=["a full folder", "a small disk of its own", "nobody could measure it"],
+)
+def test_databases_are_copied_where_the_servers_own_disk_has_the_room(disk: dict[str, object], step: str) -> None:
+    plan = make_plan(facts({"disk": disk}))
+    assert step in next(each for each in plan.steps if each.name == "final-backup").do
+    assert not plan.stopping
+
+
+@pytest.mark.parametrize("final", ["clone", "dump"])
+def test_a_disk_of_the_servers_own_has_to_hold_its_databases_twice(final: str) -> None:
+    changes = {"database": 2 * GIB, "database_device": "/dev/sdb1"}
+    (short,) = make_plan(facts({"disk": changes, "wishes": {"final_backup": final}})).stopping
+    assert short.facts["places"] == "/dev/sdb1 (the database): 2.0 GiB free, 2.9 GiB needed"
+    outside = {"container": "", "service": "", "host": "pg.example.com"}
+    nobody = {"disk": {"database": 0, "database_device": ""}, "database": outside, "wishes": {"final_backup": final}}
+    assert not make_plan(facts(nobody)).stopping
 
 
 def test_the_client_of_an_external_database_joins_the_network_that_leads_there() -> None:
