@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from difyaction.compose.folder import LEFT_OUT
 from difyaction.compose.roles import Role
 from difyaction.compose.shift import Shift
 from difyaction.compose.steps import Step
 from difyaction.compose.words import call
 
-_PACKED = tuple(f"--exclude=./{name}" for name in ("volumes", "env-backup", "*.tgz", "*.tar", "*.tar.gz"))
 _KEPT_RUNS = 10  # folders of runs that ended, for whoever wants to read a log
 _STORAGE = "/app/api/storage"
 _START_SECONDS = 120
@@ -38,16 +39,20 @@ def _dumps(shift: Shift) -> Iterator[Step]:
         which = "" if name == shift.database.main else "-plugins"
         file = f'"$BACKUP/{name}.dump"'
         whole = shift.database.sizes.get(name, 0) <= shift.wishes.restore_test_max
-        dump, live = (
-            f"{call('dump', name)} {file}",
-            f'echo "$(wc -c <{file} | tr -d " ") bytes of the dump are written"',
-        )
-        yield Step(f"dump{which}", dump, title=f"Dump the database {name}", live=live)
+        dump = f"{_guarded(shift)}{call('dump', name)} {file}"
+        live = f'echo "$(wc -c <{file} | tr -d " ") bytes of the dump are written"'
+        undo = "" if which else "discard_backup"  # of all that is written from here on
+        yield Step(f"dump{which}", dump, undo, title=f"Dump the database {name}", live=live, touches=False)
         test = f"{call('test_restore', name)} {file} {'full' if whole else 'schema'}"
         if name == shift.database.names[-1]:
             test += "\nremove_scratch"
         title = f"Read the dump of {name} back"
         yield Step(f"test{which}", test, "remove_scratch", title=title, touches=False)
+
+
+def _guarded(shift: Shift) -> str:
+    """Return what stands before a command that fills the disk; nobody is kept from going back for want of a reserve."""
+    return "" if shift.back_to else "with_room "
 
 
 def _check(shift: Shift) -> str:
@@ -71,10 +76,12 @@ def _read_head(shift: Shift) -> str:
 
 
 def _save_files(shift: Shift) -> str:
-    lines = [f'pack "$FOLDER" "$BACKUP/config.tar" {call(*_PACKED)}']
+    exclude = (*LEFT_OUT, *(re.sub(r"([\\[\]*?])", r"\\\1", path) for path in shift.data_folders))
+    pack = f"{_guarded(shift)}pack"
+    lines = [f'{pack} "$FOLDER" "$BACKUP/config.tar" {call(*(f"--exclude=./{name}" for name in exclude))}']
     if storage := _storage(shift):
         lines.append(call("save_keys", storage))
-    lines += [f'{call("pack", source)} "$BACKUP/{name}.tar"' for name, source in shift.saved.items()]
+    lines += [f'{pack} {call(source)} "$BACKUP/{name}.tar"' for name, source in shift.saved.items()]
     if shift.install.checkout is not None:
         lines.append("save_checkout")
     return "\n".join(lines)

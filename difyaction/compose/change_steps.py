@@ -84,7 +84,7 @@ def _stopped(shift: Shift) -> tuple[str, ...]:
 
 def _final_backup(shift: Shift) -> tuple[str, str]:
     if shift.clone:
-        return call("clone_databases", CLONE), call("drop_clones", CLONE)
+        return call("clone_databases", CLONE), f"nothing_is_stuck || exit 1\n{call('drop_clones', CLONE)}"
     return "\n".join(f'{call("dump", name)} "$BACKUP/{name}.final"' for name in shift.database.names), ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from difyaction.compose.facts import Machine
+from difyaction.compose.folder import folder_size
 from difyaction.compose.shift import Shift
 
 # Uncompressed, from what upstream's images weigh; an image that nobody weighed counts as one of the others.
@@ -58,7 +59,7 @@ def estimate(shift: Shift, machine: Machine) -> Estimates:
     """Estimate from the sizes that the probe read."""
     missing = [image for image in shift.images if image not in machine.images]
     size = shift.database.size
-    tars = sum(volumes(shift, machine).values())
+    tars = sum(size or 0 for size in volumes(shift, machine).values())
     final = 0 if not shift.schema_changes else size // (_CLONE_SPEED if shift.clone else _DUMP_SPEED)
     kept = _SNAPSHOT if shift.wishes.final_backup == "snapshot" else 0
     dumped = int(size * _DUMP_SHARE)
@@ -73,10 +74,11 @@ def estimate(shift: Shift, machine: Machine) -> Estimates:
     )
 
 
-def volumes(shift: Shift, machine: Machine) -> dict[str, int]:
-    """Return the volumes that are packed, with their sizes; one that nobody could measure counts as empty."""
-    sizes = {mount.source: mount.size or 0 for container in machine.containers for mount in container.mounts}
-    return {name: sizes.get(source, 0) for name, source in {**shift.saved, **shift.one_way}.items()}
+def volumes(shift: Shift, machine: Machine) -> dict[str, int | None]:
+    """Return what is packed, with its size; None where nobody could measure it."""
+    sizes = {mount.source: mount.size for container in machine.containers for mount in container.mounts}
+    packed = {name: sizes.get(source) for name, source in {**shift.saved, **shift.one_way}.items()}
+    return {"the folder": folder_size(machine, shift.data_folders), **packed}
 
 
 def room(estimates: Estimates, machine: Machine) -> dict[str, tuple[int, int]]:
@@ -86,6 +88,8 @@ def room(estimates: Estimates, machine: Machine) -> dict[str, tuple[int, int]]:
         return {}
     needed: dict[str, dict[str, int]] = {}
     free = {disk.engine_device: disk.engine, disk.backup_device: disk.backup, disk.database_device: disk.database}
+    # What an earlier run left half goes before anything is written.
+    free[disk.backup_device] += sum(backup.size for backup in machine.backups if not backup.complete)
     # The scratch server of the test restore holds all databases once more.
     scratch = machine.database.size if machine.database else 0
     for device, what, amount in (

@@ -124,6 +124,7 @@ class Install:
 
     ``files`` holds the ``.env`` too. ``compose_files`` are what Compose was given, by the containers' labels.
     ``main`` is the first of these, or what Compose would take by itself.
+    ``size`` is that of all files that are copied as configuration, without what containers mount; None: not measured.
     """
 
     folder: str
@@ -136,6 +137,7 @@ class Install:
     cut: bool = False  # whether there were more files than could be brought
     writable: bool = True  # for the user that we are there
     links: tuple[str, ...] = ()  # symbolic links in the folder, volumes left out
+    size: int | None = None
 
     @property
     def kind(self) -> str:

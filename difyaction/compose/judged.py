@@ -57,14 +57,15 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
     env = read_env(drafted.files[".env"], file=".env").values
     install, database = shift.install, shift.database
     unknown = composed.why_not or _conflicting(drafted)  # nobody can say yet which images would run
-    packed = {name: size for name, size in volumes(shift, machine).items() if size > shift.wishes.backup_max}
+    packed = volumes(shift, machine)
     return MachineSituation(
         compose_version=machine.engine.compose_version,
         compose_says=composed.why_not,
         image_differences=() if unknown else tuple(image_differences(composed, upstream)),
         lacking_programs=machine.host.lacking,
         disk_needed=room(estimates, machine),
-        backup_too_large=packed,
+        backup_too_large={name: size for name, size in packed.items() if size and size > shift.wishes.backup_max},
+        backup_unmeasured=tuple(name for name, size in packed.items() if size is None),
         backup_max=shift.wishes.backup_max,
         edited_outside=install.checkout.outside if install.checkout else (),
         env_added=len(drafted.env.added),

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from difyaction.compose.answers import Answers, text, unpacked
+from difyaction.compose.answers import Answers, number, text, unpacked
 from difyaction.compose.facts import ORDINARY, Checkout, Container, Held, Install
 from difyaction.compose.probe_docker import config_files
 
@@ -34,6 +34,7 @@ def install(answers: Answers, containers: Sequence[Container]) -> Install | None
         cut=cut,
         writable="writable" in answers,
         links=tuple(line.removeprefix("./") for line in text(answers, "links").splitlines() if line),
+        size=number(weight) if (weight := text(answers, "folder-size").strip()) else None,
     )
 
 

@@ -13,6 +13,7 @@ from difyaction.compose.change_steps import change_steps
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.estimates import estimate
 from difyaction.compose.facts import Backup, Machine
+from difyaction.compose.folder import data_folders
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.run_delivery import delivered, run_id, settings_for
 from difyaction.compose.runbook import render
@@ -173,6 +174,7 @@ def _shift(facts: RestoreFacts) -> Shift:
         network=network_of(machine),
         one_way={str(name): str(source) for name, source in mapping(manifest, "volumes").items()},
         saved={},
+        data_folders=data_folders(machine, written),
         clone=clones(machine, wishes),
         install=install,
         wishes=wishes,

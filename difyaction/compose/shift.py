@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import Draft, mode_of
 from difyaction.compose.facts import Container, Database, Install, Machine
+from difyaction.compose.folder import data_folders
 from difyaction.compose.one_shot import ended_services, once_services
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.tables import counted_tables, summed_tables
@@ -64,6 +65,7 @@ class Shift:
     network: str  # one that the database can be reached from
     one_way: Mapping[str, str]  # volumes whose format changes: name of the copy -> source
     saved: Mapping[str, str]  # further volumes to save while the old release serves
+    data_folders: tuple[str, ...]  # inside the folder, and no part of the copy of its configuration
     clone: bool
     install: Install = field(repr=False)
     wishes: Wishes
@@ -168,6 +170,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         network=network_of(machine),
         one_way=_one_way(machine, composed, untouched),
         saved=_saved(machine, wishes.backup),
+        data_folders=data_folders(machine, {*drafted.written, *drafted.upstream}),
         clone=clones(machine, wishes),
         install=install,
         wishes=wishes,
@@ -291,8 +294,7 @@ def _saved(machine: Machine, wanted: Sequence[str]) -> dict[str, str]:
 def clones(machine: Machine, wishes: Wishes) -> bool:
     """Whether the final backup is a copy inside the server: quick to make, and a rename to go back to."""
     database = machine.database
-    cannot = database is None or database.kind != "postgresql" or not database.creates
-    if database is None or cannot or wishes.final_backup == "dump":
+    if database is None or database.kind != "postgresql" or not database.creates or wishes.final_backup == "dump":
         return False
     room = machine.disk.database if machine.disk and not database.external else 0
     return wishes.final_backup == "clone" or room > 2 * database.size + 1024**3

@@ -7,7 +7,7 @@ from importlib import resources
 
 from difyaction.compose.shift import Shift
 
-_VERBS = ("verbs_service.sh", "verbs_database.sh", "verbs_restore.sh", "verbs_files.sh", "verbs_steps.sh")
+_VERBS = tuple(f"verbs_{name}.sh" for name in ("service", "database", "restore", "files", "room", "steps"))
 _CONTROL = {"postgresql": "postgres", "mysql": "mysql"}  # the database that one is in to rename another
 
 

@@ -20,6 +20,7 @@ class MachineSituation:
     lacking_programs: tuple[str, ...] = ()
     disk_needed: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # place -> needed, free
     backup_too_large: Mapping[str, int] = field(default_factory=dict)  # volume -> bytes
+    backup_unmeasured: tuple[str, ...] = ()  # volumes
     backup_max: int = 0
     edited_outside: tuple[str, ...] = ()
     env_added: int = 0

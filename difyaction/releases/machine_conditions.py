@@ -75,6 +75,13 @@ def backup_too_large(situation: Situation) -> Facts | None:
     return {"volumes": ", ".join(texts), "most": f"{machine.backup_max / _GIB:.0f} GiB"}
 
 
+def backup_unmeasured(situation: Situation) -> Facts | None:
+    """Nobody knows whether there is room for a copy of what nobody could measure."""
+    machine = _machine(situation)
+    found = {"volumes": ", ".join(machine.backup_unmeasured), "most": f"{machine.backup_max / _GIB:.0f} GiB"}
+    return found if machine.backup_unmeasured else None
+
+
 def edited_outside(situation: Situation) -> Facts | None:
     """Files of the checkout beside the docker folder are not merged."""
     found = _machine(situation).edited_outside

@@ -13,6 +13,7 @@ from difyaction.compose.composed import read_composed
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import Way
 from difyaction.compose.facts import (
+    Backup,
     Checkout,
     Container,
     Database,
@@ -163,7 +164,7 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
             files=files,
             checkout=_checkout(changes.get("checkout")),
             others=tuple(changes.get("others", ())),
-            **{"compose_files": ()}
+            **{"compose_files": (), "size": 1_000_000}
             | {key: tuple(v) if isinstance(v, list) else v for key, v in changes.get("install", {}).items()},
         ),
         containers=containers,
@@ -202,6 +203,7 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
         ),
         listening=tuple(changes.get("listening", ())),
         lock=Lock(**changes["lock"]) if "lock" in changes else None,
+        backups=tuple(Backup(**backup) for backup in changes.get("backups", ())),
         state="/var/lib/dify-upgrade-action",
         backup_folder="/var/lib/dify-upgrade-action/backups",
     )
@@ -281,6 +283,8 @@ def _container(service: Service, changes: Mapping[str, Any]) -> Container:
         mounts=mounts,
         state="exited" if service.restart == "no" else "running",
     )
+    if "mounts" in changes:
+        changes = {**changes, "mounts": tuple(Mount(**mount) for mount in changes["mounts"])}
     return replace(container, **changes)
 
 

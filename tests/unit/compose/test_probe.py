@@ -294,7 +294,7 @@ def test_every_program_that_a_runbook_calls_is_looked_for() -> None:
         for name in (
             "runbook.sh",
             "follow.sh",
-            *(f"verbs_{each}.sh" for each in ("service", "database", "restore", "files", "steps")),
+            *(f"verbs_{each}.sh" for each in ("service", "database", "restore", "files", "room", "steps")),
         )
     )
     assert {
@@ -369,9 +369,11 @@ case "$1 $2" in
   "ps -aq") echo abc ;;
   "inspect --format") case "$3" in
     *'"env"'*) printf '%s\n' "$API" ;;
+    *Mounts*) printf '%s\n' "${MOUNTS:-}" ;;
     *Config.Env*) printf 'DB_HOST=localhost\nDB_USERNAME=dify\n' ;;
   esac ;;
   "ps --no-trunc") echo "${SERVER:-}" ;;
+  "exec -u") shift 4 && exec env PATH="$INSIDE:$PATH" "$@" ;;
   "exec -i") [ -z "${SERVER:-}" ] || exit 1
     shift 4 && exec "$PYTHON" "$@" ;;
   "exec ${SERVER:-none}") shift 2 && PATH="$INSIDE:$PATH" exec "$@" ;;
@@ -548,6 +550,75 @@ def test_the_server_itself_says_what_is_free_where_its_data_are(tools: Path, tmp
     (own / "df").symlink_to("/bin/false")
     answers = lines(probed(tools, tmp_path, API=json.dumps(API), **known))
     assert (answers["database-client"], answers["free-database"]) == (b"pg_dump (PostgreSQL) 15.8\n", b"")
+
+
+DU = """#!/bin/sh
+case "$2" in
+  *locked*) echo "du: cannot read directory '$2': Permission denied" >&2; echo "4	$2"; exit 1 ;;
+  *moving*) echo "du: cannot access '$2/x': No such file or directory" >&2; echo "8	$2"; exit 1 ;;
+  *endless*) exit 124 ;;
+  *) exec /usr/bin/du "$@" ;;
+esac
+"""
+
+
+def weighing(tools: Path, folder: Path, inside: str = "#!/bin/sh\necho '700	x'\n") -> dict[str, str]:
+    """Return the surroundings of a probe whose host may not see all of `locked`; its containers may see more."""
+    (tools / "du").write_text(DU)
+    (tools / "in").mkdir()
+    (tools / "in" / "du").write_text(inside)
+    for each in (tools / "du", tools / "in" / "du"):
+        each.chmod(0o755)
+    mounts = ("volumes/locked", "volumes/moving", "volumes/endless", "own/data", "own/conf")
+    running = [f"0|{folder}/{mount}|abc|/inside" for mount in mounts]
+    return {"MOUNTS": "\n".join((f"1|{folder}/volumes/locked|gone|/x", *running)), "INSIDE": str(tools / "in")}
+
+
+def test_what_a_host_may_not_see_is_weighed_from_inside_and_what_takes_too_long_is_not(
+    tools: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "dify" / "docker"
+    for each in ("own/data", "own/conf", "volumes"):
+        (folder / each).mkdir(parents=True)
+    (folder / "own" / "data" / "x").write_bytes(b"x" * 50_000)
+    known = weighing(tools, folder)
+    told = lines(probed(tools, folder, API=json.dumps(API), **known))["sizes"].decode()
+    sizes = {line.partition(" ")[2].removeprefix(f"{folder}/"): int(line.split()[0]) for line in told.splitlines()}
+    assert (sizes["volumes/locked"], sizes["volumes/moving"]) == (700 * 1024, 8 * 1024)
+    assert 50_000 < sizes["own/data"] < 80_000
+    assert "volumes/endless" not in sizes
+
+    (tools / "in" / "du").write_text("#!/bin/sh\necho 'du: /inside: Permission denied'; echo '4	x'; exit 1\n")
+    told = lines(probed(tools, folder, API=json.dumps(API), **known))["sizes"].decode()
+    assert "locked" not in told
+
+
+@pytest.mark.parametrize("shell", ["coreutils", "busybox"])
+def test_the_folder_is_weighed_as_it_is_copied(tools: Path, tmp_path: Path, shell: str) -> None:
+    folder = tmp_path / "dify" / "docker"
+    for each in ("own/data", "own/conf", "volumes/db", "env-backup", "more stuff"):
+        (folder / each).mkdir(parents=True)
+    (folder / "docker-compose.yaml").write_text("services: {}\n")
+    for each in ("own/data/x", "volumes/db/x", "env-backup/x", "old.tgz", "more stuff/old.tar.gz"):
+        (folder / each).write_bytes(b"x" * 900_000)
+    (folder / "more stuff" / "dump.sql").write_bytes(b"x" * 300_000)
+    known = weighing(tools, folder)
+    if shell == "busybox":
+        for name in ("find", "awk", "timeout"):
+            (tools / name).symlink_to(busybox())
+        (tools / "du").unlink()
+        (tools / "du").symlink_to(busybox())
+    install = probe.read(probed(tools, folder, API=json.dumps(API), **known)).install
+    assert install is not None
+    assert install.size is not None
+    assert 300_000 < install.size < 400_000
+
+    (tools / "find").unlink(missing_ok=True)
+    (tools / "find").write_text('#!/bin/sh\n/usr/bin/find "$@"\nexit 1\n')  # it was not let in everywhere
+    (tools / "find").chmod(0o755)
+    install = probe.read(probed(tools, folder, API=json.dumps(API), **known)).install
+    assert install is not None
+    assert install.size is None
 
 
 def busybox() -> str:

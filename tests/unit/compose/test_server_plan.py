@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from difyaction.compose.folder import folder_size
 from difyaction.compose.server_plan import make_plan
 from difyaction.secret import Secret
-from tests.unit.compose.machines import GIB, compose_text, facts
+from tests.unit.compose.machines import FOLDER, GIB, compose_text, facts
 
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 GIT = {"checkout": {"edited": ["docker-compose.yaml"]}}
@@ -244,6 +245,51 @@ def test_a_disk_of_the_servers_own_has_to_hold_its_databases_twice(final: str) -
     outside = {"container": "", "service": "", "host": "pg.example.com"}
     nobody = {"disk": {"database": 0, "database_device": ""}, "database": outside, "wishes": {"final_backup": final}}
     assert not make_plan(facts(nobody)).stopping
+
+
+OWN = [
+    {"kind": "bind", "source": f"{FOLDER}/data/pg", "target": "/var/lib/postgresql/data", "size": 30 * GIB},
+    {"kind": "bind", "source": f"{FOLDER}/data/x", "target": "/etc/x", "size": 2 * GIB},
+    {"kind": "bind", "source": f"{FOLDER}/data/x/y", "target": "/etc/x/y", "size": 1 * GIB},
+    {"kind": "bind", "source": "/etc/localtime", "target": "/etc/localtime"},
+    {"kind": "bind", "source": FOLDER, "target": "/folder"},
+    {"kind": "bind", "source": f"{FOLDER}/volumes/z", "target": "/z"},
+]
+
+
+def test_the_copy_of_the_folder_is_counted_and_holds_no_data_of_the_database() -> None:
+    changes = {"containers": {"db_postgres": {"mounts": OWN}}}
+    found = facts(changes)
+    plan = make_plan(found)
+    pack = next(each for each in plan.steps if each.name == "save-files").do.splitlines()[0]
+    assert pack.startswith('with_room pack "$FOLDER" "$BACKUP/config.tar" --exclude=./volumes ')
+    assert pack.endswith(" --exclude=./data/pg")
+    assert folder_size(found.machine, ("data/pg",)) == 2 * GIB + 1_000_000
+    assert not plan.stopping
+    (large,) = make_plan(facts({**changes, "wishes": {"backup_max": GIB}})).stopping
+    assert (large.rule, large.facts["volumes"]) == ("backup-too-large", "the folder 2.0 GiB")
+
+
+def test_a_folder_that_a_file_of_the_release_is_in_is_copied_whatever_is_mounted_there() -> None:
+    mounts = [{"kind": "bind", "source": f"{FOLDER}/nginx", "target": "/var/lib/postgresql/data", "size": 1}]
+    plan = make_plan(facts({"containers": {"db_postgres": {"mounts": mounts}}}))
+    assert "--exclude=./nginx" not in plan.script
+
+
+def test_what_an_earlier_run_left_half_is_room_for_the_next() -> None:
+    disk = {"backup": 2 * GIB, "backup_device": "/dev/sdb1"}
+    assert [each.rule for each in make_plan(facts({"disk": disk})).stopping] == ["disk-space"]
+    left = {"id": "b", "folder": "/srv/b", "size": 20 * GIB}
+    assert not make_plan(facts({"disk": disk, "backups": [left]})).stopping
+    whole = {**left, "complete": True}
+    assert [each.rule for each in make_plan(facts({"disk": disk, "backups": [whole]})).stopping] == ["disk-space"]
+
+
+def test_a_failure_before_the_seal_takes_the_backup_with_it_and_changes_nothing() -> None:
+    steps = {step.name: step for step in make_plan(facts({})).steps}
+    assert before("dump", "seal", list(steps))
+    assert (steps["dump"].undo, steps["dump"].changes_service) == ("discard_backup", False)
+    assert steps["final-backup"].undo.startswith("nothing_is_stuck || exit 1\n")
 
 
 def test_the_client_of_an_external_database_joins_the_network_that_leads_there() -> None:

@@ -1,0 +1,28 @@
+# What keeps a run within the room that there is.
+LEAST_ROOM=512 # MiB
+
+# A database that cannot write its log stops, and most hosts have one file system: whoever saves stops before it is full.
+with_room() { # COMMAND...: what writes into the backup while users are served
+  "$@" &
+  working=$!
+  until over "$working"; do
+    has_room || fail backup-failed "Less than $LEAST_ROOM MiB are left on the disk of the backup."
+    sleep 0.2 2>/dev/null || sleep 1
+  done
+  wait "$working"
+}
+
+over() { [ -z "$(started_at "$1")" ]; } # also when nobody has asked yet how it ended
+has_room() { # where nobody can measure, nobody stops
+  room=$(df -Pk "$BACKUP" 2>/dev/null | awk 'NR == 2 { print $4 }')
+  case "$room" in '' | *[!0-9]*) ;; *) [ "$room" -ge $((LEAST_ROOM * 1024)) ] ;; esac
+}
+
+discard_backup() { # what nobody sealed is no backup, and takes the room of the next; whoever touched anything had sealed it
+  [ ! -e "$BACKUP/complete" ] && [ ! -e "$RUN/stopped" ] && nothing_is_stuck || return 0
+  rm -rf "$BACKUP"
+}
+
+nothing_is_stuck() { # whether all that came later was undone: else what a person needs for going back stays
+  for mark in "$RUN"/steps/*.stuck; do [ ! -e "$mark" ] || return 1; done
+}
