@@ -73,9 +73,9 @@ class Server:
             head=heads.head_of(release.version) or self._releases.head(tag),
         )
         drafted = draft_for(machine, way, self._wishes)
-        composed = ask_compose(
-            self._connection, machine, install, drafted.files, timeout=self._inputs.command_timeout or 300
-        )
+        written = {path: drafted.files[path] for path in drafted.written}
+        timeout = self._inputs.command_timeout or 300
+        composed = ask_compose(self._connection, machine, install, written, timeout=timeout)
         return ServerFacts(
             machine=machine,
             way=way,
