@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from difyaction.compose.facts import Mount
-from difyaction.releases.images import ImageRef, split_image
+from difyaction.compose.facts import Mount, ref_of
+from difyaction.releases.images import ImageRef
 from difyaction.secret import Secret
 
 
@@ -24,14 +24,12 @@ class Service:
     command: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    stands_for: str = ""  # upstream's name of its image, where `image-map` says that it is a mirror's
 
     @property
     def ref(self) -> ImageRef:
         """Its image, taken apart."""
-        try:
-            return split_image(self.image)
-        except ValueError:
-            return ImageRef("", self.image, "", None)
+        return ref_of(self.image, self.stands_for)
 
 
 @dataclass(frozen=True, kw_only=True)

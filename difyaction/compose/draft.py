@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from difyaction.compose.env_file import read_env
 from difyaction.compose.env_merge import merge
 from difyaction.compose.env_records import Merged
 from difyaction.compose.facts import Held, Install
 from difyaction.compose.file_merge import FileMerge, merge_file
+from difyaction.compose.mirrors import mirrors_of, refuse_unknown
 from difyaction.compose.shipped import EXAMPLE, Shipped
-from difyaction.releases.images import split_image
 from difyaction.releases.version import Version
 from difyaction.secret import Secret
 
 COMPOSE = "docker-compose.yaml"
 ENV = ".env"
-_IMAGE = re.compile(rb"^(?P<head>\s+image:\s*[\"']?)(?P<ref>[^\s\"'#]+)(?P<tail>.*)$", re.MULTILINE)
 
 Files = Mapping[str, bytes]
 
@@ -35,7 +34,6 @@ class Draft:
     merged: tuple[FileMerge, ...]
     env: Merged
     shipped: Shipped = field(repr=False)
-    mirrors: Mapping[str, str] = field(default_factory=dict)
     edited: tuple[str, ...] = ()
     upstream: Files = field(default_factory=dict, repr=False)  # the wanted release's own files
 
@@ -55,17 +53,20 @@ class Way:
 
 
 def draft(install: Install, way: Way, *, secret_key: Secret | None, image_map: Mapping[str, str]) -> Draft:
-    """Merge every file. ``Invalid``: their ``.env`` has a line that Compose cannot read."""
+    """Merge every file.
+
+    ``Invalid``: their ``.env`` has a line that Compose cannot read, or ``image_map`` an image that upstream has not.
+    """
+    refuse_unknown(image_map, (files.get(COMPOSE, b"") for files in (way.before, way.after)), way.wanted)
     theirs = {path: held.content for path, held in install.files.items()}
-    mirrors = {**_mirrors(theirs.get(COMPOSE, b"")), **image_map}
-    plain = {**theirs, COMPOSE: _renamed(theirs.get(COMPOSE, b""), {mirror: name for name, mirror in mirrors.items()})}
-    merges = tuple(_merges(plain, way))
+    mirrors = mirrors_of(theirs.get(COMPOSE, b""), image_map, read_env(theirs.get(ENV, b""), file=ENV).values.get)
+    merges = tuple(_merges({**theirs, COMPOSE: mirrors.plain(theirs.get(COMPOSE, b""))}, way))
     drafted = dict(theirs)
     for merged in merges:
         if merged.content is not None:
             drafted[merged.file] = merged.content
     if any(merged.file == COMPOSE and merged.content is not None for merged in merges):
-        drafted[COMPOSE] = _renamed(drafted[COMPOSE], mirrors)
+        drafted[COMPOSE] = mirrors.back(drafted[COMPOSE])
     shipped = _shipped(way.wanted, drafted[COMPOSE], way.after)
     env = merge(
         _shipped(way.installed, theirs.get(COMPOSE, b""), way.before),
@@ -87,7 +88,6 @@ def draft(install: Install, way: Way, *, secret_key: Secret | None, image_map: M
         merged=merges,
         env=env,
         shipped=shipped,
-        mirrors=mirrors,
         upstream=way.after,
     )
 
@@ -121,31 +121,3 @@ def _shipped(version: Version, compose: bytes, files: Files) -> Shipped:
         example=files.get(EXAMPLE),
         envs={path: content for path, content in files.items() if path.startswith("envs/")},
     )
-
-
-def _mirrors(compose: bytes) -> dict[str, str]:
-    """Return which images of Dify their compose file takes from elsewhere: upstream's name -> theirs."""
-    found: dict[str, str] = {}
-    for match in _IMAGE.finditer(compose):
-        try:
-            ref = split_image(match["ref"].decode("utf-8", "replace"))
-        except ValueError:
-            continue
-        if ref.dify_name and ref.repository != ref.dify_name:
-            found.setdefault(ref.dify_name, ref.repository)
-    return found
-
-
-def _renamed(compose: bytes, names: Mapping[str, str]) -> bytes:
-    """Replace the repositories of images, tags untouched."""
-
-    def rename(match: re.Match[bytes]) -> bytes:
-        ref = match["ref"].decode("utf-8", "surrogateescape")
-        for old, new in names.items():
-            if ref.startswith((f"{old}:", f"{old}@")) or ref == old:
-                return (
-                    match["head"] + f"{new}{ref.removeprefix(old)}".encode("utf-8", "surrogateescape") + match["tail"]
-                )
-        return match[0]
-
-    return _IMAGE.sub(rename, compose) if names else compose

@@ -58,6 +58,7 @@ class Estimates:
 def estimate(shift: Shift, machine: Machine) -> Estimates:
     """Estimate from the sizes that the probe read."""
     missing = [image for image in shift.images if image not in machine.images]
+    kinds = {service.image: service.ref.known_name.rpartition("/")[2] for service in shift.after.values()}
     size = shift.database.size
     tars = sum(size or 0 for size in volumes(shift, machine).values())
     final = 0 if not shift.schema_changes else size // (_CLONE_SPEED if shift.clone else _DUMP_SPEED)
@@ -65,7 +66,7 @@ def estimate(shift: Shift, machine: Machine) -> Estimates:
     dumped = int(size * _DUMP_SHARE)
     return Estimates(
         missing=tuple(missing),
-        images=sum(_IMAGE_SIZES.get(image.rpartition("/")[2].partition(":")[0], _OTHER_IMAGE) for image in missing),
+        images=sum(_IMAGE_SIZES.get(kinds.get(image, ""), _OTHER_IMAGE) for image in missing),
         backup=dumped * (2 if shift.schema_changes else 1) + tars,
         clone=size if shift.clone and shift.schema_changes else 0,
         beside=size if shift.database.kind == "postgresql" and shift.schema_changes else 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from difyaction.releases.images import DIFY, ImageRef, split_image
 from difyaction.secret import Secret
@@ -78,14 +78,12 @@ class Container:
     ports: tuple[tuple[int, str, int], ...] = ()  # container's port, host's address, host's port
     command: tuple[str, ...] = ()
     environment: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    stands_for: str = ""  # upstream's name of its image, where `image-map` says that it is a mirror's
 
     @property
     def ref(self) -> ImageRef:
-        """Its image, taken apart; one that cannot be has only a name."""
-        try:
-            return split_image(self.image)
-        except ValueError:
-            return ImageRef("", self.image, "", None)
+        """Its image, taken apart."""
+        return ref_of(self.image, self.stands_for)
 
     def env(self, key: str, default: str = "") -> str:
         """Return a variable that is no secret."""
@@ -291,6 +289,14 @@ class Machine:
         """The container that answers for the API, running if there is one."""
         found = [c for c in self.running("dify-api") if c.env("MODE", "api") == "api"]
         return next((c for c in found if c.state == "running"), found[0] if found else None)
+
+
+def ref_of(image: str, stands_for: str) -> ImageRef:
+    """Take an image apart; one that cannot be has only a name."""
+    try:
+        return replace(split_image(image), stands_for=stands_for)
+    except ValueError:
+        return ImageRef("", image, "", None, stands_for)
 
 
 def is_image(ref: ImageRef, image: str) -> bool:

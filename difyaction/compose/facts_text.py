@@ -59,7 +59,7 @@ def _data(machine: Machine, shift: Shift) -> Iterator[str]:
             yield f"database {name}: {sized(size)}"
     yield f"schema: {shift.head_before or 'unknown'} now, then {shift.head_after or 'what its image says'}"
     for container in machine.containers:
-        name, tag = container.ref.name.rpartition("/")[2], container.ref.tag
+        name, tag = container.ref.known_name.rpartition("/")[2], container.ref.tag
         if name.startswith(_VECTOR_STORES) and not container.one_off:
             yield f"vector store: {name} {tag}, service {container.service}"
     if machine.api:

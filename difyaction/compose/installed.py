@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from difyaction.compose.draft import COMPOSE
 from difyaction.compose.facts import Install, Machine
 from difyaction.errors import Failed
-from difyaction.releases.images import image_set
+from difyaction.releases.images import API, image_set
 from difyaction.releases.version import Version
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
@@ -18,12 +18,14 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 def must_be_known(machine: Machine) -> Install:
     """Return the install, when there is one to upgrade.
 
-    :raises Failed: what `_not_there` and `_must_be_upstreams` say, ``dify-never-ran``, ``database-unknown``.
+    :raises Failed: what `_not_there` and `_must_be_upstreams` say, ``api-unknown``, ``dify-never-ran``,
+        ``database-unknown``.
     """
     install = machine.install
     if install is None:
         raise _not_there(machine)
     _must_be_upstreams(install, machine.host.user)
+    _api_must_be_known(machine, install)
     if machine.api is None or not machine.containers:
         raise Failed(
             "dify-never-ran",
@@ -106,6 +108,20 @@ def _must_be_upstreams(install: Install, user: str) -> None:
         )
 
 
+def _api_must_be_known(machine: Machine, install: Install) -> None:
+    strange = [c for c in machine.containers if c.service == "api" and not c.one_off]
+    if machine.api is None and strange:
+        raise Failed(
+            "api-unknown",
+            "The api in {folder} runs {image}, whose name is not Dify's.",
+            next_step="If it is a mirror, or a build of your own that has the tags of Dify's releases, say so in "
+            "image-map: {image_line}.",
+            folder=install.folder,
+            image=strange[0].image,
+            image_line=f"{API}={strange[0].ref.repository}",
+        )
+
+
 def installed_version(machine: Machine) -> Version:
     """Return the version that runs.
 
@@ -133,5 +149,5 @@ def _tags(machine: Machine) -> Iterator[str]:
     held = install.files.get(COMPOSE)
     if held is not None:
         with contextlib.suppress(ValueError):
-            yield image_set(held.content.decode("utf-8", "replace")).tags.get("langgenius/dify-api", "")
+            yield image_set(held.content.decode("utf-8", "replace")).tags.get(API, "")
     yield from install.checkout.tags if install.checkout else ()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from difyaction.compose.composed_facts import Composed
+from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
 from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
 from difyaction.compose.facts import Container, Machine
+from difyaction.compose.mirrors import strangers
 from difyaction.compose.queues import named_queues
 from difyaction.compose.reached import reached_early
 from difyaction.compose.roles import Role, role_of
@@ -39,7 +40,7 @@ def situation(  # noqa: PLR0913 - everything that is known comes together here
         wanted_known=heads.is_known(shift.wanted),
         own_images={c.ref.dify_name: c.ref.tag for c in machine.containers if c.ref.dify_name},
         upstream=upstream,
-        other_images={s.ref.name: s.ref.tag for s in composed.services.values() if not s.ref.dify_name},
+        other_images={s.ref.known_name: s.ref.tag for s in composed.services.values() if not s.ref.dify_name},
         layouts=frozenset({"compose"}),
         migrates=True,
         installed_head=heads.head_of(shift.installed) or shift.head_before or None,
@@ -62,6 +63,8 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         compose_version=machine.engine.compose_version,
         compose_says=composed.why_not,
         image_differences=() if unknown else tuple(image_differences(composed, upstream)),
+        strange_images={service.name: service.image for _, service in strangers(composed, upstream)},
+        image_lines=tuple(dict.fromkeys(f"{image}={s.ref.repository}" for image, s in strangers(composed, upstream))),
         lacking_programs=machine.host.lacking,
         disk_needed=room(estimates, machine),
         backup_too_large={name: size for name, size in packed.items() if size and size > shift.wishes.backup_max},
@@ -108,8 +111,11 @@ def image_differences(composed: Composed, upstream: ImageSet) -> Iterator[str]:
     for service in composed.services.values():
         if service.ref.dify_name:
             running.setdefault(service.ref.dify_name, set()).add(service.ref.tag)
+    unknown = {image for image, _ in strangers(composed, upstream)}  # of which more is said elsewhere
     for image, tag in sorted(upstream.tags.items()):
         found = running.get(image, set())
+        if not found and image in unknown:
+            continue
         if not found:
             yield f"no service runs {image}"
         elif found != {tag}:
@@ -188,8 +194,8 @@ def _secret_key_changes(machine: Machine, merged: str, shift: Shift) -> bool:
 
 
 def _weaviate(machine: Machine, composed: Composed) -> tuple[str, str]:
-    before = next((c.ref.tag for c in machine.containers if c.ref.name.endswith("semitechnologies/weaviate")), "")
-    after = next(
-        (s.ref.tag for s in composed.services.values() if s.ref.name.endswith("semitechnologies/weaviate")), ""
-    )
-    return before, after
+    return _tag_of_weaviate(machine.containers), _tag_of_weaviate(composed.services.values())
+
+
+def _tag_of_weaviate(started: Iterable[Container | Service]) -> str:
+    return next((each.ref.tag for each in started if each.ref.known_name.endswith("semitechnologies/weaviate")), "")

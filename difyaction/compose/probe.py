@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 
 from difyaction.compose.answers import Answers, lines, number, text
 from difyaction.compose.facts import Disk, Engine, Host, Machine
 from difyaction.compose.lacking import host_lacks
+from difyaction.compose.mirrors import fetched_from, known_by
 from difyaction.compose.probe_database import database
 from difyaction.compose.probe_docker import containers, local_images
 from difyaction.compose.probe_files import install
@@ -22,11 +25,18 @@ from difyaction.errors import Failed
 _SUDO_ASKS = re.compile(r"password|terminal|\btty\b|not allowed")  # what sudo -n says to whom it knows
 
 
-def script(  # each is a place that the caller may know better
-    *, folder: str = "", project: str = "", backup: str = "", state: str = "", docker_host: str = ""
+def script(  # noqa: PLR0913 - each is something that the caller may know better
+    *, folder: str = "", project: str = "", backup: str = "", state: str = "", docker_host: str = "", api: str = ""
 ) -> str:
     """Return the probe as one command. Where Docker answers only to root, it runs by ``sudo -n``."""
-    wants = {"folder": folder, "project": project, "backup": backup, "state": state, "docker_host": docker_host}
+    wants = {
+        "folder": folder,
+        "project": project,
+        "backup": backup,
+        "state": state,
+        "docker_host": docker_host,
+        "api": api,
+    }
     head = "".join(f"want_{name}={shlex.quote(value)}\n" for name, value in wants.items())
     body = "\n".join(
         resources.files(__package__).joinpath(name).read_text(encoding="utf-8") for name in ("follow.sh", "probe.sh")
@@ -43,8 +53,8 @@ def script(  # each is a place that the caller may know better
     )
 
 
-def read(answer: bytes) -> Machine:
-    """Read what the probe printed.
+def read(answer: bytes, image_map: Mapping[str, str] | None = None) -> Machine:
+    """Read what the probe printed. ``image_map`` tells which images of upstream's others stand for.
 
     :raises Failed: ``probe-cut`` when it did not come to its end, ``host-lacks-tool``, ``docker-missing`` or
         ``docker-unreachable``.
@@ -60,14 +70,17 @@ def read(answer: bytes) -> Machine:
             count=len(answers),
         )
     engine = _engine(answers)
-    found = containers(answers)
+    found = known_by(containers(answers), image_map or {})
+    served = database(answers, found)
+    if served is not None and served.external:
+        served = replace(served, client_image=fetched_from(served.client_image, image_map or {}))
     return Machine(
         host=_host(answers),
         engine=engine,
         install=install(answers, found),
         containers=found,
         images=local_images(answers),
-        database=database(answers, found),
+        database=served,
         disk=_disk(answers),
         backups=backups(answers),
         runs=runs(answers),

@@ -1,8 +1,9 @@
 # Reads everything about a machine that runs Dify, and changes nothing. Before this text stand assignments of
-# want_folder, want_project, want_backup, want_state and want_docker_host, all of which may be empty.
+# want_folder, want_project, want_backup, want_state, want_docker_host and want_api (the api's image in a mirror), all of
+# which may be empty.
 # Each answer is a line "name base64"; a fact that cannot be read has no line. Nothing else is printed.
 set -u
-: "${want_folder=}" "${want_project=}" "${want_backup=}" "${want_state=}" "${want_docker_host=}"
+: "${want_folder=}" "${want_project=}" "${want_backup=}" "${want_state=}" "${want_docker_host=}" "${want_api=}"
 LC_ALL=C
 export LC_ALL
 PATH="$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -72,9 +73,18 @@ compose_files() { # FOLDER: the names in it that Compose looks for, upstream's f
   for each in docker-compose.yaml docker-compose.yml compose.yaml compose.yml; do [ ! -f "$1/$each" ] || echo "$each"; done
 }
 
+with_api() { # AWK...: of lines of words and bars, where api(image) tells the api's, in upstream's name or in the mirror's
+  awk -F'|' -v mirror="$want_api" -v folder="${folder:-}" 'function api(image) {
+    sub(/^docker\.io\//, "", image)
+    if (image ~ /dify-api/) return 1
+    return mirror != "" && index(image, mirror) == 1 && substr(image, length(mirror) + 1) ~ /^(:[^\/]*)?(@.*)?$/
+  } '"$1"
+}
+
+# shellcheck disable=SC2016 # awk's own
 find_install() {
   api=$(docker ps -a --format '{{.ID}}|{{.Image}}|{{.Label "com.docker.compose.project.working_dir"}}' 2>/dev/null |
-    awk -F'|' '$2 ~ /dify-api/ && $3 != "" { print $3 }' | sort -u)
+    with_api 'api($2) && $3 != "" { print $3 }' | sort -u)
   if [ -n "$want_folder" ]; then
     places="$want_folder"
     case "$(compose_files "$want_folder" | head -n 1) $(compose_files "$want_folder/docker" | head -n 1)" in
@@ -95,8 +105,9 @@ $place"
   real=$folder
   [ -n "$folder" ] && [ -d "$folder" ] && real=$(cd "$folder" && pwd -P) && folder=$(as_containers_say)
   project="$want_project"
-  [ -n "$project" ] || project=$(docker ps -a --format '{{.Label "com.docker.compose.project"}}|{{.Label "com.docker.compose.project.working_dir"}}|{{.Image}}' 2>/dev/null |
-    awk -F'|' -v f="$folder" '$2 == f && $3 ~ /dify-api/ { print $1; exit }')
+  # what upstream calls the api is looked at too: by its image's name, people are told what they have to say of it
+  [ -n "$project" ] || project=$(docker ps -a --format '{{.Label "com.docker.compose.project"}}|{{.Label "com.docker.compose.project.working_dir"}}|{{.Image}}|{{.Label "com.docker.compose.service"}}' 2>/dev/null |
+    with_api '$2 == folder && (api($3) || $4 == "api") { print (api($3) ? 0 : 1), $1 }' | sort | awk 'NR == 1 { print $2 }')
   fact folder "$folder"
   [ -n "$folder" ] && [ -w "$folder" ] && { [ ! -e "$folder/.env" ] || [ -w "$folder/.env" ]; } && fact writable yes
   fact project "$project"
@@ -180,9 +191,10 @@ MOUNTS
 
 setting() { printf '%s\n' "$settings" | sed -n "s/^$1=//p" | head -n 1; }
 
+# shellcheck disable=SC2016 # awk's own
 look_at_database() {
-  api=$(docker ps -a --no-trunc --filter "label=com.docker.compose.project=${project:-none}" --format '{{.ID}} {{.Image}} {{.State}}' 2>/dev/null |
-    awk '$2 ~ /dify-api/ { print ($3 == "running" ? 0 : 1), $1 }' | sort | awk 'NR == 1 { print $2 }')
+  api=$(docker ps -a --no-trunc --filter "label=com.docker.compose.project=${project:-none}" --format '{{.ID}}|{{.Image}}|{{.State}}' 2>/dev/null |
+    with_api 'api($2) { print ($3 == "running" ? 0 : 1), $1 }' | sort | awk 'NR == 1 { print $2 }')
   [ -n "$api" ] || return 0
   settings=$(docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$api" 2>/dev/null)
   host=$(setting DB_HOST)

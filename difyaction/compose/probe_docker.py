@@ -30,10 +30,10 @@ def local_images(answers: Answers) -> dict[str, int]:
     }
 
 
-def config_files(answers: Answers) -> tuple[str, ...]:
+def config_files(answers: Answers, api: Container | None) -> tuple[str, ...]:
     """Return the compose files that the API's container was made from, as its label says."""
     for record in records(answers, "containers"):
-        if "dify-api" in string(record, "image"):
+        if api is not None and string(record, "id") == api.id:
             named = string(mapping(record, "labels"), f"{_LABEL}project.config_files")
             return tuple(file for file in named.split(",") if file)
     return ()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from difyaction.compose.answers import Answers, number, text, unpacked
-from difyaction.compose.facts import ORDINARY, Checkout, Container, Held, Install
+from difyaction.compose.facts import ORDINARY, Checkout, Container, Held, Install, is_image
 from difyaction.compose.probe_docker import config_files
 
 _FILE_LIMIT = 1024 * 1024
@@ -22,7 +22,8 @@ def install(answers: Answers, containers: Sequence[Container]) -> Install | None
     there = [name for name in ORDINARY if name in {*files, *text(answers, "compose-files").splitlines()}]
     if not folder or not there:
         return None
-    given = config_files(answers) if containers else ()
+    api = next((c for c in containers if is_image(c.ref, "dify-api") and not c.one_off), None)
+    given = config_files(answers, api)
     return Install(
         folder=folder,
         project=text(answers, "project") or _project(folder),

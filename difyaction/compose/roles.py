@@ -39,7 +39,7 @@ def role_of(ref: ImageRef, environment: Mapping[str, Secret]) -> Role:
             return role
     if ref.dify_name is not None and ref.dify_name.startswith(DIFY):
         return Role.AGENT
-    name = ref.name.rpartition("/")[2]
+    name = ref.known_name.rpartition("/")[2]
     if name == "nginx":
         return Role.PROXY
     return Role.DATABASE if name in _DATABASES else Role.OTHER

@@ -14,6 +14,7 @@ from difyaction.compose.estimates import estimate
 from difyaction.compose.facts import Machine
 from difyaction.compose.judged import situation
 from difyaction.compose.machine_plan import MachinePlan, Note
+from difyaction.compose.mirrors import told
 from difyaction.compose.run_delivery import delivered, run_id, settings_for
 from difyaction.compose.runbook import RunSettings, render
 from difyaction.compose.server_documents import documents
@@ -54,10 +55,10 @@ class ServerPlan(MachinePlan):
 
 def make_plan(facts: ServerFacts) -> ServerPlan:
     """Decide what is done."""
-    machine = facts.machine
-    shift = _shift(facts)
+    machine, composed = facts.machine, told(facts.composed, facts.wishes.image_map)
+    shift = _shift(facts, composed)
     estimates = estimate(shift, machine)
-    judged = situation(machine, facts.draft, facts.composed, shift, upstream=facts.release.images, estimates=estimates)
+    judged = situation(machine, facts.draft, composed, shift, upstream=facts.release.images, estimates=estimates)
     found = objections(judged, facts.wishes.acknowledge) + tuple(conflicts(facts.draft, str(shift.wanted)))
     changes = tuple(_changes(shift, facts.draft))
     possible = changes and shift.api in shift.after  # else an objection says why it is not
@@ -93,10 +94,10 @@ def draft_for(machine: Machine, way: Way, wishes: Wishes) -> Draft:
     return draft(machine.install, way, secret_key=secret_key_of(machine), image_map=wishes.image_map)
 
 
-def _shift(facts: ServerFacts) -> Shift:
+def _shift(facts: ServerFacts, composed: Composed) -> Shift:
     way = facts.way
     ends = Ends(installed=way.installed, wanted=way.wanted, head=way.head)
-    return shift_of(facts.machine, facts.draft, facts.composed, ends=ends, wishes=facts.wishes)
+    return shift_of(facts.machine, facts.draft, composed, ends=ends, wishes=facts.wishes)
 
 
 def conflicts(drafted: Draft, version: str) -> Iterator[Objection]:

@@ -230,7 +230,8 @@ def _database_service(database: Database, composed: Composed, roles: Mapping[str
         return database.service
     kinds = {"postgresql": ("postgres", "pgvector"), "mysql": ("mysql", "mariadb")}[database.kind]
     candidates = [name for name, role in roles.items() if role is Role.DATABASE]
-    fitting = [name for name in candidates if composed.services[name].ref.name.rpartition("/")[2].startswith(kinds)]
+    images = {name: composed.services[name].ref.known_name.rpartition("/")[2] for name in candidates}
+    fitting = [name for name, image in images.items() if image.startswith(kinds)]
     return next(iter(fitting), database.service)
 
 

@@ -12,6 +12,8 @@ from ruamel.yaml.error import YAMLError
 from difyaction.releases.catalogue import ImageSet
 
 DIFY = "langgenius/dify-"
+API = f"{DIFY}api"
+HUB = "docker.io/"
 
 KNOWN = frozenset(
     DIFY + name for name in ("api", "web", "sandbox", "plugin-daemon", "agent-backend", "agent-local-sandbox")
@@ -30,12 +32,16 @@ _REFERENCE = re.compile(
 
 @dataclass(frozen=True)
 class ImageRef:
-    """``registry/name:tag@digest`` in its parts. An absent registry or tag is ``""``, an absent digest None."""
+    """``registry/name:tag@digest`` in its parts. An absent registry or tag is ``""``, an absent digest None.
+
+    ``stands_for`` is upstream's name of what this mirrors, where somebody said so.
+    """
 
     registry: str
     name: str
     tag: str
     digest: str | None
+    stands_for: str = ""
 
     @property
     def repository(self) -> str:
@@ -43,9 +49,14 @@ class ImageRef:
         return f"{self.registry}/{self.name}" if self.registry else self.name
 
     @property
+    def known_name(self) -> str:
+        """The name by which upstream's compose file would call it."""
+        return self.stands_for or self.name
+
+    @property
     def dify_name(self) -> str | None:
         """The image of Dify that this is, wherever it is mirrored: ``langgenius/dify-api``; None for any other."""
-        owner, _, image = self.name.rpartition("/")
+        owner, _, image = self.known_name.rpartition("/")
         canonical = f"{owner.rpartition('/')[2]}/{image}"
         return canonical if canonical in KNOWN else None
 
@@ -56,6 +67,16 @@ def split_image(ref: str) -> ImageRef:
     if found is None:
         raise ValueError(f"'{ref}' is not an image reference; they look like registry.example:5000/name:tag@sha256:...")
     return ImageRef(found["registry"] or "", found["name"], found["tag"] or "", found["digest"])
+
+
+def mirrored(image: str, image_map: Mapping[str, str]) -> str:
+    """Return upstream's name of what a reference stands for by ``image-map``, empty when it says nothing of it."""
+    try:
+        repository = split_image(image).repository
+    except ValueError:
+        return ""
+    found = (name for name, mirror in image_map.items() if mirror.removeprefix(HUB) == repository.removeprefix(HUB))
+    return next(found, "")
 
 
 def image_set(compose_text: str) -> ImageSet:

@@ -17,6 +17,8 @@ class MachineSituation:
     compose_version: str = ""
     compose_says: str = ""  # why Compose refuses the merged files
     image_differences: tuple[str, ...] = ()
+    strange_images: Mapping[str, str] = field(default_factory=dict)  # service -> what runs in upstream's place
+    image_lines: tuple[str, ...] = ()  # of `image-map`, which would explain them
     lacking_programs: tuple[str, ...] = ()
     disk_needed: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # place -> needed, free
     backup_too_large: Mapping[str, int] = field(default_factory=dict)  # volume -> bytes

@@ -48,6 +48,13 @@ def image_set(situation: Situation) -> Facts | None:
     return {"differences": "; ".join(found)} if found else None
 
 
+def image_strange(situation: Situation) -> Facts | None:
+    """Whose name is another's may be a mirror, or somebody's own: nobody may guess."""
+    machine = _machine(situation)
+    found = ", ".join(f"{service} ({image})" for service, image in machine.strange_images.items())
+    return {"found": found, "lines": ", ".join(machine.image_lines)} if found else None
+
+
 def host_lacks_programs(situation: Situation) -> Facts | None:
     """Ordinary programs are missing that the runbook needs."""
     found = _machine(situation).lacking_programs

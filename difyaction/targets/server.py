@@ -30,6 +30,7 @@ from difyaction.input_table import SSH_PORT
 from difyaction.inputs import Inputs
 from difyaction.releases import heads
 from difyaction.releases.catalogue import Policy
+from difyaction.releases.images import API, HUB
 from difyaction.secret import Secret
 from difyaction.ssh_inputs import jump_parts
 from difyaction.surroundings import Surroundings
@@ -106,9 +107,14 @@ class Server:
     def _look(self) -> Machine:
         inputs, wishes = self._inputs, self._wishes
         script = probe.script(
-            folder=wishes.folder, project=wishes.project, backup=wishes.backup_folder, docker_host=wishes.docker_host
+            folder=wishes.folder,
+            project=wishes.project,
+            backup=wishes.backup_folder,
+            docker_host=wishes.docker_host,
+            api=wishes.image_map.get(API, "").removeprefix(HUB),
         )
-        machine = probe.read(self._connection.run(script, timeout=inputs.command_timeout or 300).out)
+        told = self._connection.run(script, timeout=inputs.command_timeout or 300).out
+        machine = probe.read(told, wishes.image_map)
         if machine.engine.sudo and not isinstance(self._connection, AsRoot):
             self._connection = AsRoot(self._connection)
         if wishes.client_image and machine.database and machine.database.external:
@@ -177,7 +183,7 @@ def wishes_of(inputs: Inputs) -> Wishes:
         folder=inputs.dify_folder.rstrip("/"),
         project=inputs.project_name,
         docker_host=inputs.docker_host,
-        image_map=inputs.image_map,
+        image_map={image.removeprefix(HUB): mirror for image, mirror in inputs.image_map.items()},
         acknowledge=inputs.acknowledge,
         allow_downgrade=inputs.allow_downgrade,
         backup=inputs.backup,

@@ -6,13 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from difyaction.releases.images import split_image
+from difyaction.releases.images import HUB, split_image
 from difyaction.releases.version import Version
 
 API = "langgenius/dify-api"
 WEB = "langgenius/dify-web"
 DAEMON = "langgenius/dify-plugin-daemon"
-HUB = "docker.io/"
 
 _HOLE = re.compile(r"\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Za-z_][A-Za-z0-9_]*|\{\{.*?\}\}|<[^<>]*>|%[A-Za-z_]+%")
 _DEFAULTED = re.compile(r"\$\{(?P<variable>[A-Za-z_][A-Za-z0-9_]*)(?::?[-=])(?P<default>[^${}]+)\}")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator
 
 from difyaction import errors
-from difyaction.gitops.finding import names
 from difyaction.gitops.records import GitopsFacts
+from difyaction.releases.image_map import nearest, unknown_images
 from difyaction.releases.images import KNOWN
 
 
@@ -19,20 +18,9 @@ def refuse_unknown_images(facts: GitopsFacts) -> None:
     if facts.release is None:
         return
     known = KNOWN | facts.release.images.tags.keys()
-    if complaints := (*_image_map(facts, known), *_env_variables(facts, known)):
+    unknown = unknown_images(facts.options.image_map, known, facts.release.version)
+    if complaints := (*unknown, *_env_variables(facts, known)):
         raise errors.Invalid(complaints)
-
-
-def _image_map(facts: GitopsFacts, known: Collection[str]) -> Iterator[errors.Complaint]:
-    for image, mirror in facts.options.image_map.items():
-        if image in known:
-            continue
-        text = f"image-map: {image} is no image of Dify {facts.release and facts.release.version}"
-        reverse = names.canonical(mirror, {}) or (mirror if mirror in known else "")
-        if reverse:
-            text += "; upstream's name stands before the =, the mirror's behind it"
-        near = f"{reverse}={image}" if reverse else _near(image, known)
-        yield errors.Complaint(id="image-map-unknown", text=f"{text}.", input="image-map", suggestion=near)
 
 
 def _env_variables(facts: GitopsFacts, known: Collection[str]) -> Iterator[errors.Complaint]:
@@ -43,9 +31,5 @@ def _env_variables(facts: GitopsFacts, known: Collection[str]) -> Iterator[error
                 id="env-variable-image-unknown",
                 text=f"{text} {facts.release and facts.release.version}.",
                 input="env-variables",
-                suggestion=_near(image, known),
+                suggestion=nearest(image, known),
             )
-
-
-def _near(image: str, known: Collection[str]) -> str:
-    return next(iter(difflib.get_close_matches(image, known, n=1)), "")

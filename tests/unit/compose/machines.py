@@ -26,6 +26,7 @@ from difyaction.compose.facts import (
     Machine,
     Mount,
 )
+from difyaction.compose.mirrors import known_by
 from difyaction.compose.server_plan import ServerFacts, draft_for
 from difyaction.compose.wishes import Wishes
 from difyaction.releases import heads
@@ -120,14 +121,19 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
     if Version.parse(installed).numbers < (1, 10, 1):
         env["DB_HOST"] = "db"
     env |= changes.get("env", {})
-    services = composed(compose_text(installed, **changes.get("running", {})), env).services
+    text = compose_text(installed, **changes.get("running", {}))
+    for name, mirror in changes.get("mirrored", {}).items():
+        text = text.replace(f"image: {name}:", f"image: {mirror}:")
+    services = composed(text, env).services
     containers = tuple(
         _container(service, changes.get("containers", {}).get(name, {})) for name, service in services.items()
     )
+    containers = known_by(containers, changes.get("wishes", {}).get("image_map", {}))
     dotenv = "".join(f"{key}={value}\n" for key, value in env.items())
     files = {
         path: Held(content=content) for path, content in upstream_files(installed, **changes.get("running", {})).items()
     }
+    files["docker-compose.yaml"] = Held(content=text.encode())
     files[".env"] = Held(content=dotenv.encode(), mode=0o600)
     files |= {path: Held(content=text.encode()) for path, text in changes.get("files", {}).items()}
     holder = next(container for container in containers if container.service == env["DB_HOST"])

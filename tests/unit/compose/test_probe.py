@@ -363,8 +363,9 @@ case "$1 $2" in
   "info "*) printf '/var/lib/docker\nname=seccomp\n' ;;
   "compose version") echo 2.35.1 ;;
   "ps -a") case "$*" in *label=com.docker.compose.service=*) exit ;; esac
-    printf '%s\n' "$last" | sed -e 's#{{\.ID}}#abc#; s#{{\.Image}}#langgenius/dify-api:1.13.3#' \
+    printf '%s\n' "$last" | sed -e 's#{{\.ID}}#abc#' -e "s#{{\.Image}}#${IMAGE:-langgenius/dify-api:1.13.3}#" \
       -e 's#{{\.State}}#running#; s#{{\.Label "com\.docker\.compose\.project"}}#acme#' \
+      -e 's#{{\.Label "com\.docker\.compose\.service"}}#api#' \
       -e "s#{{\.Label \"com\.docker\.compose\.project\.working_dir\"}}#$LABEL#" ;;
   "ps -aq") echo abc ;;
   "inspect --format") case "$3" in
@@ -407,9 +408,10 @@ def shelled(tools: Path, request: pytest.FixtureRequest) -> Path:
     return tools
 
 
-def probed(tools: Path, label: Path | str, *, folder: str = "", **environ: str) -> bytes:
+def probed(tools: Path, label: Path | str, *, folder: str = "", api: str = "", **environ: str) -> bytes:
     environ |= {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(tools.parent), "LABEL": str(label)}
-    ran = subprocess.run(["sh", "-c", probe.script(folder=folder)], capture_output=True, check=True, env=environ)
+    script = probe.script(folder=folder, api=api)
+    ran = subprocess.run(["sh", "-c", script], capture_output=True, check=True, env=environ)
     return ran.stdout
 
 
@@ -517,6 +519,30 @@ def test_a_compose_file_that_cannot_be_looked_at_is_said_and_is_not_taken_for_an
     with pytest.raises(Failed) as caught:
         must_be_known(probe.read(probed(tools, folder, API=api, PYTHON="false")))
     assert caught.value.id == "compose-file-unread"
+
+
+@pytest.mark.parametrize(
+    "image", ["r.example:5000/dify/api:1.13.3", "docker.io/acme/api:1.13.3", "r.example/x@sha256:0a"]
+)
+def test_a_mirror_of_the_api_is_found_by_its_name(tools: Path, tmp_path: Path, image: str) -> None:
+    folder = tmp_path / "dify"
+    folder.mkdir()
+    (folder / "docker-compose.yaml").write_text("services: {}\n")
+    named = re.sub(r"(:[0-9.]+|@.*)$", "", image).removeprefix("docker.io/")
+    told = probed(tools, folder, api=named, IMAGE=image)
+    install = probe.read(told).install
+    assert install is not None
+    assert (install.folder, install.project) == (str(folder), "acme")
+    assert b"\ndatabase-container " in told
+    for other in ("", "r.example", f"{named}-x", named[1:]):
+        assert probe.read(probed(tools, folder, api=other, IMAGE=image)).install is None
+
+
+def test_in_a_folder_that_was_named_an_api_of_any_name_tells_the_project(tools: Path, tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yaml").write_text("services: {}\n")
+    install = probe.read(probed(tools, tmp_path, folder=str(tmp_path), IMAGE="acme/own:1")).install
+    assert install is not None
+    assert install.project == "acme"
 
 
 def test_a_database_elsewhere_says_what_it_holds_to_the_apis_own_python(tools: Path, tmp_path: Path) -> None:
