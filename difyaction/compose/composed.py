@@ -40,6 +40,7 @@ def _service(name: str, record: Mapping[str, Any]) -> Service:
     return Service(
         name=name,
         image=string(record, "image"),
+        builds=bool(record.get("build")),
         ports=tuple(_ports(record)),
         mounts=tuple(_mounts(record)),
         restart=string(record, "restart"),

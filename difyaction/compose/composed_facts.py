@@ -12,10 +12,14 @@ from difyaction.secret import Secret
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """A service as Compose itself resolves it, override files, profiles and env files included."""
+    """A service as Compose itself resolves it, override files, profiles and env files included.
+
+    ``image`` is empty where it is only built.
+    """
 
     name: str
     image: str
+    builds: bool = False  # whether Compose would build the image on the host
     ports: tuple[tuple[str, int, int], ...] = ()  # host's address, host's port, container's port
     mounts: tuple[Mount, ...] = ()
     restart: str = ""

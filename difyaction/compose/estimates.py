@@ -57,7 +57,7 @@ class Estimates:
 
 def estimate(shift: Shift, machine: Machine) -> Estimates:
     """Estimate from the sizes that the probe read."""
-    missing = [image for image in shift.images if image not in machine.images]
+    missing = [image for image in shift.images if not {image, f"{image}:latest"} & machine.images.keys()]
     kinds = {service.image: service.ref.known_name.rpartition("/")[2] for service in shift.after.values()}
     size = shift.database.size
     tars = sum(size or 0 for size in volumes(shift, machine).values())

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from difyaction.compose.built import bypassed
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
@@ -65,6 +66,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         image_differences=() if unknown else tuple(image_differences(composed, upstream)),
         strange_images={service.name: service.image for _, service in strangers(composed, upstream)},
         image_lines=tuple(dict.fromkeys(f"{image}={s.ref.repository}" for image, s in strangers(composed, upstream))),
+        builds_bypassed={s.name: s.image for s in bypassed(shift.after, shift.images_before)},
         lacking_programs=machine.host.lacking,
         disk_needed=room(estimates, machine),
         backup_too_large={name: size for name, size in packed.items() if size and size > shift.wishes.backup_max},

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from difyaction.compose.backup_steps import backup_steps
+from difyaction.compose.built import with_images
 from difyaction.compose.change_steps import change_steps
 from difyaction.compose.composed_facts import Composed
 from difyaction.compose.draft import Draft, Way, draft
@@ -55,7 +56,8 @@ class ServerPlan(MachinePlan):
 
 def make_plan(facts: ServerFacts) -> ServerPlan:
     """Decide what is done."""
-    machine, composed = facts.machine, told(facts.composed, facts.wishes.image_map)
+    machine = facts.machine
+    composed = told(with_images(facts.composed, machine.containers), facts.wishes.image_map)
     shift = _shift(facts, composed)
     estimates = estimate(shift, machine)
     judged = situation(machine, facts.draft, composed, shift, upstream=facts.release.images, estimates=estimates)

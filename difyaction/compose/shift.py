@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from difyaction.compose.built import fetched
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import Draft, mode_of
 from difyaction.compose.facts import Container, Database, Install, Machine
@@ -153,7 +154,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         folder=install.folder,
         project=install.project,
         files=tuple(_written(install, path) for path in drafted.written),
-        images=tuple(sorted({*(s.image for s in composed.services.values() if s.image), database.client_image} - {""})),
+        images=tuple(sorted({*fetched(composed.services, untouched), database.client_image} - {""})),
         before=before,
         images_before={c.service: c.image for c in machine.containers if not c.one_off},
         after=composed.services,

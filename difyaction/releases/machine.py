@@ -19,6 +19,7 @@ class MachineSituation:
     image_differences: tuple[str, ...] = ()
     strange_images: Mapping[str, str] = field(default_factory=dict)  # service -> what runs in upstream's place
     image_lines: tuple[str, ...] = ()  # of `image-map`, which would explain them
+    builds_bypassed: Mapping[str, str] = field(default_factory=dict)  # service built here -> the image it would run
     lacking_programs: tuple[str, ...] = ()
     disk_needed: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # place -> needed, free
     backup_too_large: Mapping[str, int] = field(default_factory=dict)  # volume -> bytes

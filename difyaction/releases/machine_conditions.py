@@ -55,6 +55,12 @@ def image_strange(situation: Situation) -> Facts | None:
     return {"found": found, "lines": ", ".join(machine.image_lines)} if found else None
 
 
+def build_bypassed(situation: Situation) -> Facts | None:
+    """Upstream's image does not hold what somebody built into theirs."""
+    found = _machine(situation).builds_bypassed
+    return {"found": ", ".join(f"{service} ({image})" for service, image in found.items())} if found else None
+
+
 def host_lacks_programs(situation: Situation) -> Facts | None:
     """Ordinary programs are missing that the runbook needs."""
     found = _machine(situation).lacking_programs

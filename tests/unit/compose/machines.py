@@ -236,6 +236,8 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
         made = Composed(services={**made.services, name: replace(made.services[name], image=image)})
     for name in [name for key in _SAID for name in changes.get(key, {})]:
         made = Composed(services={**made.services, name: _said(made.services[name], changes)})
+    for name in changes.get("built", ()):
+        made = Composed(services={**made.services, name: replace(made.services[name], builds=True)})
     made = Composed(
         services={name: service for name, service in made.services.items() if name not in changes.get("without", ())},
         why_not=made.why_not,
