@@ -31,27 +31,49 @@ def mirrors(rig: Rig) -> dict[str, str]:
     return names
 
 
-def test_a_host_whose_images_come_from_a_mirror_is_upgraded_from_there_and_then_left_alone(rig: Rig) -> None:
+OVERRIDE = """\
+services:
+  tool:
+    build: ./tool
+    restart: always
+  web:
+    build: ./ours
+"""
+BUILDS = {
+    "tool/Dockerfile": 'FROM rig/base:1\nENTRYPOINT ["sleep", "infinity"]\n',
+    "ours/Dockerfile": f"ARG VERSION={OLD}\nFROM {MIRROR}/web:$VERSION\nLABEL ours=yes\n",
+}
+
+
+def test_a_host_with_a_mirror_and_builds_of_its_own_is_upgraded_with_them_and_then_left_alone(rig: Rig) -> None:
     names = mirrors(rig)
     compose = rig.upstream_files(OLD)["docker/docker-compose.yaml"].decode()
     for name, mirror in names.items():
         compose = compose.replace(f"image: {name}:", f"image: {mirror}:")
-    with rig.install(version=OLD, edits={"docker-compose.yaml": compose}) as dify:
-        before = dify.rows()
+    with rig.install(version=OLD, override=OVERRIDE, edits={"docker-compose.yaml": compose, **BUILDS}) as dify:
+        before, tool = dify.rows(), dify.container("tool")
         refused = run(rig, dify, dify_version=NEW)
         assert (refused.status, refused.error) == ("failed", "api-unknown")
         assert f"langgenius/dify-api={MIRROR}/api" in refused.log
         image_map = "\n".join(f"{name}={mirror}" for name, mirror in names.items())
+        refused = run(rig, dify, dify_version=NEW, image_map=image_map)
+        assert refused.status == "refused"
+        assert f"build-bypassed@{NEW}" in refused.log
+        build = ["docker", "build", "-t", f"{MIRROR}/web:{NEW}", "--build-arg", f"VERSION={NEW}", f"{dify.folder}/ours"]
+        rig.machine.run(build)
 
-        told = run(rig, dify, dify_version=NEW, image_map=image_map, **PATIENT)
+        consent = f"build-bypassed@{NEW}"
+        told = run(rig, dify, dify_version=NEW, image_map=image_map, acknowledge=consent, **PATIENT)
 
         assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
         assert dify.serves()
-        assert dify.rows().keys() >= before.keys()
+        after = dify.rows()
+        assert {table for table in before if after[table].count < before[table].count} == set()
         images = dify.running_images()
         assert {images[name] for name in ("api", "worker", "worker_beat")} == {f"{MIRROR}/api:{NEW}"}
-        assert {images[name].partition(":5000/")[2].rpartition(":")[0] for name in ("web", "plugin_daemon")} == {
-            "team-7/web",
-            "team-7/plugin-daemon",
-        }
+        assert images["plugin_daemon"].startswith(f"{MIRROR}/plugin-daemon:")
+        labels = rig.machine.docker("inspect", "--format", "{{.Config.Labels.ours}}", dify.container("web"))
+        assert labels.strip() == "yes"
+        assert dify.container("tool") == tool
+        assert dify.start_after_a_reboot()
         assert run(rig, dify, dify_version=NEW, image_map=image_map).status == "unchanged"
