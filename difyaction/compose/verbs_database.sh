@@ -1,6 +1,7 @@
 # The database: what the steps say about it. DB_KIND, DB_SERVICE (empty: the server is elsewhere), DB_USER, DB_MAIN,
 # DB_NAMES, DB_CLIENT (an image with clients), DB_HOST, DB_AT (what tells MySQL's clients the host), DB_NETWORK, DB_CREATES (whether
-# DB_USER may make databases), COUNTED, SUMMED and PROJECT are literals of the plan.
+# DB_USER may make databases), COUNTED, SUMMED and PROJECT are literals of the plan. `--log-driver none`: what a container says here are
+# people's data and keys, which a log would keep on the disk, or send away.
 db_service() { cat "$RUN/db-service" 2>/dev/null || printf '%s' "$DB_SERVICE"; }
 db_container() { of_service "$(db_service)"; }
 
@@ -13,13 +14,16 @@ client() { # runs a client beside the server, or in a container of its own when 
     by_name=''
     [ "$DB_HOST" != host.docker.internal ] || by_name=--add-host=host.docker.internal:host-gateway
     # shellcheck disable=SC2086 # nothing, or one word
-    dk run --rm -i --network "$DB_NETWORK" $by_name --env-file "$FILES/database.env" --entrypoint sh "$DB_CLIENT" -c "$db_login" client "$@"
+    dk run --rm -i --log-driver none --network "$DB_NETWORK" $by_name --env-file "$FILES/database.env" --entrypoint sh "$DB_CLIENT" -c "$db_login" client "$@"
   fi
 }
 
+# limits that the owner set for his users are none for what an upgrade asks; said in the session, for poolers refuse them at its beginning
+PATIENT='SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;'
+
 sql() { # DATABASE, statements on stdin; one row a line, fields parted by |
   case "$DB_KIND" in
-    postgresql) client psql -qAtX -v ON_ERROR_STOP=1 -d "$1" ;;
+    postgresql) { echo "$PATIENT" && cat; } | client psql -qAtX -v ON_ERROR_STOP=1 -d "$1" ;;
     mysql) client mysql ${DB_AT:+"$DB_AT"} -N -B -u "$DB_USER" "$1" ;;
   esac
 }
@@ -64,6 +68,7 @@ dump() { # DATABASE FILE: a dump, and beside it in FILE.rows the rows of every t
   esac || fail backup-failed "The dump of $1 failed: $(grep -v '^rows|' "$2.said" | tail -n 3 | tr '\n' ' ')"
   grep '^rows|' "$2.said" | sort >"$2.rows"
   rm -f "$2.said"
+  mv "$2.part" "$2" || fail backup-failed "The dump of $1 cannot be given its name." # a torn one has another (last_of)
   took=$(($(date +%s) - began))
   size=$(wc -c <"$2" | tr -d ' ')
   fact "dump-bytes-$1" "$size"
@@ -74,10 +79,10 @@ dump() { # DATABASE FILE: a dump, and beside it in FILE.rows the rows of every t
 
 dump_postgresql() {
   {
-    printf '%s\n' 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot() AS snapshot' '\gset' '\setenv SNAPSHOT :snapshot'
+    printf '%s\n' "$PATIENT" 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot() AS snapshot' '\gset' '\setenv SNAPSHOT :snapshot'
     [ -n "$TOO_BIG_TO_COUNT" ] || { echo '\o |cat >&2'; count_sql; echo '\o'; }
     printf '%s\n' "\\! pg_dump -Fc --snapshot=\"\$SNAPSHOT\" -d '$1' </dev/null; echo \"dump-exit|\$?\" >&2" 'COMMIT;'
-  } | client psql -qAtX -v ON_ERROR_STOP=1 -d "$1" >"$2" 2>"$2.said" && grep -qx 'dump-exit|0' "$2.said" && [ -s "$2" ]
+  } | client psql -qAtX -v ON_ERROR_STOP=1 -d "$1" >"$2.part" 2>"$2.said" && grep -qx 'dump-exit|0' "$2.said" && [ -s "$2.part" ]
 }
 
 dump_mysql() { # MySQL lends its snapshot to nobody: rows are counted before and after, and the lesser number is a lower bound
@@ -85,8 +90,8 @@ dump_mysql() { # MySQL lends its snapshot to nobody: rows are counted before and
   # a server with GTIDs would have them put into the dump, which nobody but root can read back
   # shellcheck disable=SC2016 # the container's own shell expands it
   plain='case "$(mysqldump --help 2>/dev/null)" in *set-gtid-purged*) set -- --set-gtid-purged=OFF "$@" ;; esac; exec mysqldump "$@"'
-  client sh -c "$plain" mysqldump ${DB_AT:+"$DB_AT"} -u "$DB_USER" --single-transaction --routines --triggers --no-tablespaces --hex-blob "$1" 2>>"$2.said" | gzip -1 >"$2" &&
-    gzip -dc "$2" | tail -n 1 | grep -q '^-- Dump completed' &&
+  client sh -c "$plain" mysqldump ${DB_AT:+"$DB_AT"} -u "$DB_USER" --single-transaction --routines --triggers --no-tablespaces --hex-blob "$1" 2>>"$2.said" | gzip -1 >"$2.part" &&
+    gzip -dc "$2.part" | tail -n 1 | grep -q '^-- Dump completed' &&
     { [ -n "$TOO_BIG_TO_COUNT" ] || count_rows "$1"; } >"$2.after" 2>>"$2.said" &&
     sort -t '|' -k 2,2 -k 3,3n "$2.before" "$2.after" | awk -F '|' '!seen[$2]++' >>"$2.said"
   result=$?
@@ -114,7 +119,7 @@ test_restore() { # DATABASE FILE full|schema: proves that a dump can be read bac
   { [ -e "$RUN/scratch" ] && scratch_answers; } || start_scratch
   restored_in_scratch "$1" "$2" "$3" >"$RUN/scratch.said" 2>&1 || fail restore-test-failed "The dump of $1 cannot be read back: $(tail -n 3 "$RUN/scratch.said" | tr '\n' ' ')"
   if [ "$3" = full ] && [ -z "$TOO_BIG_TO_COUNT" ]; then
-    scratch_rows "$1" | sort >"$RUN/scratch.rows"
+    scratch_rows "$1" >"$RUN/scratch.rows" || fail restore-test-failed "The rows of $1 cannot be counted in the scratch server."
     rows_kept "$2.rows" "$RUN/scratch.rows" exact || fail restore-test-failed "The dump of $1 does not hold all rows: $(cat "$RUN/lost")"
     say "$1: read back, $(wc -l <"$RUN/scratch.rows" | tr -d ' ') tables have their rows"
   else
@@ -153,6 +158,8 @@ scratch_rows() {
 }
 
 rows_kept() { # BEFORE AFTER exact|least: whether no table lost rows; those that did stand in $RUN/lost
+  # nothing counted is no proof, and reads like nothing lost
+  grep -q '^rows|' "$2" || ! grep -q '^rows|' "$1" || { echo "no table can be counted" >"$RUN/lost"; return 1; }
   [ "$DB_KIND:$3" != mysql:exact ] || set -- "$1" "$2" least
   awk -F'|' -v how="$3" 'NR == FNR { if ($1 == "rows") now[$2] = $3; next }
     $1 == "rows" && (!($2 in now) ? how == "exact" : (how == "exact" ? now[$2] != $3 : now[$2] + 0 < $3 + 0)) { print $2 ": " $3 " before, " (($2 in now) ? now[$2] : "gone") " now" }' "$2" "$1" >"$RUN/lost"

@@ -13,30 +13,66 @@ has_database() { # DATABASE: a server that does not answer has not said that the
   [ "$counted" = 1 ]
 }
 counts_database() { counted=$(echo "SELECT count(*) FROM pg_database WHERE datname = '$1'" | sql "$DB_CONTROL" 2>/dev/null) && [ -n "$counted" ]; }
-rename_database() { { ending_sessions "$1" && echo "ALTER DATABASE \"$1\" RENAME TO \"$2\""; } | in_control; }
+rename_database() { # FROM TO: again and again, for whoever connects anew by itself may do so in between
+  until_deadline 30 1 renamed "$1" "$2" 2>"$RUN/rename.said" || { say "$1 cannot be renamed: $(last_line "$RUN/rename.said")"; return 1; }
+}
+renamed() { { ending_sessions "$1" && echo "ALTER DATABASE \"$1\" RENAME TO \"$2\""; } | in_control; }
 drop_database() { dropping "$1" | in_control 2>/dev/null || ! has_database "$1" || dropping "$1" | in_control; }
+
+traits_of() { # DATABASE: the statements that give another one of this name the rights and settings that neither a copy nor a dump has
+  cat <<SQL
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC;', datname) FROM pg_database WHERE datname = '$1' AND datacl IS NOT NULL
+UNION ALL SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, datname, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+  CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) || ';' FROM pg_database, aclexplode(datacl) WHERE datname = '$1' AND grantee <> datdba
+UNION ALL SELECT format('ALTER %sDATABASE %I SET %I TO %s', CASE setrole WHEN 0 THEN '' ELSE format('ROLE %I IN ', pg_get_userbyid(setrole)) END, datname,
+  split_part(each, '=', 1), CASE WHEN split_part(each, '=', 1) IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
+  THEN substr(each, strpos(each, '=') + 1) ELSE quote_literal(substr(each, strpos(each, '=') + 1)) END) || ';'
+  FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase, unnest(setconfig) AS each WHERE datname = '$1';
+SQL
+}
+keep_traits() { # DATABASE: before anything has its name in its place
+  traits_of "$1" | sql "$DB_CONTROL" >"$RUN/traits.new" 2>/dev/null || { say "$1: its rights and settings cannot be read"; return 0; }
+  mv "$RUN/traits.new" "$RUN/traits-$1"
+}
+put_traits() { # DATABASE; what only an administrator may grant, he grants again
+  [ -s "$RUN/traits-$1" ] || return 0
+  { echo '\set ON_ERROR_STOP off' && cat "$RUN/traits-$1"; } | sql "$DB_CONTROL" >/dev/null 2>"$RUN/traits.said" || true
+  [ ! -s "$RUN/traits.said" ] || say "$1: without some of the rights and settings that its administrator gave it: $(last_line "$RUN/traits.said")"
+}
+
+set_aside() { # DATABASE: a copy that an earlier run left is the last one of what it holds, and nothing that this run may drop
+  ! has_database "$1" || { aside="$1_$(date +%s)" && rename_database "$1" "$aside" && say "$1, which an earlier run left, is kept as $aside"; }
+}
 
 clone_databases() { # SUFFIX: going back is a rename then
   for each in $DB_NAMES; do
-    { dropping "$each$1" && ending_sessions "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\""; } | in_control ||
+    keep_traits "$each"
+    set_aside "$each$1" || fail final-backup-failed "A copy $each$1 that an earlier run left is in the way."
+    { ending_sessions "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\""; } | in_control ||
       fail final-backup-failed "The database $each could not be cloned."
     say "$each: cloned as $each$1"
   done
 }
 
-drop_clones() { # SUFFIX
+drop_clones() { # SUFFIX: unless they are what the databases were, and could not be put back
+  [ ! -e "$RUN/restoring" ] || { say "the copies of the databases (their names end in $1) are kept: the databases could not be put back"; return 0; }
   for each in $DB_NAMES; do drop_database "$each$1" || return 1; done
 }
 
-restore_clones() { # SUFFIX; a database whose clone is gone was put back already
+restore_clones() { # SUFFIX; a database whose clone is gone was put back already, and one that cannot be does not keep the next from it
+  stuck=0
   for each in $DB_NAMES; do
-    has_database "$each$1" || continue
-    drop_database "${each}_failed" || return 1
-    ! has_database "$each" || rename_database "$each" "${each}_failed" || return 1
-    rename_database "$each$1" "$each" || return 1
-    drop_database "${each}_failed" || return 1
-    say "$each: as it was before the migration"
+    ! has_database "$each$1" || restored_clone "$each" "$1" || stuck=1
   done
+  return "$stuck"
+}
+restored_clone() { # DATABASE SUFFIX
+  drop_database "$1_failed" || return 1
+  ! has_database "$1" || rename_database "$1" "$1_failed" || return 1
+  rename_database "$1$2" "$1" || return 1
+  put_traits "$1"
+  say "$1: as it was before the migration"
+  drop_database "$1_failed" || say "$1_failed, what the migration left, is still in the server"
 }
 
 restore_dumps() { # FOLDER SUFFIX: reads FOLDER/NAME.SUFFIX back, and puts it in the place of what is there
@@ -63,9 +99,12 @@ restore_beside() { # DATABASE FILE: what is there goes when all of the dump has 
     restored_in_place "$1" "$2"
     return
   fi
+  keep_traits "$1"
   drop_database "${1}_failed" || return 1
   ! has_database "$1" || rename_database "$1" "${1}_failed" || return 1
-  rename_database "${1}_restored" "$1" && drop_database "${1}_failed"
+  rename_database "${1}_restored" "$1" || return 1
+  put_traits "$1"
+  drop_database "${1}_failed" || say "${1}_failed, what was there before, is still in the server"
 }
 
 restored_in_place() { # DATABASE FILE: where an administrator granted rights, only he may grant them again
@@ -75,8 +114,8 @@ restored_in_place() { # DATABASE FILE: where an administrator granted rights, on
 restore_in_place() { # DATABASE FILE OPTION: for whoever may not make databases; in one transaction, so that all of it comes, or nothing changes
   ending_sessions "$1" | sql "$1" >/dev/null || return 1
   # shellcheck disable=SC2016 # the container's own shell expands it
-  in_place='{ echo "BEGIN;"; printf "%s\n" "$1"; if pg_restore --no-owner --no-comments $2 -f -; then echo "COMMIT;"; else echo "SELECT 1/0;"; fi; } | psql -qAtX -v ON_ERROR_STOP=1 -d "$0"'
-  client sh -c "$in_place" "$1" "$(emptying)" "${3:-}" <"$2" >/dev/null
+  in_place='{ echo "$3 BEGIN;"; printf "%s\n" "$1"; if pg_restore --no-owner --no-comments $2 -f -; then echo "COMMIT;"; else echo "SELECT 1/0;"; fi; } | psql -qAtX -v ON_ERROR_STOP=1 -d "$0"'
+  client sh -c "$in_place" "$1" "$(emptying)" "${3:-}" "$PATIENT" <"$2" >/dev/null
 }
 
 emptying() { # what makes a PostgreSQL database empty but for its extensions, and may be said by the owner of what is in it
@@ -114,6 +153,6 @@ restore_backup() { # BACKUP
 }
 
 rows_of_backup() { # BACKUP: whether the main database has the rows that were counted into it
-  count_rows "$DB_MAIN" | sort >"$RUN/rows.now"
+  count_rows "$DB_MAIN" >"$RUN/rows.now" || { echo "they cannot be counted" >"$RUN/lost"; return 1; }
   rows_kept "$1/$DB_MAIN.$(last_of "$1" "$DB_MAIN").rows" "$RUN/rows.now" exact
 }

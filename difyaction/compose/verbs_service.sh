@@ -1,5 +1,12 @@
 # Containers and what users get from them. PROJECT, API, URL, CELERY and the like are literals of the plan.
-of_service() { dk ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False | head -n 1; }
+of_service() { # SERVICE: its container's id, nothing when it has none; fails where the engine does not say
+  of_it=$(dk ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False) || return 1
+  printf '%s\n' "$of_it" | head -n 1
+}
+engine_is_back() { # before anything is undone: an engine that is being started anew would not do it, and say of every container that it is gone
+  until_deadline 300 1 engine_answers || { say "the engine does not answer"; return 1; }
+}
+engine_answers() { dk version >/dev/null 2>&1; }
 running() { [ "$(dk inspect --format '{{.State.Status}}' "$1" 2>/dev/null)" = running ]; }
 # A check that fails says why: the id of the error, then a sentence; through a file, for it may be said in a pipe, and kept besides, for the
 # disk may be full.
@@ -163,11 +170,13 @@ restart_as_before() { policies_back there; }
 restart_what_runs() { policies_back running || true; }
 
 # shellcheck disable=SC2086 # as above
-stop_by_id() { # SECONDS WAVE...: the containers of a wave side by side, those that are there; so the slowest counts, not the sum
+stop_by_id() { # SECONDS WAVE...: the containers of a wave side by side, those that run; so the slowest counts, not the sum
   seconds="$1"
   shift
   for wave in "$@"; do
-    going=$(dk inspect --format '{{.Id}} {{.State.Status}}' $wave 2>/dev/null | awk '$2 == "running" || $2 == "restarting" || $2 == "paused" { print $1 }')
+    run_now=$(dk ps -q --no-trunc) || return 1 # an engine that does not answer has not said that nothing runs
+    going=''
+    for each in $wave; do case "$run_now" in *"$each"*) going="$going $each" ;; esac; done
     [ -z "$going" ] || dk stop -t "$seconds" $going >/dev/null || return 1
   done
 }

@@ -9,7 +9,7 @@ check_containers() { # SERVICE=ID...: those that the plan was made for
 serves_before() { # whether the old release answers the questions that the new one has to answer: who asks in vain now would undo a good upgrade
   see 60 serves_users
   [ -n "$PROXY" ] || return 0
-  id=$(of_service "$PROXY")
+  id=$(of_service "$PROXY") || fail containers-changed "The engine does not answer any more."
   [ -z "$id" ] || see 60 serves_inside "$PROXY" "$id"
 }
 
@@ -49,7 +49,7 @@ save_checkout() {
 }
 
 save_keys() { # SOURCE: the keys in the storage volume; without them all models' credentials are lost
-  dk run --rm --network none --user 0:0 -v "$1:/from:ro" --entrypoint sh "$TOOLS" -c \
+  dk run --rm --log-driver none --security-opt label=disable --network none --user 0:0 -v "$1:/from:ro" --entrypoint sh "$TOOLS" -c \
     'cd /from && find . -maxdepth 1 \( -name privkeys -o -name .dify_secret_key \) | tar -cf - -T -' >"$BACKUP/keys.tar" ||
     fail backup-failed "The keys in the storage volume could not be packed."
 }
@@ -91,7 +91,10 @@ idle() { # ID...: whether every worker says that it is at nothing; what the last
   echo "$total" >"$RUN/active"
   [ "$total" = 0 ] && [ ! -s "$RUN/silent" ]
 }
-listen_again() { for worker in "$@"; do ! running "$worker" || dk restart "$worker" >/dev/null || return 1; done; }
+listen_again() { # ID...
+  engine_is_back || return 1
+  for worker in "$@"; do ! running "$worker" || dk restart "$worker" >/dev/null || return 1; done
+}
 
 # shellcheck disable=SC2048,SC2086 # one argument for each container
 stop_writers() { # SECONDS WAVE...: ids in one word stop side by side
@@ -135,6 +138,7 @@ starts() { # ID SERVICE...: services as the files describe them now; keeps the i
 serve_again() { # PROXY SERVICES ID...: the old containers, or new ones like them; users get what they had
   proxy="$1" services="$2"
   shift 2
+  engine_is_back || return 1
   until_deadline 120 1 database_answers || { say "the database does not answer"; return 1; }
   data_are_as_before || { say "the data are not what they were"; return 1; }
   restart_as_before || return 1
@@ -151,13 +155,15 @@ serve_again() { # PROXY SERVICES ID...: the old containers, or new ones like the
 }
 
 checkout_commit() {
-  [ ! -s "$RUN/target-commit" ] || git_there checkout -q -f --detach "$(cat "$RUN/target-commit")" >"$RUN/checkout.said" 2>&1 ||
+  [ ! -s "$RUN/target-commit" ] || checks_out --detach "$(cat "$RUN/target-commit")" ||
     fail switch-failed "git checkout failed: $(last_line "$RUN/checkout.said")"
 }
+checks_out() { (umask 022 && git_there checkout -q -f "$@" >"$RUN/checkout.said" 2>&1); } # files of a checkout are for everybody to read
 
 checkout_of_backup() { # BACKUP
   branch=$(sed -n 's|^refs/heads/||p' "$1/git-head")
-  if [ -n "$branch" ]; then git_there checkout -q -f "$branch"; else git_there checkout -q -f --detach "$(head -n 1 "$1/git-head")"; fi
+  if [ -n "$branch" ]; then checks_out "$branch"; else checks_out --detach "$(head -n 1 "$1/git-head")"; fi ||
+    { say "git checkout failed: $(last_line "$RUN/checkout.said")" && return 1; }
 }
 
 switch_file() { put_file "$FILES/$1" "$1" "$2" || fail switch-failed "$1 cannot be written."; }         # PATH MODE
@@ -171,6 +177,7 @@ move_database() { # ID SERVICE: the same files, served by another container
 }
 
 move_database_back() { # ID SERVICE
+  engine_is_back || return 1
   [ -z "$(of_service "$2")" ] || { dk stop -t 60 "$(of_service "$2")" && dk rm -f "$(of_service "$2")"; } >/dev/null || return 1
   rm -f "$RUN/db-service"
   restart_as_before && dk start "$1" >/dev/null && until_deadline 120 1 database_answers
@@ -199,9 +206,15 @@ migrate() { # SERVICE MOST IDLE: ends by itself, after MOST seconds, or when the
   say "the schema is $(cat "$RUN/wanted-head")"
 }
 
-undo_migration() { # clones SUFFIX | dumps
+undo_migration() { # clones SUFFIX | dumps; until it is done, what it goes back to is dropped by nobody (drop_clones)
+  : >"$RUN/restoring"
+  engine_is_back || return 1
   dk rm -fv "$MIGRATION" >/dev/null 2>&1 || true
   until_deadline 120 1 database_answers || return 1
+  databases_back "$@" || return 1
+  rm -f "$RUN/restoring"
+}
+databases_back() {
   if [ "$DB_KIND" = postgresql ] && [ ! -e "$RUN/started" ] && data_are_as_before; then
     say "the database did not change"
   elif [ "$1" = clones ]; then
@@ -234,13 +247,14 @@ start_services() { # SERVICE...
 }
 
 stop_new() { # KEPT GONE: services that the old release has too are stopped, others removed
+  engine_is_back || return 1
   remove_held
   for each in $1 $2; do
-    id=$(of_service "$each")
+    id=$(of_service "$each") || return 1
     [ -z "$id" ] || dk stop -t 10 "$id" >/dev/null || return 1
   done
   for each in $2; do
-    id=$(of_service "$each")
+    id=$(of_service "$each") || return 1
     [ -z "$id" ] || dk rm -fv "$id" >/dev/null || return 1
   done
 }
@@ -284,8 +298,7 @@ open_proxy() { starts proxy-unhealthy --force-recreate "$1" || fail "$(reason)";
 
 remove_old() { # SERVICE... that the new release does not have
   for each in "$@"; do
-    id=$(of_service "$each")
-    [ -z "$id" ] || dk rm -f "$id" >/dev/null || say "the old container of $each is still there"
+    { id=$(of_service "$each") && { [ -z "$id" ] || dk rm -f "$id" >/dev/null; }; } || say "the old container of $each is still there"
   done
 }
 
@@ -298,6 +311,7 @@ keep_clones_as_dumps() { # SUFFIX: what the databases were with nobody writing, 
 }
 
 serve_on() { # PROXY SERVICES: what was opened to users stays open to them, also after a power cut
+  engine_is_back || return 1
   until_deadline 120 1 database_answers || { say "the database does not answer"; return 1; }
   # shellcheck disable=SC2086 # one argument for each service
   starts start-failed $2 $1 || { say "the new release does not start: $(reason)"; return 1; }

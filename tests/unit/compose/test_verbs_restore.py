@@ -63,3 +63,112 @@ def test_a_server_that_stays_away_is_an_error_and_not_a_missing_copy(tmp_path: P
 @pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_what_is_not_there_is_left_out(tmp_path: Path, shell: str) -> None:
     assert ran(tmp_path, shell, "keep_clones_as_dumps _before; restore_clones _before", away=0, there=0) == ""
+
+
+# A server with databases: a file each. BUSY: how often renaming is refused, for somebody connects in between.
+WITH_DATABASES = """\
+DB_KIND=postgresql DB_CONTROL=postgres BACKUP=. RUN=. DB_CREATES=yes
+DB_NAMES='dify dify_plugin'
+until_deadline() { shift 2; for try in 1 2 3 4; do "$@" && return 0; done; return 1; }
+fail() { echo "failed: $*"; exit 70; }
+say() { echo "$*"; }
+last_line() { tail -n 1 "$1"; }
+engine_is_back() { :; }
+dk() { :; }
+database_answers() { :; }
+data_are_as_before() { false; }
+sql() {
+  while read -r statement; do
+    name=$(echo "$statement" | cut -d "'" -f 4)
+    case "$statement" in
+      'SELECT count'*) name=$(echo "$statement" | cut -d "'" -f 2); ls db | grep -cx "$name" || : ;;
+      *'DROP DATABASE'*) rm -f "db/$name" ;;
+      'CREATE DATABASE'*) set -- $(echo "$statement" | tr -d '"'); cp "db/$5" "db/$3" ;;
+      'ALTER DATABASE'*RENAME*)
+        set -- $(echo "$statement" | tr -d '"')
+        [ "$BUSY" != "$3" ] || echo x >>refused
+        [ "$BUSY" != "$3" ] || [ "$(wc -l <refused)" -gt "$TIMES" ] || { echo "$3 is being accessed" >&2; return 1; }
+        mv "db/$3" "db/$6" ;;
+    esac
+  done
+}
+"""
+
+
+def served(folder: Path, shell: str, what: str, *, busy: str = "", times: int = 0, **databases: str) -> str:
+    there = folder / "db"
+    there.mkdir(exist_ok=True)
+    for name, content in databases.items():
+        (there / name).write_text(content)
+    literals = f"BUSY='{busy}' TIMES={times}"
+    return verbs(folder, shell, ("restore", "steps"), literals, WITH_DATABASES, what).stdout
+
+
+def databases(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in sorted((folder / "db").iterdir())}
+
+
+UNDO = "undo_migration clones _before || echo stuck; drop_clones _before || echo stuck"
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_copies_take_the_place_of_what_was_migrated(tmp_path: Path, shell: str) -> None:
+    served(tmp_path, shell, UNDO, dify="new", dify_before="old", dify_plugin="new", dify_plugin_before="old")
+    assert databases(tmp_path) == {"dify": "old", "dify_plugin": "old"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_who_connects_in_between_only_delays_that(tmp_path: Path, shell: str) -> None:
+    there = {"dify": "new", "dify_before": "old", "dify_plugin": "new", "dify_plugin_before": "old"}
+    served(tmp_path, shell, UNDO, busy="dify", times=3, **there)
+    assert databases(tmp_path) == {"dify": "old", "dify_plugin": "old"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_copy_that_could_not_be_put_back_is_kept_and_does_not_keep_the_next_from_it(
+    tmp_path: Path, shell: str
+) -> None:
+    there = {"dify": "new", "dify_before": "old", "dify_plugin": "new", "dify_plugin_before": "old"}
+    told = served(tmp_path, shell, UNDO, busy="dify", times=1000, **there)
+    assert "dify cannot be renamed: dify is being accessed\n" in told
+    assert "stuck\nthe copies of the databases (their names end in _before) are kept" in told
+    assert databases(tmp_path) == {"dify": "new", "dify_before": "old", "dify_plugin": "old"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_copy_of_an_earlier_run_is_set_aside_and_not_dropped(tmp_path: Path, shell: str) -> None:
+    told = served(tmp_path, shell, "clone_databases _before", dify="now", dify_plugin="now", dify_before="earlier")
+    found = databases(tmp_path)
+    assert found.pop("dify_before") == "now"
+    (aside,) = (name for name in found if name.startswith("dify_before_"))
+    assert found.pop(aside) == "earlier"
+    assert f"dify_before, which an earlier run left, is kept as {aside}" in told
+    assert found == {"dify": "now", "dify_plugin": "now", "dify_plugin_before": "now"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_rows_that_nobody_counted_prove_nothing(tmp_path: Path, shell: str) -> None:
+    (tmp_path / "before").write_text("rows|messages|3\n")
+    (tmp_path / "after").write_text("")
+    (tmp_path / "empty").write_text("")
+    asks = "DB_KIND=postgresql RUN=.; for how in exact least; do rows_kept before after $how || cat lost; done"
+    assert verbs(tmp_path, shell, ("database",), asks).stdout == "no table can be counted\n" * 2
+    of_nothing = "DB_KIND=postgresql RUN=.; rows_kept empty after exact && echo well"
+    assert verbs(tmp_path, shell, ("database",), of_nothing).stdout == "well\n"
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_torn_dump_has_another_name(tmp_path: Path, shell: str) -> None:
+    setting = """
+    DB_KIND=postgresql DB_MAIN=dify RUN=. TOO_BIG_TO_COUNT='' PATIENT='SET x;'
+    fail() { echo "failed: $*"; exit 70; }
+    say() { :; }
+    fact() { :; }
+    count_sql() { :; }
+    client() { cat >/dev/null; printf half; printf 'rows|messages|3\ndump-exit|%s\n' "$CODE" >&2; }
+    """
+    for code in (1, 0):
+        verbs(tmp_path, shell, ("database", "restore"), setting, f"CODE={code}; dump dify ./dify.final")
+        of = verbs(tmp_path, shell, ("database", "restore"), setting, "last_of . dify").stdout
+        assert of == ("final\n" if code == 0 else "dump\n")
+    assert (tmp_path / "dify.final.rows").read_text() == "rows|messages|3\n"

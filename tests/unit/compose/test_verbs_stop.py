@@ -8,7 +8,8 @@ import pytest
 
 from tests.unit.compose.runbooks import SHELLS, verbs
 
-# An engine that keeps what it was told. SILENT: how many questions after tasks nobody answers; DEAF: who never answers.
+# An engine that keeps what it was told. SILENT: how many questions after tasks nobody answers; DEAF: who never answers;
+# DOWN: it does not answer itself.
 ENGINE = r"""
 RUN=. CELERY=app.celery
 until_deadline() { shift 2; for try in 1 2 3 4; do "$@" && return 0; done; return 1; }
@@ -28,7 +29,9 @@ dk() {
       for task in $TASKS; do echo "    * {'id': '$task', 'name': 'tasks.run'}"; done
       ;;
     'inspect --format {{.Id}} {{with'*) printf '%s\n' 'proxy always' 'api on-failure:3' 'worker no' ;;
-    'inspect --format {{.Id}} {{.State'*) shift 3; for each in "$@"; do echo "$each running"; done ;;
+    'ps -q --no-trunc') [ -z "$DOWN" ] || return 1; printf '%s\n' ${RUNNING-proxy api worker} ;;
+    version) [ -z "$DOWN" ] ;;
+    'ps -aq '*) [ -z "$DOWN" ] || return 1; echo found ;;
     exec*) ;;
     *) echo "$*" >>told ;;
   esac
@@ -37,7 +40,7 @@ dk() {
 
 
 def ran(folder: Path, shell: str, what: str, **given: str) -> str:
-    words = {"SILENT": "0", "DEAF": "nobody", "TASKS": ""} | given
+    words = {"SILENT": "0", "DEAF": "nobody", "TASKS": "", "DOWN": ""} | given
     literals = [f"{name}='{text}'" for name, text in words.items()]
     done = verbs(folder, shell, ("service", "steps"), *literals, ENGINE, "set -eu", what)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -86,3 +89,29 @@ def test_containers_of_a_wave_stop_side_by_side_and_keep_the_policy_that_they_ha
         "inspect api",
         "update --restart=on-failure:3 api",
     ]
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_what_does_not_run_is_not_stopped(tmp_path: Path, shell: str) -> None:
+    ran(tmp_path, shell, "stop_by_id 30 proxy 'api worker'", RUNNING="worker")
+    assert (tmp_path / "told").read_text() == "stop -t 30 worker\n"
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+@pytest.mark.parametrize(
+    "undo",
+    [
+        "stop_new 'api worker' agent",
+        "listen_again worker",
+        "serve_again nginx 'api worker' api worker",
+        "serve_on nginx 'api worker'",
+        "move_database_back 0123 db_postgres",
+        "undo_migration clones _before_upgrade",
+        "stop_by_id 30 'api worker'",
+    ],
+)
+def test_an_engine_that_does_not_answer_has_undone_nothing(tmp_path: Path, shell: str, undo: str) -> None:
+    assert (
+        ran(tmp_path, shell, f"if {undo}; then echo undone; else echo stuck; fi", DOWN="1").splitlines()[-1] == "stuck"
+    )
+    assert not (tmp_path / "told").exists()
