@@ -40,7 +40,7 @@ def _dumps(shift: Shift) -> Iterator[Step]:
         file = f'"$BACKUP/{name}.dump"'
         whole = shift.database.sizes.get(name, 0) <= shift.wishes.restore_test_max
         dump = f"{_guarded(shift)}{call('dump', name)} {file}"
-        live = f'echo "$(wc -c <{file} | tr -d " ") bytes of the dump are written"'
+        live = f'echo "$(wc -c <{file}.part | tr -d " ") bytes of the dump are written"'
         undo = "" if which else "discard_backup"  # of all that is written from here on
         yield Step(f"dump{which}", dump, undo, title=f"Dump the database {name}", live=live, touches=False)
         test = f"{call('test_restore', name)} {file} {'full' if whole else 'schema'}"
@@ -57,8 +57,15 @@ def _guarded(shift: Shift) -> str:
 
 def _check(shift: Shift) -> str:
     lines = [call("prune_runs", _KEPT_RUNS), "begin_backup"]
+    if shift.switched:
+        lines.append(call("may_write", *sorted(shift.switched)))
+    if shift.install.checkout is not None:
+        lines.append("may_check_out")
     if not shift.back_to:
-        lines += [call("is_unchanged", file.path, file.before) for file in shift.files if file.before]
+        lines += [
+            call("is_unchanged", file.path, file.before) if file.before else call("is_absent", file.path)
+            for file in shift.files
+        ]
     # whoever goes back may do so because the api crashes, or stands still
     roles = {Role.DATABASE} if shift.back_to else {Role.API, Role.DATABASE}
     needed = {name: found for name, (role, found) in shift.before.items() if role in roles}
@@ -79,12 +86,19 @@ def _save_files(shift: Shift) -> str:
     exclude = (*LEFT_OUT, *(re.sub(r"([\\[\]*?])", r"\\\1", path) for path in shift.data_folders))
     pack = f"{_guarded(shift)}pack"
     lines = [f'{pack} "$FOLDER" "$BACKUP/config.tar" {call(*(f"--exclude=./{name}" for name in exclude))}']
+    if named := sorted(path for path in shift.switched if _is_apart(path) and path in shift.install.files):
+        lines.append(f'pack_named "$BACKUP/named.tar" {call(*(f"./{path}" for path in named))}')
     if storage := _storage(shift):
         lines.append(call("save_keys", storage))
     lines += [f'{pack} {call(source)} "$BACKUP/{name}.tar"' for name, source in shift.saved.items()]
     if shift.install.checkout is not None:
         lines.append("save_checkout")
     return "\n".join(lines)
+
+
+def _is_apart(path: str) -> bool:
+    """Whether a file lies where the rest is not packed with the configuration."""
+    return path.startswith(("volumes/", "env-backup/")) or path.endswith((".tgz", ".tar", ".tar.gz"))
 
 
 def _storage(shift: Shift) -> str:

@@ -61,9 +61,10 @@ def switch_back(shift: Shift) -> str:
     checkout = shift.install.checkout
     if checkout is not None:
         lines.append(f"{call('checkout_of_backup', BACKUP)} || exit 1")
-    paths = {file.path for file in shift.files} | set(checkout.edited if checkout else ())
-    lines += [f"{call('put_back', path)} || exit 1" for path in sorted(paths)]
-    return "\n".join(lines)
+    gone = {file.path for file in shift.files if not file.before} | set(checkout.deleted if checkout else ())
+    paths = sorted({*shift.switched, *gone})
+    lines += [f"{call('take_away' if path in gone else 'put_back', path)} || exit 1" for path in paths]
+    return "\n".join([*lines, *_handed_over(shift)])
 
 
 def stopping_new(shift: Shift) -> str:
@@ -101,12 +102,23 @@ def _switch(shift: Shift) -> str:
     checkout = shift.install.checkout
     if shift.back_to:
         lines = [call("checkout_of_backup", shift.back_to)] if checkout else []
-        return "\n".join([*lines, *(call("switch_file_back", file.path, shift.back_to) for file in shift.files)])
-    modes = {file.path: file.mode for file in shift.files}
-    # A checkout puts upstream's files there: every file of theirs goes back on top, merged or as it was.
-    paths = sorted({*modes, *(checkout.edited if checkout else ())} & (set(modes) | set(shift.install.files)))
-    lines = ["checkout_commit"] if checkout else []
-    return "\n".join([*lines, *(call("switch_file", path, f"{modes.get(path, 0o644):o}") for path in paths)]) or ":"
+        back = [file.path for file in shift.files if file.path not in shift.created]
+        lines += [call("switch_file_back", path, shift.back_to) for path in back]
+        lines += [call("take_away", path) for path in shift.created]
+    else:
+        lines = ["checkout_commit"] if checkout else []
+        # a checkout puts upstream's files there: every file of theirs goes back on top, merged or as it was
+        lines += [call("switch_file", path, f"{mode:o}") for path, mode in sorted(shift.switched.items())]
+        deleted = set(checkout.deleted if checkout else ()) - set(shift.switched)
+        lines += [call("take_away", path) for path in sorted(deleted)]
+    return "\n".join([*lines, *_handed_over(shift)]) or ":"
+
+
+def _handed_over(shift: Shift) -> list[str]:
+    """Return what gives the files to whoever the folder belongs to, for a run by root makes them root's."""
+    if shift.install.checkout is not None:
+        return ['hand_over "$TOP"']
+    return ['hand_over "$FOLDER"'] if shift.files else []
 
 
 def _database_steps(shift: Shift) -> Iterator[Step]:

@@ -26,7 +26,8 @@ class Draft:
     """``files`` are all files of the folder as they would be, ``written`` those of them that change, by path.
 
     ``merged`` holds how each edited file merged, conflicts included; a conflict leaves the file as it is.
-    ``edited`` are those of ``written`` that are not simply upstream's before and upstream's after.
+    ``edited`` are those of ``written`` that are not simply upstream's before and upstream's after. ``own`` are the
+    paths at which neither release has what would stand there: edits, and files of theirs.
     """
 
     files: Files = field(repr=False)
@@ -35,6 +36,7 @@ class Draft:
     env: Merged
     shipped: Shipped = field(repr=False)
     edited: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     upstream: Files = field(default_factory=dict, repr=False)  # the wanted release's own files
 
 
@@ -84,6 +86,9 @@ def draft(install: Install, way: Way, *, secret_key: Secret | None, image_map: M
             path
             for path in written
             if path == ENV or theirs.get(path) != way.before.get(path) or drafted[path] != way.after.get(path)
+        ),
+        own=tuple(
+            path for path, content in drafted.items() if content not in (way.before.get(path), way.after.get(path))
         ),
         merged=merges,
         env=env,

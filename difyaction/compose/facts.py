@@ -93,7 +93,11 @@ class Container:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """A git checkout that holds the folder. ``outside`` are edited files that are not below the folder."""
+    """A git checkout that holds the folder. ``outside`` are edited files that are not below the folder.
+
+    ``tracked`` are the files below the folder that its commit has; a checkout of another commit replaces them.
+    ``deleted`` are those of ``edited`` that are not there any more.
+    """
 
     top: str
     commit: str
@@ -101,6 +105,8 @@ class Checkout:
     tags: tuple[str, ...]
     edited: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    tracked: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
     remote: str = ""
 
 

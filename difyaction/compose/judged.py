@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from difyaction.compose.built import bypassed
@@ -12,7 +12,7 @@ from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
 from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
-from difyaction.compose.facts import Container, Machine
+from difyaction.compose.facts import Checkout, Container, Held, Machine
 from difyaction.compose.mirrors import strangers
 from difyaction.compose.queues import named_queues
 from difyaction.compose.reached import reached_early
@@ -72,7 +72,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         backup_too_large={name: size for name, size in packed.items() if size and size > shift.wishes.backup_max},
         backup_unmeasured=tuple(name for name, size in packed.items() if size is None),
         backup_max=shift.wishes.backup_max,
-        edited_outside=install.checkout.outside if install.checkout else (),
+        edited_outside=_not_kept(install.checkout, install.files) if install.checkout else (),
         env_added=len(drafted.env.added),
         renamed_services=(f"{database.service} to {shift.database_service}",) if shift.moves_database else (),
         secret_key_changes=_secret_key_changes(machine, env.get("SECRET_KEY", ""), shift),
@@ -182,6 +182,12 @@ def _ports_taken(machine: Machine, composed: Composed) -> Iterator[str]:
         for _, outer, _ in service.ports:
             if outer and outer in machine.listening and outer not in own:
                 yield f"{outer} ({name})"
+
+
+def _not_kept(checkout: Checkout, files: Mapping[str, Held]) -> tuple[str, ...]:
+    """Return the edited files that nobody puts back on top: beside the folder, or too large to be looked at."""
+    unseen = (path for path in checkout.edited if path not in files and path not in checkout.deleted)
+    return (*checkout.outside, *unseen)
 
 
 def _conflicting(drafted: Draft) -> bool:

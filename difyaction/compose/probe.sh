@@ -125,7 +125,7 @@ look_at_files() {
   cd "$folder" || return 0
   listed=$({
     find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type f -size -700k ! -name '*.tgz' ! -name '*.tar' ! -name '*.gz' ! -name '*.dump' -print
-    find volumes/sandbox/conf volumes/myscale/config volumes/oceanbase volumes/opensearch -maxdepth 2 -type f -size -200k 2>/dev/null
+    find volumes/sandbox/conf volumes/sandbox/dependencies volumes/myscale/config volumes/oceanbase volumes/opensearch -maxdepth 2 -type f -size -200k 2>/dev/null
   } 2>/dev/null | head -n 3000)
   # as arguments: busybox's tar reads no list
   # shellcheck disable=SC2086 # a name a line
@@ -143,6 +143,7 @@ look_at_files() {
   fact git-branch "$(g symbolic-ref -q --short HEAD)"
   g tag --points-at HEAD | emit git-tags
   fact git-remote "$(g remote get-url origin | sed 's|//[^/@]*@|//|')"
+  g ls-files -z | emit git-tracked 500000
   (cd "$top" && git -c safe.directory='*' -c core.quotePath=false status --porcelain --untracked-files=no 2>/dev/null) | emit git-status
 }
 

@@ -79,14 +79,21 @@ def _checkout(answers: Answers, folder: str) -> Checkout | None:
         return None
     below = (text(answers, "git-folder") or folder).removeprefix(top).strip("/")
     raw = answers.get("git-status", b"").decode("utf-8", "surrogateescape")
-    changed = [line[3:].partition(" -> ")[2] or line[3:] for line in raw.splitlines() if len(line) > 3]  # noqa: PLR2004 - XY and a blank
-    inside = tuple(name.removeprefix(f"{below}/") for name in changed if not below or name.startswith(f"{below}/"))
+    lines = [line for line in raw.splitlines() if len(line) > 3]  # noqa: PLR2004 - XY and a blank
+    changed = {line[3:].partition(" -> ")[2] or line[3:]: line[:2] for line in lines}
+    inside = {
+        name.removeprefix(f"{below}/"): how
+        for name, how in changed.items()
+        if not below or name.startswith(f"{below}/")
+    }
     return Checkout(
         top=top,
         commit=commit,
         branch=text(answers, "git-branch"),
         tags=tuple(text(answers, "git-tags").split()),
-        edited=inside,
+        edited=tuple(inside),
         outside=tuple(name for name in changed if below and not name.startswith(f"{below}/")),
+        deleted=tuple(name for name, how in inside.items() if "D" in how),
+        tracked=tuple(answers.get("git-tracked", b"").decode("utf-8", "surrogateescape").split("\0")[:-1]),
         remote=text(answers, "git-remote"),
     )

@@ -12,7 +12,7 @@ from difyaction.compose.backup_steps import backup_steps
 from difyaction.compose.change_steps import change_steps
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.estimates import estimate
-from difyaction.compose.facts import Backup, Machine
+from difyaction.compose.facts import Backup, Held, Machine
 from difyaction.compose.folder import data_folders
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.run_delivery import delivered, run_id, settings_for
@@ -21,7 +21,6 @@ from difyaction.compose.server_documents import documents
 from difyaction.compose.server_plan import ServerPlan
 from difyaction.compose.shift import (
     Shift,
-    WrittenFile,
     clones,
     network_of,
     stopping,
@@ -29,6 +28,7 @@ from difyaction.compose.shift import (
     untouched_services,
     users_url,
 )
+from difyaction.compose.switched import WrittenFile, written_file
 from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.verify_steps import verify_steps
 from difyaction.compose.wishes import Wishes
@@ -146,7 +146,7 @@ def _shift(facts: RestoreFacts) -> Shift:
     if install is None or database is None:
         raise ValueError("going back needs an install and a database")
     after, roles = _services(manifest), _roles(manifest)
-    files = _files(manifest)
+    files = _files(manifest, install.files)
     written, composed, ended = [file.path for file in files], Composed(services=after), _marked(manifest, "ended")
     untouched = untouched_services(machine, written, composed, roles, ended=ended)
     return Shift(
@@ -178,6 +178,7 @@ def _shift(facts: RestoreFacts) -> Shift:
         clone=clones(machine, wishes),
         install=install,
         wishes=wishes,
+        created=_paths(sequence(manifest, "created")),
         back_to=facts.backup.folder,
         restores=manifest.get("schema-changes") is True,
     )
@@ -200,9 +201,11 @@ def _roles(manifest: Mapping[str, Any]) -> dict[str, Role]:
     return {name: Role(string(record, "role")) for name, record in mapping(manifest, "services").items()}
 
 
-def _files(manifest: Mapping[str, Any]) -> tuple[WrittenFile, ...]:
-    named: Sequence[Any] = sequence(manifest, "files")
-    paths = [
+def _paths(named: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(
         path for path in named if isinstance(path, str) and not path.startswith("/") and ".." not in path.split("/")
-    ]
-    return tuple(WrittenFile(path=path, mode=0o644, before="") for path in paths)
+    )
+
+
+def _files(manifest: Mapping[str, Any], there: Mapping[str, Held]) -> tuple[WrittenFile, ...]:
+    return tuple(written_file(there, path) for path in _paths(sequence(manifest, "files")))

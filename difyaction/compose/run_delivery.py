@@ -44,9 +44,7 @@ def _absolute(folder: str, file: str) -> str:
 
 def delivered(shift: Shift, files: Mapping[str, bytes], run: str, epoch: int) -> dict[str, bytes | Secret]:
     """Return what the run needs at hand: the files to write, the manifest, the way to an external database."""
-    edited = shift.install.checkout.edited if shift.install.checkout else ()
-    paths = {file.path for file in shift.files} | {path for path in edited if path in files}
-    found: dict[str, bytes | Secret] = {path: files[path] for path in sorted(paths & set(files))}
+    found: dict[str, bytes | Secret] = {path: files[path] for path in sorted(set(shift.switched) & set(files))}
     found[".manifest.json"] = manifest(shift, run, epoch)
     if shift.database.external:
         found["database.env"] = _database_env(shift)
@@ -65,9 +63,7 @@ def manifest(shift: Shift, run: str, epoch: int) -> bytes:
         "project": shift.project,
         "databases": list(shift.database.names),
         "database-kind": shift.database.kind,
-        "files": sorted(
-            {file.path for file in shift.files} | set(shift.install.checkout.edited if shift.install.checkout else ())
-        ),
+        "files": sorted(shift.switched),
         "created": [file.path for file in shift.files if not file.before],
         "services": {
             name: {

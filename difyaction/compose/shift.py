@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,6 +12,7 @@ from difyaction.compose.facts import Container, Database, Install, Machine
 from difyaction.compose.folder import data_folders
 from difyaction.compose.one_shot import ended_services, once_services
 from difyaction.compose.roles import Role, role_of
+from difyaction.compose.switched import WrittenFile, kept_files, written_file
 from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.wishes import Wishes
 from difyaction.releases.version import Version
@@ -24,15 +24,6 @@ _STOP_WAVES = (
     {Role.DATABASE, Role.OTHER},
 )
 _LIGHT_CELERY = Version.parse("1.14.0")  # from here on `celery_healthcheck` answers without loading the whole app
-
-
-@dataclass(frozen=True, kw_only=True)
-class WrittenFile:
-    """A file that the switch writes. ``before`` is the SHA-256 of what stands there now, empty when nothing does."""
-
-    path: str
-    mode: int
-    before: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +61,8 @@ class Shift:
     clone: bool
     install: Install = field(repr=False)
     wishes: Wishes
+    kept: tuple[str, ...] = ()  # files of theirs that a checkout of the release would replace or take away
+    created: tuple[str, ...] = ()  # files that a backup's upgrade made anew; going back to it takes them away
     back_to: str = ""  # the folder of the backup that this goes back to; empty on the way forward
     restores: bool = False  # whether the databases are read back from there
 
@@ -83,6 +76,12 @@ class Shift:
         """Whether the plugin daemon migrates its own database when it starts."""
         daemons = [name for name, role in self.roles.items() if role is Role.DAEMON]
         return any(self.images_before.get(name) != self.after[name].image for name in daemons)
+
+    @property
+    def switched(self) -> Mapping[str, int]:
+        """The files that the switch writes, by path, each with its mode: upstream's, and theirs on top."""
+        held = self.install.files
+        return {path: mode_of(path, held[path]) for path in self.kept} | {file.path: file.mode for file in self.files}
 
     def named(self, *roles: Role) -> tuple[str, ...]:
         """Return the services of some roles, as they will be."""
@@ -153,7 +152,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         head_after=ends.head,
         folder=install.folder,
         project=install.project,
-        files=tuple(_written(install, path) for path in drafted.written),
+        files=tuple(written_file(install.files, path) for path in drafted.written),
         images=tuple(sorted({*fetched(composed.services, untouched), database.client_image} - {""})),
         before=before,
         images_before={c.service: c.image for c in machine.containers if not c.one_off},
@@ -175,6 +174,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         clone=clones(machine, wishes),
         install=install,
         wishes=wishes,
+        kept=kept_files(install, drafted),
     )
 
 
@@ -185,12 +185,6 @@ class Ends:
     installed: Version
     wanted: Version
     head: str
-
-
-def _written(install: Install, path: str) -> WrittenFile:
-    held = install.files.get(path)
-    digest = hashlib.sha256(held.content).hexdigest() if held else ""
-    return WrittenFile(path=path, mode=mode_of(path, held), before=digest)
 
 
 def untouched_services(

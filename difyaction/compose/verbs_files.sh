@@ -2,8 +2,16 @@
 pack() { # SOURCE FILE ARGUMENTS...: packs a folder or a named volume from inside a container, where everything can be read
   source="$1" packed="$2"
   shift 2
+  packed_by_name "$@" .
+}
+pack_named() { # FILE PATH...: files of the folder that lie where the rest is data, and is not packed
+  source="$FOLDER" packed="$1"
+  shift
+  packed_by_name "$@"
+}
+packed_by_name() { # OPTIONS-AND-NAMES of tar
   code=0
-  dk run --rm --network none --user 0:0 -v "$source:/from:ro" --entrypoint tar "$TOOLS" -C /from "$@" -cf - . >"$packed.part" 2>"$RUN/pack.said" || code=$?
+  dk run --rm --log-driver none --security-opt label=disable --network none --user 0:0 -v "$source:/from:ro" --entrypoint tar "$TOOLS" -C /from -cf - "$@" >"$packed.part" 2>"$RUN/pack.said" || code=$?
   { { [ "$code" = 0 ] || only_moved "$code"; } && mv "$packed.part" "$packed"; } ||
     fail backup-failed "$source could not be packed: $(last_line "$RUN/pack.said")"
   say "$source: $(wc -c <"$packed" | tr -d ' ') bytes"
@@ -14,38 +22,64 @@ only_moved() { # EXIT-CODE: whether tar complained of nothing but files that cha
 }
 
 unpack() { # SOURCE FILE: empties the folder or volume, and puts back what was packed, owners included
-  dk run --rm -i --network none --user 0:0 -v "$1:/to" --entrypoint sh "$TOOLS" -c 'find /to -mindepth 1 -delete; exec tar -C /to --numeric-owner -xpf -' <"$2"
+  dk run --rm -i --log-driver none --security-opt label=disable --network none --user 0:0 -v "$1:/to" --entrypoint sh "$TOOLS" -c 'find /to -mindepth 1 -delete; exec tar -C /to --numeric-owner -xpf -' <"$2"
 }
 
 put_file() { # FROM PATH MODE: in place, so that owner, mode and every bind mount of it stay
-  mkdir -p "$(dirname "$FOLDER/$2")" || return 1
+  (umask 022 && mkdir -p "$(dirname "$FOLDER/$2")") || return 1
   [ -e "$FOLDER/$2" ] || { : >"$FOLDER/$2" && chmod "$3" "$FOLDER/$2"; } || return 1
   cat "$1" >"$FOLDER/$2"
 }
 
-put_back() { # PATH [BACKUP]: as it was packed; a file that was not there goes
-  kept="${2:-$BACKUP}/config.tar"
-  if tar -tf "$kept" "./$1" >/dev/null 2>&1; then
-    mkdir -p "$(dirname "$FOLDER/$1")"
-    tar -xOf "$kept" "./$1" >"$RUN/put-back" && cat "$RUN/put-back" >"$FOLDER/$1"
+put_back() { # PATH [BACKUP]: as it was packed; what is that already need not be written by whoever may not
+  for kept in "${2:-$BACKUP}/config.tar" "${2:-$BACKUP}/named.tar"; do
+    tar -tf "$kept" "./$1" >/dev/null 2>&1 || continue
+    (umask 022 && mkdir -p "$(dirname "$FOLDER/$1")")
+    tar -xOf "$kept" "./$1" >"$RUN/put-back" && { cmp -s "$RUN/put-back" "$FOLDER/$1" || cat "$RUN/put-back" >"$FOLDER/$1"; }
     result=$?
     rm -f "$RUN/put-back"
     return "$result"
-  fi
-  rm -f "$FOLDER/$1"
+  done
+  say "$1 is not in the backup" && return 1
+}
+take_away() { rm -f "$FOLDER/$1"; } # PATH that was not there before
+
+# shellcheck disable=SC2012 # the owner's number stands where names with blanks cannot shift it
+owner_of() { ls -nd "$1" | awk '{ print $3 ":" $4 }'; }
+hand_over() { # FOLDER: what root made anew there since this backup began belongs to whoever the folder belongs to
+  theirs=$(owner_of "$1")
+  [ "$(id -u)" = 0 ] && [ "${theirs%%:*}" != 0 ] || return 0
+  find "$1" -name volumes -prune -o -user 0 -newer "$BACKUP/manifest.json" -exec chown -h "$theirs" {} + 2>/dev/null || say "some files of $1 are root's now"
+}
+
+may_write() { # PATH...: files that will be written can be, or made where they are not; found out before anything stops
+  for each in "$@"; do
+    each="$FOLDER/$each"
+    until [ -e "$each" ]; do each=$(dirname "$each"); done
+    [ -w "$each" ] || fail files-unwritable "$each cannot be written by $(id -un)."
+  done
+}
+may_check_out() { # git writes its own files too, and replaces those of the checkout
+  [ "$(id -u)" != 0 ] || return 0
+  for each in "$TOP/.git" "$TOP/.git/index"; do [ ! -e "$each" ] || [ -w "$each" ] || fail files-unwritable "$each cannot be written by $(id -un)."; done
+  find "$TOP" \( -name volumes -o -name node_modules \) -prune -o -type d ! -user "$(id -u)" -print 2>/dev/null | while read -r each; do
+    [ -w "$each" ] || { echo "$each"; break; }
+  done >"$RUN/unwritable"
+  [ ! -s "$RUN/unwritable" ] || fail files-unwritable "$(head -n 1 "$RUN/unwritable") cannot be written by $(id -un)."
 }
 
 is_sealed() { # BACKUP: whole, and as it was written
   { [ -f "$1/complete" ] && (cd "$1" && sha256sum -c SHA256SUMS >/dev/null 2>&1); } || fail backup-damaged "$1 is not what was written: its checksums do not fit."
 }
 
+is_absent() { [ ! -e "$FOLDER/$1" ] || fail files-changed "$1 is there, and was not when the plan was made, or is too large to be merged."; } # PATH
 is_unchanged() { # PATH SHA256
   [ "$(sha256sum <"$FOLDER/$1" | cut -d ' ' -f 1)" = "$2" ] || fail files-changed "$1 was edited since the plan was made."
 }
 
 seal() { # writes the checksums of this run's backup, and marks it as whole
   (
-    cd "$BACKUP" && find . -type f ! -name SHA256SUMS ! -name complete -exec sha256sum {} + >"$RUN/sums" &&
+    cd "$BACKUP" && rm -f ./*.part && find . -type f ! -name SHA256SUMS ! -name complete -exec sha256sum {} + >"$RUN/sums" &&
       sort -k 2 "$RUN/sums" >SHA256SUMS && sha256sum -c SHA256SUMS >/dev/null && sync && : >complete
   ) ||
     fail backup-failed "The checksums of the backup could not be written."

@@ -40,12 +40,21 @@ def assert_upgraded(rig: Rig, dify: Install, before: dict[str, Rows], told: Told
     assert {name: after[name].count for name in SEEN_BY_USERS} == {name: before[name].count for name in SEEN_BY_USERS}
 
 
+def commit(dify: Install, *paths: str) -> None:
+    """Commit files on a branch of the owner's."""
+    who = ["-c", "user.name=Owner", "-c", "user.email=owner@example.com", "-c", "gc.auto=0"]
+    for words in (["checkout", "-qB", "ours"], ["add", "-f", *paths], ["commit", "-qm", "Ours"]):
+        dify.machine.run(["git", "-C", dify.folder, *who, *words])
+
+
 def test_cuts_at_every_step_change_nothing_of_an_upgrade_that_keeps_the_owners_changes(rig: Rig) -> None:
     door = rig.sshd("root")
     with rig.install(version=OLD, layout="git", env={"OWN_KEY": "own value"}, override=OVERRIDE) as dify:
         compose = dify.path / "docker-compose.yaml"
         text = compose.read_text(encoding="utf-8")
         compose.write_text(text.replace("services:\n", "x-owner: kept\nservices:\n", 1), encoding="utf-8")
+        (dify.path / "nginx" / "conf.d" / "own.conf").write_text("# committed\n", encoding="utf-8")
+        commit(dify, "nginx/conf.d/own.conf", "docker-compose.override.yaml")
         before, cut = dify.rows(), []
 
         def strike(_: str) -> None:
@@ -65,6 +74,8 @@ def test_cuts_at_every_step_change_nothing_of_an_upgrade_that_keeps_the_owners_c
         assert "OWN_KEY='own value'" in (dify.path / ".env").read_text(encoding="utf-8")
         assert dify.compose("ps", "-q", "api")
         assert (dify.path / "docker-compose.override.yaml").read_text(encoding="utf-8") == OVERRIDE
+        assert (dify.path / "nginx" / "conf.d" / "own.conf").read_text(encoding="utf-8") == "# committed\n"
+        assert compose.stat().st_mode & 0o777 == 0o644
         git = ["git", "-C", dify.folder, "describe", "--tags"]
         assert dify.machine.run(git).stdout.decode().strip() == NEW
 

@@ -222,8 +222,8 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
     way = Way(
         installed=Version.parse(before),
         wanted=Version.parse(after),
-        before=upstream_files(before, **changes.get("running", {})),
-        after=upstream_files(after, **changes.get("upstream", {})),
+        before=upstream_files(before, **changes.get("running", {})) | changes.get("shipped", {}),
+        after=upstream_files(after, **changes.get("upstream", {})) | changes.get("ships", {}),
         head=heads.head_of(Version.parse(after)) or changes.get("upstream_head", "f00dfeed0001"),
     )
     wishes = Wishes(**changes.get("wishes", {}))

@@ -130,12 +130,15 @@ def test_edits_of_a_checkout_are_told_apart_by_where_they_are() -> None:
         answer(
             git_top="/opt/dify",
             git_commit="a" * 40,
-            git_status=" M docker/docker-compose.yaml\n M api/app.py\nR  a -> docker/b\n",
+            git_status=" M docker/docker-compose.yaml\n M api/app.py\nR  a -> docker/b\n D docker/c\n",
+            git_tracked="docker-compose.yaml\0b\0c\0",
         )
     )
     assert machine.install is not None
     assert machine.install.checkout is not None
-    assert machine.install.checkout.edited == ("docker-compose.yaml", "b")
+    assert machine.install.checkout.edited == ("docker-compose.yaml", "b", "c")
+    assert machine.install.checkout.deleted == ("c",)
+    assert machine.install.checkout.tracked == ("docker-compose.yaml", "b", "c")
     assert machine.install.checkout.outside == ("api/app.py",)
 
 
@@ -668,4 +671,4 @@ def test_a_folder_that_is_reached_by_a_link_is_called_what_its_containers_call_i
         assert install.folder == f"{named}/docker"
         assert install.links == (".env",)
         assert install.checkout is not None
-        assert install.checkout.edited == ("docker-compose.yaml",)
+        assert install.checkout.edited == install.checkout.tracked == ("docker-compose.yaml",)

@@ -98,6 +98,39 @@ def test_a_checkout_fetches_its_tag_early_and_gets_their_edits_back_on_top() -> 
     assert "switch_file docker-compose.yaml 644" in steps["switch"].do
 
 
+def test_what_people_committed_to_a_checkout_is_put_on_top_like_their_edits() -> None:
+    own = {
+        "nginx/conf.d/own.conf": "mine",
+        "docker-compose.override.yaml": "services: {}\n",
+        "notes": "never committed",
+    }
+    checkout = {
+        "tracked": [*own, "docker-compose.yaml"],
+        "deleted": ["certbot/README.md"],
+        "edited": ["certbot/README.md"],
+    }
+    checkout["tracked"].remove("notes")
+    plan = make_plan(facts({"files": own, "checkout": checkout}))
+    steps = {step.name: step for step in plan.steps}
+    written = [line for line in steps["switch"].do.splitlines() if "own" in line or "override" in line]
+    assert written == ["switch_file docker-compose.override.yaml 644", "switch_file nginx/conf.d/own.conf 644"]
+    assert {"docker-compose.override.yaml", "nginx/conf.d/own.conf"} <= set(plan.delivered)
+    assert "take_away certbot/README.md" in steps["switch"].do
+    assert "notes" not in steps["switch"].do + steps["switch"].undo
+    assert "put_back nginx/conf.d/own.conf || exit 1\n" in steps["switch"].undo
+
+
+def test_files_below_volumes_are_saved_by_name_and_new_ones_are_taken_away_again() -> None:
+    conf = "volumes/sandbox/conf/config.yaml"
+    ships = {"new": b"brought", conf: b"new"}
+    plan = make_plan(facts({"files": {conf: "old"}, "shipped": {conf: b"old"}, "ships": ships}))
+    steps = {step.name: step for step in plan.steps}
+    assert f'pack_named "$BACKUP/named.tar" ./{conf}\n' in steps["save-files"].do
+    assert "is_absent new\n" in steps["check"].do
+    assert f"put_back {conf} || exit 1\n" in steps["switch"].undo
+    assert "take_away new || exit 1\n" in steps["switch"].undo
+
+
 def test_what_a_dump_takes_is_held_against_what_is_allowed_once_it_is_known() -> None:
     assert "estimate" in names(DUMPED)
     assert "estimate" not in names({})

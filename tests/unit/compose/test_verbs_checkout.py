@@ -1,0 +1,167 @@
+"""What a switch does to the files of a checkout, with the real git: whatever people changed stays, committed or not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from tests.unit.compose.runbooks import SHELLS, shell_words, verbs
+
+ALL_SHELLS = pytest.mark.parametrize("shell", sorted(SHELLS))
+UPSTREAM = {
+    "1.13.3": {"docker-compose.yaml": "old", "nginx/proxy.conf": "same", "volumes/sandbox/conf/config.yaml": "old"},
+    "1.14.0": {"docker-compose.yaml": "new", "nginx/proxy.conf": "same", "volumes/sandbox/conf/config.yaml": "new"},
+}
+SETTING = """
+umask 077
+TOOLS=tools FOLDER=$PWD/dify/docker TOP=$PWD/dify RUN=$PWD/run BACKUP=$PWD/backup FILES=$PWD/files
+mkdir -p "$RUN" "$BACKUP" "$FILES"
+say() { echo "$*"; }
+fail() { echo "failed: $*"; exit 70; }
+dk() { # the container in which tar runs
+  while [ "$1" != -C ]; do shift; done
+  shift 2
+  tar -C "$FOLDER" "$@"
+}
+"""
+SAVE = """
+set -eu
+cd dify
+: >"$BACKUP/manifest.json"
+pack "$FOLDER" "$BACKUP/config.tar" --exclude=./volumes
+pack_named "$BACKUP/named.tar" ./volumes/sandbox/conf/config.yaml
+save_checkout
+fetch_tag 1.14.0
+"""
+
+
+def git(folder: Path, *words: str) -> str:
+    named = ("-c", "user.name=A", "-c", "user.email=a@b.test", "-c", "init.defaultBranch=main")
+    return subprocess.run(["git", "-C", str(folder), *named, *words], check=True, capture_output=True, text=True).stdout
+
+
+def written(top: Path, files: dict[str, str]) -> None:
+    for path, content in files.items():
+        (top / "docker" / path).parent.mkdir(parents=True, exist_ok=True)
+        (top / "docker" / path).write_text(f"{content}\n")
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    """A checkout of 1.13.3, in which the tag 1.14.0 is known."""
+    made = tmp_path / "dify"
+    made.mkdir()
+    git(made, "init", "-q")
+    for tag, files in UPSTREAM.items():
+        written(made, files)
+        git(made, "add", "-A", "-f")
+        git(made, "commit", "-qm", tag)
+        git(made, "tag", tag)
+    git(made, "checkout", "-q", "1.13.3")
+    return made
+
+
+def ran(top: Path, shell: str, *pieces: str) -> str:
+    done = verbs(top.parent, shell, ("files", "steps"), 'last_line() { tail -n 1 "$1"; }', SETTING, *pieces)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def contents(top: Path) -> dict[str, str]:
+    files = sorted(path for path in (top / "docker").rglob("*") if path.is_file())
+    return {str(path.relative_to(top / "docker")): path.read_text().strip() for path in files}
+
+
+@ALL_SHELLS
+def test_going_back_brings_files_below_volumes_back_that_upstream_changed(top: Path, shell: str) -> None:
+    back = 'checkout_of_backup "$BACKUP"; put_back docker-compose.yaml; put_back volumes/sandbox/conf/config.yaml'
+    (top / "docker" / "volumes" / "sandbox" / "conf" / "config.yaml").write_text("mine\n")
+    ran(top, shell, SAVE, "checkout_commit")
+    assert contents(top) == UPSTREAM["1.14.0"]
+    ran(top, shell, "cd dify", back)
+    assert contents(top) == UPSTREAM["1.13.3"] | {"volumes/sandbox/conf/config.yaml": "mine"}
+    assert git(top, "status", "--porcelain") == " M docker/volumes/sandbox/conf/config.yaml\n"
+
+
+@ALL_SHELLS
+def test_everybody_may_read_what_a_checkout_writes_as_before(top: Path, shell: str) -> None:
+    ran(top, shell, SAVE, "checkout_commit")
+    assert (top / "docker" / "docker-compose.yaml").stat().st_mode & 0o777 == 0o644
+
+
+@ALL_SHELLS
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_checkout_stays_its_owners_although_root_changed_it(top: Path, shell: str) -> None:
+    for path in [top, *top.rglob("*")]:
+        os.chown(path, 4321, 4322)
+    (top / "docker" / "volumes" / "db").mkdir()
+    ran(top, shell, SAVE, 'sleep 0.1; checkout_commit; echo data >"$FOLDER/volumes/db/wal"; hand_over "$TOP"')
+    foreign = {path.relative_to(top) for path in top.rglob("*") if path.stat().st_uid != 4321}
+    assert {path for path in foreign if path.parts[:2] != ("docker", "volumes")} == set()
+    assert Path("docker/volumes/db/wal") in foreign
+
+
+@ALL_SHELLS
+def test_a_file_that_is_what_it_should_be_need_not_be_writable(top: Path, shell: str) -> None:
+    told = ran(top, shell, SAVE, "cat() { echo written; }; put_back docker-compose.yaml && echo well")
+    assert told.splitlines()[-1] == "well"
+    assert "written" not in told
+
+
+@ALL_SHELLS
+def test_a_file_that_the_backup_does_not_have_is_not_taken_away(top: Path, shell: str) -> None:
+    (top / "docker" / "volumes" / "own").write_text("mine\n")
+    told = ran(top, shell, SAVE, "put_back volumes/own || echo stuck")
+    assert told.splitlines()[-2:] == ["volumes/own is not in the backup", "stuck"]
+    assert contents(top)["volumes/own"] == "mine"
+
+
+def asked_as_nobody(folder: Path, shell: str, what: str) -> str:
+    pieces = resources.files("difyaction.compose").joinpath("verbs_files.sh").read_text("utf-8")
+    setting = f"FOLDER={folder}/docker TOP={folder} RUN={folder}/run"
+    fail = 'fail() { said="$1 $2"; echo "${said##*/}"; exit; }'
+    script = f"{pieces}\n{setting}\n{fail}\n{what}; echo well"
+    nobody = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+    return subprocess.run(
+        [*nobody, *shell_words(shell), "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.fixture
+def for_all() -> Iterator[Path]:
+    """A folder that other users can enter."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for path in ("docker/nginx", ".git/objects", "volumes/db"):
+            (folder / path).mkdir(parents=True)
+        (folder / "run").mkdir(mode=0o777)
+        (folder / "run").chmod(0o777)
+        (folder / "docker" / "docker-compose.yaml").write_text("services:\n")
+        yield folder
+
+
+@ALL_SHELLS
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_what_may_not_be_written_is_found_before_anything_stops(for_all: Path, shell: str) -> None:
+    for path in (for_all, for_all / "docker", for_all / ".git", for_all / ".git" / "objects"):
+        os.chown(path, 65534, 65534)
+    # once `sudo git pull` has been said
+    assert asked_as_nobody(for_all, shell, "may_write .env envs/new.env") == "well\n"
+    assert (
+        asked_as_nobody(for_all, shell, "may_write .env docker-compose.yaml")
+        == "docker-compose.yaml cannot be written by nobody.\n"
+    )
+    assert asked_as_nobody(for_all, shell, "may_write nginx/new.conf") == "nginx cannot be written by nobody.\n"
+    assert asked_as_nobody(for_all, shell, "may_check_out") == "nginx cannot be written by nobody.\n"
+
+    for path in (for_all / "docker" / "docker-compose.yaml", for_all / "docker" / "nginx"):
+        os.chown(path, 65534, 65534)
+    # what lies below volumes is the containers', and no reason to stop
+    assert asked_as_nobody(for_all, shell, "may_write docker-compose.yaml nginx/new.conf; may_check_out") == "well\n"
