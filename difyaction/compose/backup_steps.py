@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from difyaction.compose.estimates import CLONE_SPEED, DUMP_SPEED, estimated_again
 from difyaction.compose.folder import LEFT_OUT
 from difyaction.compose.roles import Role
 from difyaction.compose.shift import Shift
@@ -28,8 +29,9 @@ def backup_steps(shift: Shift) -> Iterator[Step]:
         yield Step("fetch-tag", fetch, timeout=300, title="Fetch the release's tag into the checkout")
     yield from _dumps(shift)
     yield Step("save-files", _save_files(shift), title="Save configuration, keys and volumes")
-    if shift.schema_changes and not shift.clone and shift.wishes.max_downtime:
-        hold = call("hold_estimate", _START_SECONDS + shift.wishes.drain_timeout, shift.wishes.max_downtime)
+    if estimated_again(shift):
+        share = (CLONE_SPEED // DUMP_SPEED, shift.database.size // CLONE_SPEED) if shift.clone else ()
+        hold = call("hold_estimate", _START_SECONDS + shift.wishes.drain_timeout, shift.wishes.max_downtime, *share)
         yield Step("estimate", hold, title="Estimate the time without service by the first dump")
     yield Step("seal", "seal", title="Write the checksums of the backup")
 

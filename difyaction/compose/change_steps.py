@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from difyaction.compose.estimates import copies_files
 from difyaction.compose.extra_steps import extra_steps
 from difyaction.compose.roles import Role
 from difyaction.compose.shift import Shift
@@ -33,7 +34,9 @@ def change_steps(shift: Shift) -> Iterator[Step]:
         wait = call("await_snapshot", SNAPSHOT_WAIT)
         yield Step("snapshot", wait, timeout=SNAPSHOT_WAIT + 60, title="Wait until the disks are kept")
     if shift.schema_changes:
-        yield Step("final-backup", *_final_backup(shift), title="Back up once more, with nobody writing")
+        # what takes as long as service may be away altogether was estimated wrongly; nobody is kept from going back
+        most = None if shift.back_to else shift.wishes.max_downtime or None
+        yield Step("final-backup", *_final_backup(shift), timeout=most, title="Back up once more, with nobody writing")
     if shift.one_way:
         yield Step("save-volumes", *_save_volumes(shift), title="Save the volumes whose format changes")
     yield Step("switch", _switch(shift), switch_back(shift), title="Switch the files")
@@ -85,7 +88,8 @@ def _stopped(shift: Shift) -> tuple[str, ...]:
 
 def _final_backup(shift: Shift) -> tuple[str, str]:
     if shift.clone:
-        return call("clone_databases", CLONE), f"nothing_is_stuck || exit 1\n{call('drop_clones', CLONE)}"
+        undo = f"{call('end_cloning', CLONE)}\n{call('drop_clones', CLONE)}"
+        return call("clone_databases", CLONE, *(["FILE_COPY"] if copies_files(shift) else [])), undo
     return "\n".join(f'{call("dump", name)} "$BACKUP/{name}.final"' for name in shift.database.names), ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from difyaction.compose.facts import Machine
@@ -12,14 +13,17 @@ from difyaction.compose.shift import Shift
 _IMAGE_SIZES = {"dify-api": 3_000_000_000, "dify-web": 700_000_000, "dify-plugin-daemon": 1_500_000_000}
 _OTHER_IMAGE = 600_000_000
 _DUMP_SHARE = 0.5  # a compressed dump against the database's files
-_DUMP_SPEED = 25_000_000  # bytes of database a second, compressed while they are read
-_CLONE_SPEED = 150_000_000
+DUMP_SPEED = 25_000_000  # bytes of database a second, compressed while they are read
+CLONE_SPEED = 150_000_000
+_TAR_SPEED = 100_000_000
 _START = 90  # the api of a release and its workers on two cores, measured
 _STOP = 15
 _SNAPSHOT = 30  # to ask for it, see it made, and say so
 _MIGRATION = 30
 _RESERVE = 1_000_000_000
 _STEP = 1024
+_LARGE = 1024**3  # a copy of less is soon made, whichever way
+_HAS_STRATEGY = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,7 @@ class Estimates:
     beside: int
     backup_seconds: int
     downtime: int
+    again: bool  # whether the time without service is estimated once more before anything stops
 
     def lines(self) -> str:
         """Return them for a reader."""
@@ -50,7 +55,7 @@ class Estimates:
                 if self.clone
                 else "no copy inside the database server",
                 f"without service: about {self.downtime} s"
-                + ("" if self.clone else ", estimated again by the first dump's throughput"),
+                + (", estimated again by the first dump's throughput" if self.again else ""),
             )
         )
 
@@ -60,19 +65,37 @@ def estimate(shift: Shift, machine: Machine) -> Estimates:
     missing = [image for image in shift.images if not {image, f"{image}:latest"} & machine.images.keys()]
     kinds = {service.image: service.ref.known_name.rpartition("/")[2] for service in shift.after.values()}
     size = shift.database.size
-    tars = sum(size or 0 for size in volumes(shift, machine).values())
-    final = 0 if not shift.schema_changes else size // (_CLONE_SPEED if shift.clone else _DUMP_SPEED)
+    tars = {name: packed or 0 for name, packed in volumes(shift, machine).items()}
+    away = sum(tars[name] for name in shift.one_way)
+    final = 0 if not shift.schema_changes else size // (CLONE_SPEED if shift.clone else DUMP_SPEED)
     kept = _SNAPSHOT if shift.wishes.final_backup == "snapshot" else 0
     dumped = int(size * _DUMP_SHARE)
     return Estimates(
         missing=tuple(missing),
         images=sum(_IMAGE_SIZES.get(kinds.get(image, ""), _OTHER_IMAGE) for image in missing),
-        backup=dumped * (2 if shift.schema_changes else 1) + tars,
+        backup=dumped * (2 if shift.schema_changes else 1) + sum(tars.values()),
         clone=size if shift.clone and shift.schema_changes else 0,
         beside=size if shift.database.kind == "postgresql" and shift.schema_changes else 0,
-        backup_seconds=5 + 2 * size // _DUMP_SPEED + tars // 100_000_000,
-        downtime=_STOP + kept + final + (_MIGRATION if shift.schema_changes else 0) + _START,
+        backup_seconds=5 + 2 * size // DUMP_SPEED + (sum(tars.values()) - away) // _TAR_SPEED,
+        again=estimated_again(shift),
+        downtime=_STOP + kept + final + away // _TAR_SPEED + (_MIGRATION if shift.schema_changes else 0) + _START,
     )
+
+
+def copies_files(shift: Shift) -> bool:
+    """Whether the server is told to copy files: from version 15 on it copies pages, and all of them into its log."""
+    return shift.clone and shift.database.size > _LARGE and major(shift.database.server) >= _HAS_STRATEGY
+
+
+def estimated_again(shift: Shift) -> bool:
+    """Whether the first dump tells something of the time without service. Nobody is kept from going back by a copy."""
+    tells = shift.database.size > _LARGE and not shift.back_to if shift.clone else True
+    return bool(shift.schema_changes and shift.wishes.max_downtime and tells)
+
+
+def major(server: str) -> int:
+    """Return the first number of a server's version, 0 when it did not say."""
+    return int(found[0]) if (found := re.match(r"[0-9]+", server)) else 0
 
 
 def volumes(shift: Shift, machine: Machine) -> dict[str, int | None]:

@@ -44,11 +44,11 @@ set_aside() { # DATABASE: a copy that an earlier run left is the last one of wha
   ! has_database "$1" || { aside="$1_$(date +%s)" && rename_database "$1" "$aside" && say "$1, which an earlier run left, is kept as $aside"; }
 }
 
-clone_databases() { # SUFFIX: going back is a rename then
+clone_databases() { # SUFFIX [STRATEGY]: going back is a rename then
   for each in $DB_NAMES; do
     keep_traits "$each"
     set_aside "$each$1" || fail final-backup-failed "A copy $each$1 that an earlier run left is in the way."
-    { ending_sessions "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\""; } | in_control ||
+    { ending_sessions "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\"${2:+ STRATEGY $2}"; } | in_control ||
       fail final-backup-failed "The database $each could not be cloned."
     say "$each: cloned as $each$1"
   done

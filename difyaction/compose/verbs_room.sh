@@ -1,4 +1,4 @@
-# What keeps a run within the room that there is.
+# What keeps a run within the room and the time that there is.
 LEAST_ROOM=512 # MiB
 
 # A database that cannot write its log stops, and most hosts have one file system: whoever saves stops before it is full.
@@ -23,6 +23,13 @@ discard_backup() { # what nobody sealed is no backup, and takes the room of the 
   rm -rf "$BACKUP"
 }
 
-nothing_is_stuck() { # whether all that came later was undone: else what a person needs for going back stays
+nothing_is_stuck() { # whether every undo so far went well
   for mark in "$RUN"/steps/*.stuck; do [ ! -e "$mark" ] || return 1; done
+}
+
+end_cloning() { # SUFFIX: a server copies on when nobody asks any more, and lets nobody into what it copies
+  until_deadline 120 1 nobody_clones "$1" || say "the server is still copying its databases"
+}
+nobody_clones() { # each look ends who does
+  cloning=$(echo "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'CREATE DATABASE \"%$1\" TEMPLATE %'" | sql "$DB_CONTROL" 2>/dev/null) && [ "$cloning" = 0 ]
 }

@@ -54,8 +54,8 @@ save_keys() { # SOURCE: the keys in the storage volume; without them all models'
     fail backup-failed "The keys in the storage volume could not be packed."
 }
 
-hold_estimate() { # SECONDS MOST: what is added to a second dump, and what is allowed
-  took=$(($(awk '{ s += $1 } END { print s + 0 }' "$RUN/dump-seconds") + $1))
+hold_estimate() { # SECONDS MOST [SHARE LEAST]: what is added to a second dump, or to the share of one that a copy takes; what is allowed
+  took=$(($(awk -v share="${3:-1}" -v least="${4:-0}" '{ s += $1 } END { s = int(s / share); print (s > least ? s : least) }' "$RUN/dump-seconds") + $1))
   fact estimated-seconds-without-service "$took"
   say "by the first dump, service will be away for about $took s"
   [ "$took" -le "$2" ] || fail downtime-too-long "By the first dump, service would be away for about $took s; $2 s are allowed."

@@ -16,6 +16,8 @@ GIT = {"checkout": {"edited": ["docker-compose.yaml"]}}
 OLD = {"installed": "1.9.2", "wanted": "1.14.1", "heads": ["ae662b25d9bc"]}
 DUMPED = {"wishes": {"final_backup": "dump", "max_downtime": 600}}
 ENDED = {"state": "exited", "exit_code": 0}
+SMALL: dict[str, object] = {"database": {"sizes": {"dify": 100_000_000}}}
+HUGE: dict[str, dict[str, object]] = {"database": {"sizes": {"dify": 30 * GIB, "dify_plugin": 10_000_000}}}
 SAME_SCHEMA = {"installed": "1.13.1", "wanted": "1.13.3", "upstream": {"daemon": "0.5.3-local"}}
 
 
@@ -133,7 +135,50 @@ def test_files_below_volumes_are_saved_by_name_and_new_ones_are_taken_away_again
 
 def test_what_a_dump_takes_is_held_against_what_is_allowed_once_it_is_known() -> None:
     assert "estimate" in names(DUMPED)
-    assert "estimate" not in names({})
+    assert "estimate" not in names(SMALL)
+
+
+def test_what_a_copy_of_a_large_database_takes_is_told_by_the_first_dump_too() -> None:
+    plan = make_plan(facts(HUGE))
+    (hold,) = (step.do for step in plan.steps if step.name == "estimate")
+    assert hold == f"hold_estimate 180 600 6 {(30 * GIB + 10_000_000) // 150_000_000}"
+    assert "estimated again" in next(each.text for each in plan.documents if each.title == "Estimates")
+    assert "estimate" not in names({**HUGE, "wishes": {"max_downtime": 0}})
+
+
+@pytest.mark.parametrize(
+    ("changes", "how"),
+    [
+        (SMALL, "clone_databases _before_upgrade"),
+        (HUGE, "clone_databases _before_upgrade FILE_COPY"),
+        ({"database": {**HUGE["database"], "server": "14.12"}}, "clone_databases _before_upgrade"),
+        ({"database": {**HUGE["database"], "server": "17.0"}}, "clone_databases _before_upgrade FILE_COPY"),
+    ],
+    ids=["small", "large", "large and old", "large and new"],
+)
+def test_a_large_database_is_copied_without_its_pages_in_the_log(changes: dict[str, object], how: str) -> None:
+    final = next(step for step in make_plan(facts(changes)).steps if step.name == "final-backup")
+    assert final.do == how
+
+
+@pytest.mark.parametrize("final", ["clone", "dump"])
+def test_the_last_backup_ends_when_it_takes_all_of_the_time_that_is_allowed(final: str) -> None:
+    for most, timeout in ((300, 300), (0, None)):
+        plan = make_plan(facts({"wishes": {"final_backup": final, "max_downtime": most}, **SMALL}))
+        assert [step.timeout for step in plan.steps if step.name == "final-backup"] == [timeout]
+
+
+def test_volumes_that_are_saved_with_users_away_count_as_time_without_service() -> None:
+    def downtime(size: int) -> int:
+        stored = [{"kind": "volume", "source": "vectors", "target": "/var/lib/weaviate", "size": size}]
+        changes = {
+            "running": {"weaviate": "semitechnologies/weaviate:1.26.0"},
+            "containers": {"weaviate": {"mounts": stored}},
+        }
+        told = next(each.text for each in make_plan(facts(changes)).documents if each.title == "Estimates")
+        return int(told.partition("without service: about ")[2].split()[0])
+
+    assert downtime(5_000_000_000) - downtime(0) == 50
 
 
 def test_databases_and_stores_with_the_same_image_are_left_alone() -> None:
@@ -322,7 +367,6 @@ def test_a_failure_before_the_seal_takes_the_backup_with_it_and_changes_nothing(
     steps = {step.name: step for step in make_plan(facts({})).steps}
     assert before("dump", "seal", list(steps))
     assert (steps["dump"].undo, steps["dump"].changes_service) == ("discard_backup", False)
-    assert steps["final-backup"].undo.startswith("nothing_is_stuck || exit 1\n")
 
 
 def test_the_client_of_an_external_database_joins_the_network_that_leads_there() -> None:

@@ -1,4 +1,4 @@
-"""What is saved while users are served ends before their disk is full, and what is left half goes; under each shell."""
+"""What is saved ends before the disk is full and before users have waited too long; what is left half goes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from difyaction.compose.steps import Step
-from tests.unit.compose.runbooks import SHELLS, Bench, change, shell_words
+from tests.unit.compose.runbooks import SHELLS, Bench, change, shell_words, verbs
 
 VERBS = resources.files("difyaction.compose").joinpath("verbs_room.sh").read_text("utf-8")
 DF = 'df() { echo "Filesystem 1024-blocks Used Available Capacity Mounted"; echo "/dev/sda1 9 9 $(cat free) 9% /"; }'
@@ -85,18 +85,69 @@ def test_a_sealed_backup_stays_whatever_comes_after_it(bench: Bench) -> None:
 
 
 def test_what_a_person_needs_for_going_back_stays(bench: Bench) -> None:
-    stuck = Step("migrate", "false", undo="false")
-    copies = Step("final-backup", "echo copy >>world", undo="nothing_is_stuck || exit 1\n: >world")
-    assert ended(bench, saved(), copies, stuck)[0] == "stranded"
-    assert (held(bench), bench.changed()) == (["dify.dump"], ["copy"])
-
-
-def test_copies_go_when_all_that_came_later_was_undone(bench: Bench) -> None:
-    copies = Step("final-backup", "echo copy >>world", undo="nothing_is_stuck || exit 1\n: >world")
-    assert ended(bench, copies, Step("migrate", "false", undo=":"))[0] == "rolled-back"
-    assert bench.changed() == []
+    assert ended(bench, saved(), Step("migrate", "false", undo="false"))[0] == "stranded"
+    assert held(bench) == ["dify.dump"]
 
 
 def test_what_was_saved_stays_once_service_was_stopped(bench: Bench) -> None:
     assert ended(bench, saved(), Step("stop", ': >"$RUN/stopped"; false', undo=":"))[0] == "rolled-back"
     assert held(bench) == ["dify.dump"]
+
+
+SERVER = """\
+DB_CONTROL=postgres
+sql() {
+  asked=$(cat) && echo "$1: $asked" >>asked
+  [ "$(wc -l <asked)" -gt "$AWAY" ] || return 2
+  if [ "$(wc -l <asked)" -gt "$BUSY" ]; then echo 0; else echo 1; fi
+}
+until_deadline() { shift 2; for try in 1 2 3 4 5; do "$@" && return 0; done; return 1; }
+say() { echo "$*"; }
+fact() { echo "$*"; }
+fail() { echo "failed: $*"; exit 70; }
+RUN=.
+"""
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+@pytest.mark.parametrize(("away", "busy", "looks"), [(0, 0, 1), (0, 2, 3), (2, 0, 3), (2, 3, 4)])
+def test_a_server_that_copies_on_is_stopped_until_it_does_no_more(
+    tmp_path: Path, shell: str, away: int, busy: int, looks: int
+) -> None:
+    done = verbs(tmp_path, shell, ("room",), f"AWAY={away} BUSY={busy}", SERVER, "end_cloning _before")
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert (done.stdout, len(asked)) == ("", looks)
+    assert """query LIKE 'CREATE DATABASE "%_before" TEMPLATE %'""" in asked[0]
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_server_that_cannot_be_stopped_is_no_reason_to_stop_going_back(tmp_path: Path, shell: str) -> None:
+    done = verbs(tmp_path, shell, ("room",), "AWAY=0 BUSY=99", SERVER, "end_cloning _before && echo next")
+    assert done.stdout.splitlines() == ["the server is still copying its databases", "next"]
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+@pytest.mark.parametrize(
+    ("how", "statement"),
+    [("", 'TEMPLATE "dify"'), (" FILE_COPY", 'TEMPLATE "dify" STRATEGY FILE_COPY')],
+)
+def test_databases_are_copied_as_the_plan_says(tmp_path: Path, shell: str, how: str, statement: str) -> None:
+    verbs(tmp_path, shell, ("restore",), "AWAY=0 BUSY=0 DB_NAMES=dify", SERVER, f"clone_databases _before{how}")
+    assert (tmp_path / "asked").read_text().endswith(f'CREATE DATABASE "dify_before" {statement}\n')
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("180 600", "estimated-seconds-without-service 780"),
+        ("180 600 6 10", "estimated-seconds-without-service 280"),
+        ("180 600 6 300", "estimated-seconds-without-service 480"),
+    ],
+    ids=["another dump", "a copy", "a copy at best"],
+)
+def test_the_first_dump_tells_how_long_users_will_wait(tmp_path: Path, shell: str, words: str, told: str) -> None:
+    (tmp_path / "dump-seconds").write_text("590\n10\n")
+    done = verbs(tmp_path, shell, ("steps",), SERVER, f"hold_estimate {words}")
+    assert done.stdout.splitlines()[0] == told
+    assert (done.returncode == 70) == (int(told.split()[1]) > 600)
