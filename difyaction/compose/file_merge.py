@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from difyaction.compose.hunks import Region, edits, regions
+from difyaction.compose.astray import astray
+from difyaction.compose.blocks import block_regions, names_twice
+from difyaction.compose.hunks import Edit, Region, edits, regions
 from difyaction.target import Objection, Severity
 
 RULE = "edited-file-conflict"
@@ -94,14 +96,30 @@ def merge_file(file: str, base: bytes, theirs: bytes, target: bytes) -> FileMerg
     if theirs in {base, target}:
         return FileMerge(file, target)
     old, mine, new = _Lines.split(base), _Lines.split(theirs), _Lines.split(target)
-    found = list(regions(old.texts, mine.texts, new.texts))
+    try:
+        blocks = block_regions(old.texts, mine.texts, new.texts)
+    except ValueError:
+        return _along(list(regions(old.texts, mine.texts, new.texts)), file, old, mine, new)
+    merged = _along(blocks, file, old, mine, new)
+    if merged.content is not None:
+        return merged
+    by_lines = _along(list(regions(old.texts, mine.texts, new.texts)), file, old, mine, new)
+    return merged if by_lines.content is None or names_twice(by_lines.content) else by_lines
+
+
+def _along(found: Sequence[Region], file: str, old: _Lines, mine: _Lines, new: _Lines) -> FileMerge:
+    """Merge along regions, and see that every edit of theirs arrived where it was."""
     conflicts = tuple(_conflict(region, old, mine, new) for region in found if _clashes(region, mine, new))
     if conflicts:
         return FileMerge(file, None, conflicts)
     lines = [line for region in found for line in _merged(region, mine, new)]
-    merged = b"".join(text + end for text, end in lines)
+    merged = [text for text, _ in lines]
+    conflicts = tuple(_stray(edit, old, mine) for edit in astray(old.texts, mine.texts, new.texts, merged))
+    if conflicts:
+        return FileMerge(file, None, conflicts)
+    content = b"".join(text + end for text, end in lines)
     ended = mine.ended if mine.ended != old.ended else new.ended
-    return FileMerge(file, merged if ended or not lines else merged.removesuffix(lines[-1][1]))
+    return FileMerge(file, content if ended or not lines else content.removesuffix(lines[-1][1]))
 
 
 def _clashes(region: Region, mine: _Lines, new: _Lines) -> bool:
@@ -127,6 +145,18 @@ def _conflict(region: Region, old: _Lines, mine: _Lines, new: _Lines) -> Conflic
         base=_decoded(base),
         theirs=_decoded(theirs),
         target=_decoded(region.target.of(new.texts)),
+    )
+
+
+def _stray(edit: Edit, old: _Lines, mine: _Lines) -> Conflict:
+    """Return an edit whose place cannot be told among upstream's lines of the wanted release."""
+    return Conflict(
+        edited=((edit.side.start + 1, edit.side.end),),
+        base_line=edit.base.start + 1,
+        target_line=0,
+        base=_decoded(edit.base.of(old.texts)),
+        theirs=_decoded(edit.side.of(mine.texts)),
+        target=(),
     )
 
 

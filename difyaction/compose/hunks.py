@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 Lines = Sequence[bytes]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,8 @@ class Span:
     start: int
     end: int
 
-    def of(self, lines: Lines) -> tuple[bytes, ...]:
-        """Return these lines of a text."""
+    def of(self, lines: Sequence[Item]) -> tuple[Item, ...]:
+        """Return these lines of a text, or what is known of each."""
         return tuple(lines[self.start : self.end])
 
 
@@ -79,6 +81,8 @@ class _Place:
 
 def edits(base: Lines, side: Lines) -> list[Edit]:
     """Return where a side differs from its ancestor, in order."""
+    if base == side:
+        return []
     # autojunk would take the many `required: false` of a compose file for noise and find no common line any more
     matcher = difflib.SequenceMatcher(None, base, side, autojunk=False)
     return [
