@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from difyaction.compose.discreet import secretive
 from difyaction.secret import Secret
-
-_SECRETIVE = re.compile(
-    r"(?:^|_)(?:KEYS?|AK|SK|SECRETS?|PASSWORDS?|PASSWD|PASSPHRASE|PWD|TOKENS?|DSN|CREDENTIALS?|CONNECTION_STRING|JSON_BASE64)(?:_|$)",
-    re.IGNORECASE,
-)
-_URL_WITH_PASSWORD = re.compile(r"://[^/\s]*:[^/\s]*@")
 
 Shown = str | Secret
 
@@ -67,5 +61,4 @@ class Merged:
 
 def shown(key: str, raw: str, value: str) -> Shown:
     """Return a value as a plan may hold it: the file's own text, or a ``Secret`` where name or content say so."""
-    secretive = _SECRETIVE.search(key) or _URL_WITH_PASSWORD.search(value)
-    return Secret(value) if secretive and value else raw
+    return Secret(value) if secretive(key, value) else raw

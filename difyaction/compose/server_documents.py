@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from difyaction.compose.discreet import discreet, secretive
 from difyaction.compose.draft import Draft
 from difyaction.compose.env_file import read_env
-from difyaction.compose.env_records import shown
 from difyaction.compose.estimates import Estimates
 from difyaction.compose.facts import Machine
 from difyaction.compose.facts_text import facts_text
 from difyaction.compose.shift import Shift
 from difyaction.language import N_
 from difyaction.line_diff import unified
-from difyaction.secret import Secret
 from difyaction.target import Document
 
 _CONTEXT = 2
@@ -44,23 +43,40 @@ def _files(shift: Shift, drafted: Draft) -> Iterator[str]:
 def _diff(path: str, shift: Shift, drafted: Draft) -> str:
     """Return what a reader looks for: of `.env` what changes, of a file of upstream's what in it is theirs."""
     held, upstream = shift.install.files.get(path), drafted.upstream.get(path)
-    after = _shown(path, drafted.files[path])
     if held is None:
-        return f"+++ {path} (new, {len(after)} lines)"
-    name, content = ("now", held.content) if upstream is None else (f"upstream's of {shift.wanted}", upstream)
-    before = _shown(path, content)
-    title = "merged" if upstream is None else "with your edits"
-    lines = unified(before, after, (f"{path} ({name})", f"{path} ({title})"), end="", context=_CONTEXT)
+        return f"+++ {path} (new, {len(drafted.files[path].splitlines())} lines)"
+    if upstream is None:
+        # lines beside a change are theirs, comments and values that nobody asked to see
+        before, after, context = _starred(path, held.content), _starred(path, drafted.files[path]), 0
+        names = (f"{path} (now)", f"{path} (merged)")
+    else:
+        before, after, context = _lines(upstream), _lines(drafted.files[path]), _CONTEXT
+        names = (f"{path} (upstream's of {shift.wanted})", f"{path} (with your edits)")
+    lines = list(unified(before, after, names, end="", context=context))
+    if upstream is not None:
+        lines = list(_discreet(lines))
     return "\n".join(lines) or f"# {path}: becomes upstream's of {shift.wanted}, in which your edits are already"
 
 
-def _shown(path: str, content: bytes) -> list[str]:
-    """Return lines that may be printed: in env files, values that look like secrets are stars."""
-    text = content.decode("utf-8", "replace")
-    if path.rpartition("/")[2].startswith(".env") or path.endswith(".env"):
-        env = read_env(content, file=path)
-        for entry in reversed(env.entries):
-            raw = env.raw(entry)
-            if isinstance(shown(entry.key, raw, raw), Secret):
-                text = f"{text[: entry.start]}***{text[entry.end :]}"
-    return text.splitlines()
+def _discreet(diff: Sequence[str]) -> Iterator[str]:
+    """Star what looks like a secret in the lines that are theirs; all others are upstream's."""
+    head, body = diff[:2], diff[2:]
+    theirs = discreet(line[1:] for line in body if line.startswith("+"))
+    yield from head
+    for line in body:
+        yield f"+{next(theirs)}" if line.startswith("+") else line
+
+
+def _starred(path: str, content: bytes) -> list[str]:
+    """Return an env file's lines: values that look like secrets are stars, and what follows a value is left out."""
+    env = read_env(content, file=path)
+    text = env.text
+    for entry in reversed(env.entries):
+        raw, stop = text[entry.start : entry.end], text.find("\n", entry.end)
+        stars = "***" if secretive(entry.key, raw) else raw
+        text = text[: entry.start] + stars + ("" if stop < 0 else text[stop:])
+    return _lines(text.encode("utf-8", "surrogateescape"))
+
+
+def _lines(content: bytes) -> list[str]:
+    return content.decode("utf-8", "replace").splitlines()
