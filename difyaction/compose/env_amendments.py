@@ -41,6 +41,12 @@ class Way:
         return self.base.supplied(key, self.theirs.values)
 
     @cached_property
+    def database_is_renamed(self) -> bool:
+        """Whether the database's service has another name at the target."""
+        before, after = self.base.services, self.target.services
+        return "db" in before and "db" not in after and "db_postgres" in after
+
+    @cached_property
     def database_is_ours(self) -> bool:
         """Whether Dify's database is a container of the compose file, not a server elsewhere."""
         host = self.theirs.values.get("DB_HOST") or self.supplied("DB_HOST")
@@ -49,8 +55,7 @@ class Way:
 
 def db_host_renamed(way: Way) -> Amendments:
     """``db`` is a name of the old compose file, unless it is a host of their own."""
-    renamed = "db" in way.base.services and "db" not in way.target.services and "db_postgres" in way.target.services
-    if not renamed or way.theirs.values.get("DB_HOST") != "db":
+    if not way.database_is_renamed or way.theirs.values.get("DB_HOST") != "db":
         return NONE
     quote = quote_of(way.theirs.raw(way.theirs.last["DB_HOST"]))
     return {"DB_HOST": f"{quote}db_postgres{quote}"}
@@ -99,9 +104,17 @@ def empty_took_default(way: Way) -> Amendments:
 
 
 def compose_default_explicit(way: Way) -> Amendments:
-    """Keys that upstream's new example has come with its default instead."""
-    missing = (key for key in way.base.shared if key not in way.theirs.last and key not in way.target.defaults.last)
-    return {key: written(way.supplied(key)) for key in missing}
+    """Keys of upstream's new example come with its default, where that is what was in effect."""
+    defaults = way.target.defaults
+    missing = way.base.shared.keys() - way.theirs.last.keys() - {"SECRET_KEY"}  # which has a rule of its own
+    supplied = {key: way.supplied(key) for key in way.base.shared if key in missing}
+    if way.database_is_renamed and supplied.get("DB_HOST") == "db":
+        supplied["DB_HOST"] = "db_postgres"
+    return {
+        key: written(value)
+        for key, value in supplied.items()
+        if key not in defaults.last or defaults.values.get(key) != value
+    }
 
 
 def _with_profile(way: Way, profile: str, *, among: set[str]) -> Amendments:

@@ -60,6 +60,29 @@ def test_crossing_to_the_full_env_file_leaves_no_key_to_the_defaults_of_code() -
             )
 
 
+def test_what_the_old_compose_file_supplied_stays_in_effect_across_the_full_env_file() -> None:
+    for older, newer in pairs():
+        base, target = shipped(older), shipped(newer)
+        if not base.version < FULL_ENV <= target.version:
+            continue
+        for theirs in (small(crlf=False), b""):
+            before, after = (
+                read_env(theirs, file=".env").values,
+                read_env(merged_on(older, newer, theirs).content, file=".env"),
+            )
+            changed = {
+                key for key in base.shared if after.values[key] != (before.get(key) or base.supplied(key, before))
+            }
+            assert changed <= ({"DB_HOST"} if "db" in base.services else set()), (older, newer, changed)
+
+
+def test_a_worker_that_ran_one_process_is_not_given_four() -> None:
+    after = read_env(merged_on("1.13.3", "1.14.1", b"").content, file=".env").values
+    assert shipped("1.14.1").defaults.values["CELERY_WORKER_AMOUNT"] == "4"
+    assert (after["CELERY_WORKER_AMOUNT"], after["POSTGRES_MAX_CONNECTIONS"]) == ("", "100")
+    assert read_env(merged_on("1.9.2", "1.14.1", b"").content, file=".env").values["DB_HOST"] == "db_postgres"
+
+
 def test_new_keys_have_the_new_default_and_upstreams_comment() -> None:
     merged = merge(shipped("1.12.1"), whole("1.12.1", crlf=False), shipped("1.13.3"))
     text = merged.content.decode()
