@@ -69,9 +69,9 @@ def _environment(record: Mapping[str, Any]) -> dict[str, Secret]:
 
 
 def _pairs(record: Mapping[str, Any], key: str) -> dict[str, str]:
-    """Read what stands there as a mapping, or as lines ``NAME=value``."""
+    """Read what stands there as a mapping, or as lines ``NAME=value``. Compose writes ``$$`` for each ``$`` of it."""
     pairs = mapping(record, key).items() or (str(line).partition("=")[::2] for line in sequence(record, key))
-    return {str(name): "" if value is None else str(value) for name, value in pairs}
+    return {str(name): "" if value is None else str(value).replace("$$", "$") for name, value in pairs}
 
 
 def _ports(record: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -23,9 +22,8 @@ from difyaction.releases.catalogue import ImageSet
 from difyaction.releases.machine import MachineSituation
 from difyaction.releases.situation import Situation
 
-_LOOKED_AT = re.compile(
-    r"(CONSOLE_(WEB|API)_URL|(NEXT_PUBLIC_)?COOKIE_DOMAIN|SSRF_PROXY_ALLOW_PRIVATE_\w+|STORAGE_TYPE|VECTOR_STORE)"
-)
+_OF_SQUID = ("SSRF_PROXY_ALLOW_PRIVATE_IPS", "SSRF_PROXY_ALLOW_PRIVATE_DOMAINS")
+_LOOKED_AT = ("CONSOLE_WEB_URL", "CONSOLE_API_URL", "COOKIE_DOMAIN", *_OF_SQUID)
 _AGENT_SECRETS = ("DIFY_AGENT_SERVER_SECRET_KEY", "DIFY_AGENT_API_TOKEN", "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN")
 _RESTLESS = {"restarting", "dead"}
 _MANY, _LATELY = 3, 300  # restarts, and seconds since the last one: a crash loop seen between two crashes
@@ -75,10 +73,10 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         edited_outside=_not_kept(install.checkout, install.files) if install.checkout else (),
         env_added=len(drafted.env.added),
         renamed_services=(f"{database.service} to {shift.database_service}",) if shift.moves_database else (),
-        secret_key_changes=_secret_key_changes(machine, env.get("SECRET_KEY", ""), shift),
-        storage_is_local=env.get("STORAGE_TYPE", "opendal") in {"", "local", "opendal"},
+        secret_key_changes=_secret_key_changes(machine, _in_effect("SECRET_KEY", env, composed), shift),
+        storage_is_local=_in_effect("STORAGE_TYPE", env, composed) in {"", "local", "opendal"},
         weaviate=_weaviate(machine, composed),
-        env={key: value for key, value in env.items() if _LOOKED_AT.fullmatch(key)},
+        env={key: _in_effect(key, env, composed) for key in _LOOKED_AT},
         queues=named_queues(composed.services.values() if composed.services else machine.containers),
         unset_secrets=tuple(
             key
@@ -195,10 +193,23 @@ def _conflicting(drafted: Draft) -> bool:
     return any(merged.file == COMPOSE and merged.content is None for merged in drafted.merged)
 
 
-def _secret_key_changes(machine: Machine, merged: str, shift: Shift) -> bool:
+def _in_effect(key: str, env: Mapping[str, str], composed: Composed) -> str:
+    """Return what the container that reads a setting would be given: defaults, override files, env files in it.
+
+    Where Compose gives it nothing, or did not say, it is what the merged `.env` has.
+    """
+    for service in composed.services.values():
+        of_squid = service.ref.name.rpartition("/")[2] == "squid"
+        reads = of_squid if key in _OF_SQUID else role_of(service.ref, service.environment) is Role.API
+        if reads and key in service.environment:
+            return service.environment[key].reveal()
+    return env.get(key, "")
+
+
+def _secret_key_changes(machine: Machine, given: str, shift: Shift) -> bool:
     """Whether another key would be in force. From 1.14.1 on an empty one means that it is kept in the storage."""
     held = machine.api.env("SECRET_KEY") if machine.api else ""
-    return held != merged or (not merged and crosses(FULL_ENV, shift.installed, shift.wanted))
+    return held != given or (not given and crosses(FULL_ENV, shift.installed, shift.wanted))
 
 
 def _weaviate(machine: Machine, composed: Composed) -> tuple[str, str]:

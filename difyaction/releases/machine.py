@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 class MachineSituation:
     """One machine before its Dify moves. Sizes are bytes, times seconds; empty texts mean that nobody knows.
 
-    ``env`` are settings by key as they will stand in the merged ``.env``, secrets left out; ``unset_secrets`` are
-    keys of secrets that are empty there or have upstream's public default.
+    ``env`` are settings by key as containers would be given them, secrets left out; ``unset_secrets`` are keys of
+    secrets that are empty in the merged ``.env`` or have upstream's public default.
     """
 
     compose_version: str = ""

@@ -12,6 +12,7 @@ from typing import Any
 from difyaction.compose.composed import read_composed
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import Way
+from difyaction.compose.env_file import read_env
 from difyaction.compose.facts import (
     Backup,
     Checkout,
@@ -228,7 +229,7 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
     )
     wishes = Wishes(**changes.get("wishes", {}))
     drafted = draft_for(found, way, wishes)
-    env = {"SECRET_KEY": "sk"}
+    env = {"SECRET_KEY": read_env(drafted.files[".env"], file=".env").values.get("SECRET_KEY", "")}
     made = composed(drafted.files["docker-compose.yaml"].decode(), env | changes.get("composed_env", {}))
     if "compose_says" in changes:
         made = Composed(why_not=changes["compose_says"])

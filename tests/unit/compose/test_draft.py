@@ -63,6 +63,11 @@ def test_what_compose_says_is_read_from_json_and_from_yaml() -> None:
     assert read_composed(yaml, b"").services["api"].mounts[0].source == "./x"
 
 
+def test_a_dollar_sign_that_compose_writes_twice_is_one() -> None:
+    json = b'{"services": {"api": {"image": "a:1", "environment": {"SECRET_KEY": "a$$b$$$$c"}}}}'
+    assert read_composed(json, b"").services["api"].environment["SECRET_KEY"].reveal() == "a$b$$c"
+
+
 def test_what_compose_refuses_is_kept_as_its_words() -> None:
     assert read_composed(b"", b"services.api Additional property x\n is not allowed").why_not.endswith("is not allowed")
     assert read_composed(b"[1]", b"").why_not
