@@ -134,6 +134,7 @@ class Install:
     folder: str
     project: str
     compose_files: tuple[str, ...]
+    env_files: tuple[str, ...] = ()  # what `--env-file` named, likewise
     main: str = "docker-compose.yaml"
     files: Mapping[str, Held] = field(repr=False)
     checkout: Checkout | None = None

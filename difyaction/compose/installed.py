@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from difyaction.compose.draft import COMPOSE
 from difyaction.compose.facts import Install, Machine
@@ -84,7 +85,21 @@ def _not_there(machine: Machine) -> Failed:
 
 
 def _must_be_upstreams(install: Install, user: str) -> None:
-    """Only upstream's file by upstream's name can be merged: ``compose-file-other``, ``compose-file-unread``."""
+    """Only upstream's file by upstream's name can be merged.
+
+    ``compose-file-other``, ``compose-file-unread``, ``env-file-other``.
+    """
+    strange = [file for file in install.env_files if PurePosixPath(install.folder, file).name != ".env"]
+    if strange:
+        raise Failed(
+            "env-file-other",
+            "Dify in {folder} was started with `--env-file {file}`, and only its .env can be brought to the next "
+            "release.",
+            next_step="Put those values into {folder}/.env and start it once without that option (`docker compose up "
+            "-d`), then run again.",
+            folder=install.folder,
+            file=strange[0],
+        )
     if install.main != COMPOSE:
         raise Failed(
             "compose-file-other",

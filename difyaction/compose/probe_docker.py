@@ -32,9 +32,18 @@ def local_images(answers: Answers) -> dict[str, int]:
 
 def config_files(answers: Answers, api: Container | None) -> tuple[str, ...]:
     """Return the compose files that the API's container was made from, as its label says."""
+    return _given(answers, api, "config_files")
+
+
+def env_files(answers: Answers, api: Container | None) -> tuple[str, ...]:
+    """Return the files that ``--env-file`` named when the API's container was made; Compose may name its usual one."""
+    return _given(answers, api, "environment_file")
+
+
+def _given(answers: Answers, api: Container | None, label: str) -> tuple[str, ...]:
     for record in records(answers, "containers"):
         if api is not None and string(record, "id") == api.id:
-            named = string(mapping(record, "labels"), f"{_LABEL}project.config_files")
+            named = string(mapping(record, "labels"), f"{_LABEL}project.{label}")
             return tuple(file for file in named.split(",") if file)
     return ()
 

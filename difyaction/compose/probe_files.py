@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from difyaction.compose.answers import Answers, number, text, unpacked
 from difyaction.compose.facts import ORDINARY, Checkout, Container, Held, Install, is_image
-from difyaction.compose.probe_docker import config_files
+from difyaction.compose.probe_docker import config_files, env_files
 
 _FILE_LIMIT = 1024 * 1024
 
@@ -28,6 +28,7 @@ def install(answers: Answers, containers: Sequence[Container]) -> Install | None
         folder=folder,
         project=text(answers, "project") or _project(folder),
         compose_files=given,
+        env_files=env_files(answers, api),
         main=_main([file.removeprefix(f"{folder}/") for file in given], there, files),
         files=files,
         checkout=_checkout(answers, folder),

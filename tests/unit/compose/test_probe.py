@@ -477,6 +477,22 @@ def test_what_compose_was_started_from_is_upstreams_file_or_a_refusal_that_names
     assert (caught.value.id, caught.value.facts["file"]) == ("compose-file-other", main)
 
 
+@pytest.mark.parametrize(
+    ("named", "refused"), [(".env", ""), ("prod.env", "prod.env"), (".env,/run/secret.env", "/run/secret.env")]
+)
+def test_values_that_another_file_gave_are_not_forgotten(tools: Path, tmp_path: Path, named: str, refused: str) -> None:
+    (tmp_path / "docker-compose.yaml").write_text("services: {}\n")
+    known = {"com.docker.compose.project.environment_file": named}
+    api = json.dumps(container("api", "langgenius/dify-api:1.13.3", env=["DB_HOST=localhost"], labels=known))
+    machine = probe.read(probed(tools, tmp_path, API=api, PYTHON="false"))
+    if not refused:
+        assert must_be_known(machine).env_files == (".env",)
+        return
+    with pytest.raises(Failed) as caught:
+        must_be_known(machine)
+    assert (caught.value.id, caught.value.facts["file"]) == ("env-file-other", refused)
+
+
 @pytest.mark.parametrize("below", ["docker-compose.yaml", "docker-compose.yml", "compose.yml"])
 def test_the_folder_above_is_as_good_whatever_the_compose_file_is_called(
     shelled: Path, tmp_path: Path, below: str
