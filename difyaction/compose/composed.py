@@ -45,6 +45,7 @@ def _service(name: str, record: Mapping[str, Any]) -> Service:
         mounts=tuple(_mounts(record)),
         restart=string(record, "restart"),
         awaits=tuple(_awaits(mapping(record, "depends_on"))),
+        depends=tuple(map(str, mapping(record, "depends_on") or sequence(record, "depends_on"))),
         networks=tuple(sorted(mapping(record, "networks"))),
         command=tuple(_command(record)),
         labels=_pairs(record, "labels"),

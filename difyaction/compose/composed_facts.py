@@ -24,6 +24,7 @@ class Service:
     mounts: tuple[Mount, ...] = ()
     restart: str = ""
     awaits: tuple[str, ...] = ()  # services that have to have ended well before this one starts
+    depends: tuple[str, ...] = ()  # services that have to be there
     networks: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)

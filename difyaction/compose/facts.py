@@ -55,6 +55,7 @@ class Mount:
     source: str
     target: str
     size: int | None = None
+    writable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

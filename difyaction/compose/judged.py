@@ -17,6 +17,7 @@ from difyaction.compose.queues import named_queues
 from difyaction.compose.reached import reached_early
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.shift import Shift
+from difyaction.compose.stores import vectors_missing
 from difyaction.releases import heads
 from difyaction.releases.catalogue import ImageSet
 from difyaction.releases.machine import MachineSituation
@@ -75,7 +76,9 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         renamed_services=(f"{database.service} to {shift.database_service}",) if shift.moves_database else (),
         secret_key_changes=_secret_key_changes(machine, _in_effect("SECRET_KEY", env, composed), shift),
         storage_is_local=_in_effect("STORAGE_TYPE", env, composed) in {"", "local", "opendal"},
-        weaviate=_weaviate(machine, composed),
+        weaviate=_tags(machine, composed, "semitechnologies/weaviate"),
+        milvus=_tags(machine, composed, "milvusdb/milvus"),
+        vectors_missing=vectors_missing(shift.wishes.backup, shift.saved),
         env={key: _in_effect(key, env, composed) for key in _LOOKED_AT},
         queues=named_queues(composed.services.values() if composed.services else machine.containers),
         unset_secrets=tuple(
@@ -212,9 +215,10 @@ def _secret_key_changes(machine: Machine, given: str, shift: Shift) -> bool:
     return held != given or (not given and crosses(FULL_ENV, shift.installed, shift.wanted))
 
 
-def _weaviate(machine: Machine, composed: Composed) -> tuple[str, str]:
-    return _tag_of_weaviate(machine.containers), _tag_of_weaviate(composed.services.values())
+def _tags(machine: Machine, composed: Composed, image: str) -> tuple[str, str]:
+    """Return the tag of an image that runs, and the one that would run."""
+    return _tag_of(image, machine.containers), _tag_of(image, composed.services.values())
 
 
-def _tag_of_weaviate(started: Iterable[Container | Service]) -> str:
-    return next((each.ref.tag for each in started if each.ref.known_name.endswith("semitechnologies/weaviate")), "")
+def _tag_of(image: str, started: Iterable[Container | Service]) -> str:
+    return next((each.ref.tag for each in started if each.ref.known_name.endswith(image)), "")

@@ -83,7 +83,13 @@ def _mounts(record: Mapping[str, Any], sizes: Mapping[str, int]) -> Iterator[Mou
             source = string(mount, "Source")
             kind = string(mount, "Type")
             name = string(mount, "Name") if kind == "volume" else source
-            yield Mount(kind=kind, source=name or source, target=string(mount, "Destination"), size=sizes.get(source))
+            yield Mount(
+                kind=kind,
+                source=name or source,
+                target=string(mount, "Destination"),
+                size=sizes.get(source),
+                writable=mount.get("RW") is not False,
+            )
 
 
 def _ports(ports: Mapping[str, Any]) -> Iterator[tuple[int, str, int]]:

@@ -149,6 +149,10 @@ def _shift(facts: RestoreFacts) -> Shift:
     files = _files(manifest, install.files)
     written, composed, ended = [file.path for file in files], Composed(services=after), _marked(manifest, "ended")
     untouched = untouched_services(machine, written, composed, roles, ended=ended)
+    volumes = {str(name): str(source) for name, source in mapping(manifest, "volumes").items()}
+    stores = {name.rpartition("-")[0] for name in volumes}  # what is read back has to stand still, whatever its image
+    parts = tuple(name for name in untouched if name in stores)
+    untouched = tuple(name for name in untouched if name not in stores)
     return Shift(
         installed=facts.installed,
         wanted=Version.parse(string(manifest, "from")),
@@ -164,7 +168,7 @@ def _shift(facts: RestoreFacts) -> Shift:
         roles=roles,
         untouched=untouched,
         once=_marked(manifest, "once"),
-        stops=stopping(machine, untouched, keeps=database.container),
+        stops=stopping(machine, untouched, keeps=database.container, last=parts),
         database=database,
         database_service=string(manifest, "database-service"),
         counted=counted_tables(database),
@@ -172,7 +176,7 @@ def _shift(facts: RestoreFacts) -> Shift:
         url=users_url(machine),
         tools=tools_image(machine),
         network=network_of(machine),
-        one_way={str(name): str(source) for name, source in mapping(manifest, "volumes").items()},
+        one_way=volumes,
         saved={},
         data_folders=data_folders(machine, written),
         clone=clones(machine, wishes),

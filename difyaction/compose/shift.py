@@ -12,6 +12,7 @@ from difyaction.compose.facts import Container, Database, Install, Machine
 from difyaction.compose.folder import data_folders
 from difyaction.compose.one_shot import ended_services, once_services
 from difyaction.compose.roles import Role, role_of
+from difyaction.compose.stores import changing_stores, one_way, parts_of, saved_volumes
 from difyaction.compose.switched import WrittenFile, kept_files, written_file
 from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.wishes import Wishes
@@ -145,6 +146,10 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
     before = {c.service: (role_of(c.ref, c.environment), c.id) for c in machine.containers if not c.one_off}
     ended = ended_services(machine, composed, roles)
     untouched = untouched_services(machine, drafted.written, composed, roles, ended=ended)
+    stores = changing_stores(machine, composed, untouched)
+    parts = parts_of(stores, composed)
+    untouched = tuple(name for name in untouched if name not in parts)
+    shipped = {*drafted.written, *drafted.upstream}
     return Shift(
         installed=ends.installed,
         wanted=ends.wanted,
@@ -160,7 +165,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         roles=roles,
         untouched=untouched,
         once=once_services(machine, composed, roles),
-        stops=stopping(machine, untouched, keeps=database.container),
+        stops=stopping(machine, untouched, keeps=database.container, last=parts),
         database=database,
         database_service=_database_service(database, composed, roles),
         counted=counted_tables(database),
@@ -168,9 +173,9 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         url=users_url(machine),
         tools=tools_image(machine),
         network=network_of(machine),
-        one_way=_one_way(machine, composed, untouched),
-        saved=_saved(machine, wishes.backup),
-        data_folders=data_folders(machine, {*drafted.written, *drafted.upstream}),
+        one_way=one_way(machine, {*stores, *parts}, shipped),
+        saved=saved_volumes(machine, composed, wishes.backup, shipped),
+        data_folders=data_folders(machine, shipped),
         clone=clones(machine, wishes),
         install=install,
         wishes=wishes,
@@ -210,12 +215,16 @@ def _reads_written(container: Container, machine: Machine, written: Sequence[str
     return any(path == m.source or path.startswith(f"{m.source}/") for m in container.mounts for path in paths)
 
 
-def stopping(machine: Machine, untouched: Sequence[str], *, keeps: str) -> tuple[tuple[str, ...], ...]:
-    """Return the containers that stop, in waves in the order of stopping."""
+def stopping(
+    machine: Machine, untouched: Sequence[str], *, keeps: str, last: Sequence[str] = ()
+) -> tuple[tuple[str, ...], ...]:
+    """Return the containers that stop, in waves in the order of stopping; ``last`` are services that others use."""
     stay = {"exited", "created", "dead"}
     found = [c for c in machine.containers if c.service not in untouched and c.id != keeps and not c.one_off]
-    going = [(c.id, role_of(c.ref, c.environment)) for c in found if c.state not in stay]
-    waves = (tuple(container for container, role in going if role in wave) for wave in _STOP_WAVES)
+    going = [c for c in found if c.state not in stay]
+    first = [(c.id, role_of(c.ref, c.environment)) for c in going if c.service not in last]
+    waves = [tuple(container for container, role in first if role in wave) for wave in _STOP_WAVES]
+    waves.append(tuple(c.id for c in going if c.service in last))
     return tuple(wave for wave in waves if wave)
 
 
@@ -253,38 +262,6 @@ def network_of(machine: Machine) -> str:
 def tools_image(machine: Machine) -> str:
     """Return an image with GNU tar that is there: that of the running API."""
     return machine.api.image_id if machine.api else ""
-
-
-def _one_way(machine: Machine, composed: Composed, untouched: Sequence[str]) -> dict[str, str]:
-    """Return the volumes of stores that get another image; the databases have dumps instead."""
-    found: dict[str, str] = {}
-    for container in machine.containers:
-        service = composed.services.get(container.service)
-        stores = role_of(container.ref, container.environment) is Role.OTHER and container.service not in untouched
-        if service is not None and stores and service.image != container.image:
-            folder = machine.install.folder if machine.install else ""
-            kept = [m for m in container.mounts if m.kind == "volume" or m.source.startswith(f"{folder}/volumes/")]
-            found |= {f"{container.service}-{number}": mount.source for number, mount in enumerate(kept)}
-    return found
-
-
-_VOLUMES = {
-    "storage": "/app/api/storage",
-    "plugins": "/app/storage",
-    "redis": "/data",
-    "vectors": "/var/lib/weaviate",
-}
-
-
-def _saved(machine: Machine, wanted: Sequence[str]) -> dict[str, str]:
-    names = _VOLUMES if "all" in wanted else {name: _VOLUMES[name] for name in wanted if name in _VOLUMES}
-    return {
-        name: mount.source
-        for name, target in names.items()
-        for container in machine.containers
-        for mount in container.mounts
-        if mount.target == target
-    }
 
 
 def clones(machine: Machine, wishes: Wishes) -> bool:

@@ -31,6 +31,8 @@ class MachineSituation:
     secret_key_changes: bool = False
     storage_is_local: bool = False
     weaviate: tuple[str, str] = ("", "")  # tag that runs, tag that would run
+    milvus: tuple[str, str] = ("", "")  # likewise
+    vectors_missing: bool = False  # somebody asked for a copy of them, and none would be made
     env: Mapping[str, str] = field(default_factory=dict)
     queues: tuple[str, ...] = ()  # what all workers together take from, where somebody named them
     unset_secrets: tuple[str, ...] = ()

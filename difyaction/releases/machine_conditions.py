@@ -131,6 +131,20 @@ def weaviate_jump(situation: Situation) -> Facts | None:
     return {"before": before, "after": after}
 
 
+def milvus_jump(situation: Situation) -> Facts | None:
+    """Milvus rewrites metadata and objects from one minor version to the next, and never back."""
+    before, after = _machine(situation).milvus
+    if not (before and after) or _numbers(before)[:2] == _numbers(after)[:2]:
+        return None
+    return {"before": before, "after": after}
+
+
+def vectors_missing(situation: Situation) -> Facts | None:
+    """Nobody would make a copy that somebody counts on."""
+    machine = _machine(situation)
+    return {"store": machine.env.get("VECTOR_STORE") or "not set"} if machine.vectors_missing else None
+
+
 def split_domain_cookies(situation: Situation) -> Facts | None:
     """From 1.9.2 on the login is a cookie, which another domain does not get."""
     env = _machine(situation).env

@@ -1,0 +1,114 @@
+"""The stores beside the database: whose data go one way, what belongs to whom, and where vectors are. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from difyaction.compose.composed_facts import Composed
+from difyaction.compose.facts import Container, Machine, Mount
+from difyaction.compose.roles import Role, role_of
+from difyaction.releases.images import ImageRef
+
+# Stores that keep data in services of their own, by image: Milvus its metadata in etcd, and its segments in MinIO.
+# Source: https://milvus.io/docs/configure-docker.md
+_PARTS = {"milvus": frozenset({"etcd", "minio"})}
+_VECTORS = frozenset(
+    {
+        "chroma", "elasticsearch", "matrixone", "milvus", "myscaledb", "oceanbase-ce", "opengauss", "opensearch",
+        "pgvecto-rs", "pgvector", "qdrant", "seekdb", "vastbase-vector", "weaviate",
+    }
+)  # fmt: skip
+_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|usr|var/run|var/lib/docker)(/.*)?|/")
+_SETTINGS = re.compile(r".*\.[a-z]{1,10}")  # a target that is one file, or a folder such as conf.d
+_VOLUMES = {"storage": "/app/api/storage", "plugins": "/app/storage", "redis": "/data"}
+
+
+def changing_stores(machine: Machine, composed: Composed, untouched: Sequence[str]) -> tuple[str, ...]:
+    """Return the services beside Dify that get another image. The databases are none: they have dumps instead."""
+    return tuple(
+        container.service
+        for container in _stores(machine)
+        if container.service not in untouched
+        and container.service in composed.services
+        and composed.services[container.service].image != container.image
+    )
+
+
+def parts_of(stores: Iterable[str], composed: Composed) -> tuple[str, ...]:
+    """Return the services that hold data of these: they stop, and are saved and put back, with them."""
+    return tuple(sorted({part for store in stores for part in _parts(store, composed)}))
+
+
+def _parts(store: str, composed: Composed) -> Iterator[str]:
+    service = composed.services.get(store)
+    for name in service.depends if service else ():
+        other = composed.services.get(name)
+        if service and other and _image(other.ref) in _PARTS.get(_image(service.ref), ()):
+            yield name
+
+
+def one_way(machine: Machine, stores: Collection[str], shipped: Iterable[str]) -> dict[str, str]:
+    """Return the data of these services: name of the copy -> volume or folder.
+
+    ``shipped`` are upstream's own files, by path in the folder: they are settings, and are merged.
+    """
+    paths = tuple(shipped)
+    found: dict[str, str] = {}
+    for container in _stores(machine):
+        if container.service in stores:
+            kept = enumerate(_data(container, machine, paths))
+            found |= {f"{container.service}-{number}": mount.source for number, mount in kept}
+    return found
+
+
+def saved_volumes(
+    machine: Machine, composed: Composed, wanted: Sequence[str], shipped: Iterable[str]
+) -> dict[str, str]:
+    """Return what somebody asked for: name of the copy -> volume or folder."""
+    asked = {*_VOLUMES, "vectors"} if "all" in wanted else set(wanted)
+    found = {
+        name: mount.source
+        for name, target in _VOLUMES.items()
+        if name in asked
+        for container in machine.containers
+        for mount in container.mounts
+        if mount.target == target
+    }
+    if "vectors" in asked:
+        holders = [container.service for container in _stores(machine) if _image(container.ref) in _VECTORS]
+        copies = one_way(machine, {*holders, *parts_of(holders, composed)}, shipped)
+        found |= {"vectors" if len(copies) == 1 else f"vectors-{name}": source for name, source in copies.items()}
+    return found
+
+
+def vectors_missing(wanted: Sequence[str], saved: Collection[str]) -> bool:
+    """Whether somebody asked for vectors, and none would be saved."""
+    return bool({"all", "vectors"} & set(wanted)) and not any(name.startswith("vectors") for name in saved)
+
+
+def _stores(machine: Machine) -> Iterator[Container]:
+    for container in machine.containers:
+        if not container.one_off and role_of(container.ref, container.environment) is Role.OTHER:
+            yield container
+
+
+def _data(container: Container, machine: Machine, shipped: Sequence[str]) -> Iterator[Mount]:
+    folder = machine.install.folder if machine.install else ""
+    for mount in container.mounts:
+        if not mount.writable or (mount.kind != "volume" and _is_settings(mount, folder, shipped)):
+            continue
+        yield mount
+
+
+def _is_settings(mount: Mount, folder: str, shipped: Sequence[str]) -> bool:
+    inside = (f"{folder}/{path}" for path in shipped)
+    return (
+        _SYSTEM.fullmatch(mount.source) is not None
+        or _SETTINGS.fullmatch(mount.target.rpartition("/")[2]) is not None
+        or any(path == mount.source or path.startswith(f"{mount.source}/") for path in inside)
+    )
+
+
+def _image(ref: ImageRef) -> str:
+    return ref.name.rpartition("/")[2]
