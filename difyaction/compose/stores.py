@@ -111,4 +111,4 @@ def _is_settings(mount: Mount, folder: str, shipped: Sequence[str]) -> bool:
 
 
 def _image(ref: ImageRef) -> str:
-    return ref.name.rpartition("/")[2]
+    return ref.known_name.rpartition("/")[2]

@@ -152,7 +152,8 @@ stands_still() { # SERVICE...: running, and not restarted since they were made; 
 # shellcheck disable=SC2046,SC2086 # one argument for each container
 keep_stopped() { # ID...: not even a reboot starts them again; $RUN/restarts knows what they had
   dk inspect --format '{{.Id}} {{with .HostConfig.RestartPolicy}}{{.Name}}{{with .MaximumRetryCount}}:{{.}}{{end}}{{end}}' "$@" >"$RUN/policies" || return 1
-  awk 'NF == 2 && $2 != "no"' "$RUN/policies" >"$RUN/restarting"
+  # Docker prints no number as 0, and a container that nobody gave a policy has a nameless one
+  awk '{ sub(/:0$/, "", $2) } $2 != "" && $2 != "no"' "$RUN/policies" >"$RUN/restarting"
   [ -s "$RUN/restarting" ] || return 0
   cat "$RUN/restarting" >>"$RUN/restarts" && dk update --restart=no $(cut -d ' ' -f 1 "$RUN/restarting") >/dev/null
 }

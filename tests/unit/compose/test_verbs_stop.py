@@ -28,7 +28,7 @@ dk() {
       [ "$(wc -l <asked)" -gt "$SILENT" ] || return 69
       for task in $TASKS; do echo "    * {'id': '$task', 'name': 'tasks.run'}"; done
       ;;
-    'inspect --format {{.Id}} {{with'*) printf '%s\n' 'proxy always' 'api on-failure:3' 'worker no' ;;
+    'inspect --format {{.Id}} {{with'*) printf '%s\n' 'proxy always:0' 'api on-failure:3' 'worker no:0' 'store :0' ;;
     'ps -q --no-trunc') [ -z "$DOWN" ] || return 1; printf '%s\n' ${RUNNING-proxy api worker} ;;
     version) [ -z "$DOWN" ] ;;
     'ps -aq '*) [ -z "$DOWN" ] || return 1; echo found ;;
