@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from difyaction.compose.env_file import read_env
 from difyaction.compose.env_merge import merge
 from difyaction.compose.env_records import Merged
-from difyaction.compose.facts import Held, Install
 from difyaction.compose.file_merge import FileMerge, merge_file
+from difyaction.compose.install import Held, Install
 from difyaction.compose.mirrors import mirrors_of, refuse_unknown
 from difyaction.compose.shipped import EXAMPLE, Shipped
 from difyaction.releases.version import Version

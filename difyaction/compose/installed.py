@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from difyaction.compose.draft import COMPOSE
-from difyaction.compose.facts import Install, Machine
+from difyaction.compose.facts import Machine
+from difyaction.compose.install import Install
 from difyaction.errors import Failed
 from difyaction.releases.images import API, image_set
 from difyaction.releases.version import Version

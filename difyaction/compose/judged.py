@@ -11,7 +11,8 @@ from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
 from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
-from difyaction.compose.facts import Checkout, Container, Held, Machine
+from difyaction.compose.facts import Container, Machine
+from difyaction.compose.install import Checkout, Held
 from difyaction.compose.mirrors import strangers
 from difyaction.compose.queues import named_queues
 from difyaction.compose.reached import reached_early

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from difyaction.compose.answers import Answers, number, text, unpacked
-from difyaction.compose.facts import ORDINARY, Checkout, Container, Held, Install, is_image
+from difyaction.compose.facts import Container, is_image
+from difyaction.compose.install import ORDINARY, Checkout, Held, Install
 from difyaction.compose.probe_docker import config_files, env_files
 
 _FILE_LIMIT = 1024 * 1024

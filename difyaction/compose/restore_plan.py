@@ -12,8 +12,9 @@ from difyaction.compose.backup_steps import backup_steps
 from difyaction.compose.change_steps import change_steps
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.estimates import estimate
-from difyaction.compose.facts import Backup, Held, Machine
+from difyaction.compose.facts import Backup, Machine
 from difyaction.compose.folder import data_folders
+from difyaction.compose.install import Held
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.run_delivery import delivered, run_id, settings_for
 from difyaction.compose.runbook import render

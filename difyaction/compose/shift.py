@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from difyaction.compose.built import fetched
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import Draft, mode_of
-from difyaction.compose.facts import Container, Database, Install, Machine
+from difyaction.compose.facts import Container, Database, Machine
 from difyaction.compose.folder import data_folders
+from difyaction.compose.install import Install
 from difyaction.compose.one_shot import ended_services, once_services
 from difyaction.compose.roles import Role, role_of
 from difyaction.compose.stores import changing_stores, one_way, parts_of, saved_volumes

@@ -9,7 +9,8 @@ from importlib import resources
 from difyaction.compose.composed import read_composed
 from difyaction.compose.composed_facts import Composed
 from difyaction.compose.draft import COMPOSE, ENV
-from difyaction.compose.facts import Install, Machine
+from difyaction.compose.facts import Machine
+from difyaction.compose.install import Install
 from difyaction.compose.words import call
 from difyaction.connections import Connection, Ran
 from difyaction.connections.parcel import packed

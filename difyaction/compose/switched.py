@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from difyaction.compose.draft import Draft, mode_of
-from difyaction.compose.facts import Held, Install
+from difyaction.compose.install import Held, Install
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ import pytest
 from difyaction.compose.composed import read_composed
 from difyaction.compose.composed_facts import Composed
 from difyaction.compose.draft import Way, draft
-from difyaction.compose.facts import Held
+from difyaction.compose.install import Held
 from difyaction.compose.staging import ask_compose
 from difyaction.connections.local import Local
 from difyaction.releases.version import Version

@@ -17,7 +17,7 @@ from difyaction.compose.composed import read_composed
 from difyaction.compose.composed_facts import Composed
 from difyaction.compose.draft import COMPOSE, Draft, Way, draft
 from difyaction.compose.env_file import read_env
-from difyaction.compose.facts import Held, Install
+from difyaction.compose.install import Held, Install
 from difyaction.compose.shipped import Shipped
 from difyaction.releases.version import Version
 from tests.rig.compose import compose_or_skip, config

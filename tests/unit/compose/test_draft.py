@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from difyaction.compose.composed import read_composed
 from difyaction.compose.draft import Way, draft, mode_of
-from difyaction.compose.facts import Held, Install
+from difyaction.compose.install import Held, Install
 from difyaction.releases.version import Version
 from difyaction.secret import Secret
 from tests.unit.compose.machines import FOLDER, compose_text, upstream_files

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from difyaction.compose.composed_facts import Composed
-from difyaction.compose.facts import Held, Machine
+from difyaction.compose.facts import Machine
+from difyaction.compose.install import Held
 from difyaction.compose.staging import ask_compose, script
 from difyaction.connections import Ran
 from difyaction.errors import Failed
