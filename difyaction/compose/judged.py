@@ -25,7 +25,7 @@ from difyaction.releases.machine import MachineSituation
 from difyaction.releases.situation import Situation
 
 _OF_SQUID = ("SSRF_PROXY_ALLOW_PRIVATE_IPS", "SSRF_PROXY_ALLOW_PRIVATE_DOMAINS")
-_LOOKED_AT = ("CONSOLE_WEB_URL", "CONSOLE_API_URL", "COOKIE_DOMAIN", *_OF_SQUID)
+_LOOKED_AT = ("CONSOLE_WEB_URL", "CONSOLE_API_URL", "COOKIE_DOMAIN", "VECTOR_STORE", *_OF_SQUID)
 _AGENT_SECRETS = ("DIFY_AGENT_SERVER_SECRET_KEY", "DIFY_AGENT_API_TOKEN", "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN")
 _RESTLESS = {"restarting", "dead"}
 _MANY, _LATELY = 3, 300  # restarts, and seconds since the last one: a crash loop seen between two crashes

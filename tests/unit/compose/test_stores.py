@@ -15,7 +15,7 @@ from difyaction.compose.server_plan import ServerFacts, make_plan
 from difyaction.compose.stores import parts_of
 from difyaction.compose.wishes import Wishes
 from difyaction.releases.version import Version
-from tests.unit.compose.machines import FOLDER, facts
+from tests.unit.compose.machines import FOLDER, facts, situation
 from tests.upstream_releases import files_of, tags
 
 MILVUS = {
@@ -143,3 +143,8 @@ def test_vectors_are_saved_whatever_store_holds_them() -> None:
         "vectors-minio-0": f"{FOLDER}/volumes/milvus/minio",
     }
     assert saved("storage", qdrant) == {"storage": f"{FOLDER}/volumes/app/storage"}
+
+
+def test_where_no_vectors_are_found_it_is_said_where_they_would_be() -> None:
+    objections = make_plan(facts(situation("vectors-elsewhere"))).objections
+    assert [dict(each.facts)["store"] for each in objections if each.rule == "vectors-missing"] == ["tidb_on_qdrant"]
