@@ -15,18 +15,16 @@ from difyaction.compose.draft import Way
 from difyaction.compose.env_file import read_env
 from difyaction.compose.facts import (
     Backup,
-    Checkout,
     Container,
     Database,
     Disk,
     Engine,
-    Held,
     Host,
-    Install,
     Lock,
     Machine,
     Mount,
 )
+from difyaction.compose.install import Checkout, Held, Install
 from difyaction.compose.mirrors import known_by
 from difyaction.compose.server_plan import ServerFacts, draft_for
 from difyaction.compose.wishes import Wishes
