@@ -13,8 +13,9 @@ _SUMMED_TABLES = (
     "tenants", "accounts", "tenant_account_joins", "apps", "app_model_configs", "workflows", "sites", "installed_apps",
     "datasets", "documents", "api_tokens", "providers", "provider_models", "dify_setups",
 )  # fmt: skip
-# Tables from which a release's own migrations delete rows: twins, of which the newest stays. All migrations of 0.6.0 to
-# 1.16.1 were read, and those on the way to 1.17.1. Source: api/migrations/versions of upstream, by revision.
+# Tables from which a release's own migrations delete rows: twins, of which the newest stays. All migrations of 0.6.0
+# to 1.14.1 were read, and many of those after it up to 1.17.1; for what was not, there is `acknowledge`. Source:
+# upstream's api/migrations/versions, by revision.
 _SHRINKING = (
     (Version.parse("1.13.0"), ("tenant_default_models",)),  # f55813ffe2c8, before it makes them unique
     (
