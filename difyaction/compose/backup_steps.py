@@ -88,7 +88,7 @@ def _save_files(shift: Shift) -> str:
     exclude = (*LEFT_OUT, *(re.sub(r"([\\[\]*?])", r"\\\1", path) for path in shift.data_folders))
     pack = f"{_guarded(shift)}pack"
     lines = [f'{pack} "$FOLDER" "$BACKUP/config.tar" {call(*(f"--exclude=./{name}" for name in exclude))}']
-    if named := sorted(path for path in shift.switched if _is_apart(path) and path in shift.install.files):
+    if named := sorted(path for path in shift.switched if _is_apart(path, shift) and path in shift.install.files):
         lines.append(f'pack_named "$BACKUP/named.tar" {call(*(f"./{path}" for path in named))}')
     if storage := _storage(shift):
         lines.append(call("save_keys", storage))
@@ -98,9 +98,10 @@ def _save_files(shift: Shift) -> str:
     return "\n".join(lines)
 
 
-def _is_apart(path: str) -> bool:
+def _is_apart(path: str, shift: Shift) -> bool:
     """Whether a file lies where the rest is not packed with the configuration."""
-    return path.startswith(("volumes/", "env-backup/")) or path.endswith((".tgz", ".tar", ".tar.gz"))
+    apart = ("volumes/", "env-backup/", *(f"{folder}/" for folder in shift.data_folders))
+    return path.startswith(apart) or path.endswith((".tgz", ".tar", ".tar.gz"))
 
 
 def _storage(shift: Shift) -> str:

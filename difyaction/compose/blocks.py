@@ -104,8 +104,20 @@ def _blocks(lines: Lines, span: Span, depth: int) -> Blocks:
             raise ValueError(f"{name} is there twice")
         first = depth == 0 and len(starts) == 1  # what stands above it is about the whole file
         starts[name] = number if first else _head(lines, number, len(blank))
+    last = list(starts.values())[-1]
+    if lines[last : last + 1] and (closed := _closed(lines, Span(last, span.end), blank)) < span.end:
+        starts["}"] = closed  # what follows the last brace belongs to nobody's block: others may be put before it
     ends = [*list(starts.values())[1:], span.end]
     return {name: Span(start, end) for (name, start), end in zip(starts.items(), ends, strict=True)}
+
+
+def _closed(lines: Lines, span: Span, blank: bytes) -> int:
+    """Return where a block in braces is over, with the blank lines below it; the end of the span for one without."""
+    brace = blank + b"}"
+    heads = (number for number in range(span.start, span.end) if lines[number].rstrip().endswith(b"{"))
+    start = next(heads, span.end)
+    end = next((number + 1 for number in range(start, span.end) if lines[number].rstrip() == brace), span.end)
+    return next((number for number in range(end, span.end) if lines[number].strip()), span.end)
 
 
 def _blank(lines: Lines, span: Span) -> bytes:

@@ -65,6 +65,7 @@ def switch_back(shift: Shift) -> str:
     if checkout is not None:
         lines.append(f"{call('checkout_of_backup', BACKUP)} || exit 1")
     gone = {file.path for file in shift.files if not file.before} | set(checkout.deleted if checkout else ())
+    gone -= set(shift.install.files)  # `git rm --cached` leaves the file where it is
     paths = sorted({*shift.switched, *gone})
     lines += [f"{call('take_away' if path in gone else 'put_back', path)} || exit 1" for path in paths]
     return "\n".join([*lines, *_handed_over(shift)])
@@ -113,7 +114,7 @@ def _switch(shift: Shift) -> str:
         lines = ["checkout_commit"] if checkout else []
         # a checkout puts upstream's files there: every file of theirs goes back on top, merged or as it was
         lines += [call("switch_file", path, f"{mode:o}") for path, mode in sorted(shift.switched.items())]
-        deleted = set(checkout.deleted if checkout else ()) - set(shift.switched)
+        deleted = set(checkout.deleted if checkout else ()) - set(shift.switched) - set(shift.install.files)
         lines += [call("take_away", path) for path in sorted(deleted)]
     return "\n".join([*lines, *_handed_over(shift)]) or ":"
 

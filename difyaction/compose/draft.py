@@ -37,6 +37,7 @@ class Draft:
     shipped: Shipped = field(repr=False)
     edited: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()  # the paths that either release has
     upstream: Files = field(default_factory=dict, repr=False)  # the wanted release's own files
 
 
@@ -90,6 +91,7 @@ def draft(install: Install, way: Way, *, secret_key: Secret | None, image_map: M
         own=tuple(
             path for path, content in drafted.items() if content not in (way.before.get(path), way.after.get(path))
         ),
+        known=frozenset((*way.before, *way.after)),
         merged=merges,
         env=env,
         shipped=shipped,

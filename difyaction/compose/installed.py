@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import posixpath
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from difyaction.compose.draft import COMPOSE
 from difyaction.compose.facts import Machine
@@ -90,7 +90,8 @@ def _must_be_upstreams(install: Install, user: str) -> None:
 
     ``compose-file-other``, ``compose-file-unread``, ``env-file-other``.
     """
-    strange = [file for file in install.env_files if PurePosixPath(install.folder, file).name != ".env"]
+    usual = posixpath.join(install.folder, ".env")
+    strange = [file for file in install.env_files if posixpath.normpath(posixpath.join(install.folder, file)) != usual]
     if strange:
         raise Failed(
             "env-file-other",

@@ -62,8 +62,8 @@ may_write() { # PATH...: files that will be written can be, or made where they a
 may_check_out() { # git writes its own files too, and replaces those of the checkout
   [ "$(id -u)" != 0 ] || return 0
   for each in "$TOP/.git" "$TOP/.git/index"; do [ ! -e "$each" ] || [ -w "$each" ] || fail files-unwritable "$each cannot be written by $(id -un)."; done
-  find "$TOP" \( -name volumes -o -name node_modules \) -prune -o -type d ! -user "$(id -u)" -print 2>/dev/null | while read -r each; do
-    [ -w "$each" ] || { echo "$each"; break; }
+  { echo . && git_there -c core.quotePath=false ls-tree -rd --name-only HEAD; } | while read -r each; do
+    [ ! -d "$TOP/$each" ] || [ -w "$TOP/$each" ] || { echo "$TOP/$each" && break; }
   done >"$RUN/unwritable"
   [ ! -s "$RUN/unwritable" ] || fail files-unwritable "$(head -n 1 "$RUN/unwritable") cannot be written by $(id -un)."
 }

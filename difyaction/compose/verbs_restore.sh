@@ -32,7 +32,7 @@ SQL
 }
 keep_traits() { # DATABASE: before anything has its name in its place
   traits_of "$1" | sql "$DB_CONTROL" >"$RUN/traits.new" 2>/dev/null || { say "$1: its rights and settings cannot be read"; return 0; }
-  mv "$RUN/traits.new" "$RUN/traits-$1"
+  [ ! -s "$RUN/traits.new" ] || mv "$RUN/traits.new" "$RUN/traits-$1" # one that is not there has none, and had some
 }
 put_traits() { # DATABASE; what only an administrator may grant, he grants again
   [ -s "$RUN/traits-$1" ] || return 0
@@ -48,6 +48,7 @@ clone_databases() { # SUFFIX [STRATEGY]: going back is a rename then
   for each in $DB_NAMES; do
     keep_traits "$each"
     set_aside "$each$1" || fail final-backup-failed "A copy $each$1 that an earlier run left is in the way."
+    echo "$each" >>"$RUN/cloned"
     { ending_sessions "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\"${2:+ STRATEGY $2}"; } | in_control ||
       fail final-backup-failed "The database $each could not be cloned."
     say "$each: cloned as $each$1"
@@ -56,13 +57,15 @@ clone_databases() { # SUFFIX [STRATEGY]: going back is a rename then
 
 drop_clones() { # SUFFIX: unless they are what the databases were, and could not be put back
   [ ! -e "$RUN/restoring" ] || { say "the copies of the databases (their names end in $1) are kept: the databases could not be put back"; return 0; }
-  for each in $DB_NAMES; do drop_database "$each$1" || return 1; done
+  # those that this run made, or began to: others are an earlier run's
+  made=$(cat "$RUN/cloned" 2>/dev/null || true)
+  for each in $made; do drop_database "$each$1" || return 1; done
 }
 
 restore_clones() { # SUFFIX; a database whose clone is gone was put back already, and one that cannot be does not keep the next from it
   stuck=0
   for each in $DB_NAMES; do
-    ! has_database "$each$1" || restored_clone "$each" "$1" || stuck=1
+    if has_database "$each$1"; then restored_clone "$each" "$1" || stuck=1; else put_traits "$each"; fi
   done
   return "$stuck"
 }

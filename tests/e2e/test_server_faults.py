@@ -113,8 +113,25 @@ def test_a_killed_controller_is_followed_by_the_next_and_a_second_run_is_refused
     assert run(rig, old, dify_version=NEW).status == "unchanged"
 
 
+# what administrators do to a database, and no copy of it has; limits that would end a dump, too
+ADMINISTERED = """
+CREATE ROLE reader LOGIN;
+REVOKE CONNECT ON DATABASE dify FROM PUBLIC;
+GRANT CONNECT ON DATABASE dify TO reader;
+ALTER DATABASE dify SET search_path = public, pg_catalog;
+ALTER DATABASE dify SET idle_in_transaction_session_timeout = '100ms';
+ALTER ROLE reader IN DATABASE dify SET statement_timeout = '3s';
+"""
+TRAITS = """
+SELECT unnest(datacl)::text FROM pg_database WHERE datname = 'dify'
+UNION SELECT setrole || ' ' || unnest(setconfig) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase
+  WHERE datname = 'dify' ORDER BY 1;
+"""
+
+
 def test_a_script_killed_while_it_migrates_is_undone_by_the_next_run(rig: Rig, old: Install) -> None:
-    before, files = old.rows(), old.files()
+    old.sql(ADMINISTERED, "postgres")
+    before, files, traits = old.rows(), old.files(), old.sql(TRAITS, "postgres")
     rig.fault("migration-slow", version=NEW, seconds=20)
     made: list[Controller] = []
 
@@ -135,6 +152,8 @@ def test_a_script_killed_while_it_migrates_is_undone_by_the_next_run(rig: Rig, o
     assert "is dead; following it" in told.log
     assert "it ended: " in told.log
     assert_as_before(rig, old, before, files)
+    assert old.sql(TRAITS, "postgres") == traits
+    assert len(traits.splitlines()) == 6
 
 
 def test_a_reboot_after_the_migration_is_recovered_by_the_run_that_follows_it(rig: Rig, old: Install) -> None:

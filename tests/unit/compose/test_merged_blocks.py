@@ -211,3 +211,15 @@ def test_a_merge_of_services_names_each_once(
     if result is not None:
         found = re.findall(r"(?m)^  ([a-z]+):$", result)
         assert len(found) == len(set(found))
+
+
+def test_a_location_behind_the_last_one_stands_in_the_server_also_where_upstream_put_one_there() -> None:
+    base, target = text_of("1.9.2", NGINX), text_of("1.10.0", NGINX)
+    own = "    location /foo {\n      proxy_pass http://foo:80;\n    }\n\n"
+    behind = re.search(r"(?m)^    # placeholder for acme", base)
+    assert behind is not None
+    found = merged(base, base[: behind.start()] + own + base[behind.start() :], target, file=NGINX)
+    assert found is not None
+    assert found.replace(own, "") == target
+    assert found.count("\n}") == target.count("\n}") == 1
+    assert found.index("location /foo") < found.index("# placeholder for acme")

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from difyaction.compose.facts import Mount
 from difyaction.compose.folder import folder_size
 from difyaction.compose.server_plan import make_plan
 from difyaction.secret import Secret
@@ -118,8 +120,34 @@ def test_what_people_committed_to_a_checkout_is_put_on_top_like_their_edits() ->
     assert written == ["switch_file docker-compose.override.yaml 644", "switch_file nginx/conf.d/own.conf 644"]
     assert {"docker-compose.override.yaml", "nginx/conf.d/own.conf"} <= set(plan.delivered)
     assert "take_away certbot/README.md" in steps["switch"].do
+    assert "take_away certbot/README.md || exit 1" in steps["switch"].undo
     assert "notes" not in steps["switch"].do + steps["switch"].undo
     assert "put_back nginx/conf.d/own.conf || exit 1\n" in steps["switch"].undo
+
+
+def test_a_file_that_git_only_forgets_is_not_taken_away() -> None:
+    checkout = {"edited": ["docker-compose.yaml"], "deleted": ["docker-compose.yaml"]}
+    steps = {step.name: step for step in make_plan(facts({"checkout": checkout})).steps}
+    assert "put_back docker-compose.yaml || exit 1" in steps["switch"].undo
+    assert "take_away docker-compose.yaml" not in steps["switch"].do + steps["switch"].undo
+
+
+def test_a_file_of_theirs_that_was_too_large_to_be_brought_is_not_taken_away_without_a_word() -> None:
+    plan = make_plan(facts({"checkout": {"tracked": ["docker-compose.yaml", "fonts/NotoSansCJK.ttc"]}}))
+    (found,) = (objection for objection in plan.objections if objection.rule == "edited-outside")
+    assert found.facts["files"] == "fonts/NotoSansCJK.ttc"
+
+
+def test_a_committed_file_in_a_folder_of_data_is_saved_by_name() -> None:
+    override = "services:\n  api:\n    volumes:\n      - ./data/storage:/app/api/storage\n"
+    own = {"docker-compose.override.yaml": override, "data/storage/.gitkeep": "mine"}
+    found = facts({"files": own, "checkout": {"tracked": list(own)}})
+    mounted = (Mount(source=f"{found.machine.install.folder}/data/storage", target="/app/api/storage", kind="bind"),)
+    containers = tuple(replace(c, mounts=mounted) if c.service == "api" else c for c in found.machine.containers)
+    plan = make_plan(replace(found, machine=replace(found.machine, containers=containers)))
+    saved = next(step.do for step in plan.steps if step.name == "save-files")
+    assert "--exclude=./data/storage" in saved
+    assert "./data/storage/.gitkeep" in saved.partition("named.tar")[2].splitlines()[0]
 
 
 def test_files_below_volumes_are_saved_by_name_and_new_ones_are_taken_away_again() -> None:

@@ -135,33 +135,32 @@ def asked_as_nobody(folder: Path, shell: str, what: str) -> str:
 
 @pytest.fixture
 def for_all() -> Iterator[Path]:
-    """A folder that other users can enter."""
+    """A checkout that other users can enter; `nobody` has it, but for what root pulled, and what is a container's."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        for path in ("docker/nginx", ".git/objects", "volumes/db"):
+        written(folder, {"docker-compose.yaml": "services:", "nginx/nginx.conf": "events {}"})
+        for words in (["init", "-q"], ["add", "docker"], ["commit", "-qm", "one"]):
+            git(folder, *words)
+        for path in [folder, *folder.rglob("*")]:
+            os.chown(path, 65534, 65534)
+        for path in ("docker/volumes/db", "docker/data/minio", "run"):
             (folder / path).mkdir(parents=True)
-        (folder / "run").mkdir(mode=0o777)
         (folder / "run").chmod(0o777)
-        (folder / "docker" / "docker-compose.yaml").write_text("services:\n")
         yield folder
 
 
 @ALL_SHELLS
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
 def test_what_may_not_be_written_is_found_before_anything_stops(for_all: Path, shell: str) -> None:
-    for path in (for_all, for_all / "docker", for_all / ".git", for_all / ".git" / "objects"):
-        os.chown(path, 65534, 65534)
+    # what containers have there is no reason to stop
+    writes = "may_write docker-compose.yaml nginx/new.conf envs/new.env; may_check_out"
+    assert asked_as_nobody(for_all, shell, writes) == "well\n"
+
     # once `sudo git pull` has been said
-    assert asked_as_nobody(for_all, shell, "may_write .env envs/new.env") == "well\n"
-    assert (
-        asked_as_nobody(for_all, shell, "may_write .env docker-compose.yaml")
-        == "docker-compose.yaml cannot be written by nobody.\n"
-    )
+    for path in (for_all / "docker" / "docker-compose.yaml", for_all / "docker" / "nginx"):
+        os.chown(path, 0, 0)
+    told = asked_as_nobody(for_all, shell, "may_write .env docker-compose.yaml")
+    assert told == "docker-compose.yaml cannot be written by nobody.\n"
     assert asked_as_nobody(for_all, shell, "may_write nginx/new.conf") == "nginx cannot be written by nobody.\n"
     assert asked_as_nobody(for_all, shell, "may_check_out") == "nginx cannot be written by nobody.\n"
-
-    for path in (for_all / "docker" / "docker-compose.yaml", for_all / "docker" / "nginx"):
-        os.chown(path, 65534, 65534)
-    # what lies below volumes is the containers', and no reason to stop
-    assert asked_as_nobody(for_all, shell, "may_write docker-compose.yaml nginx/new.conf; may_check_out") == "well\n"

@@ -108,7 +108,8 @@ def databases(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted((folder / "db").iterdir())}
 
 
-UNDO = "undo_migration clones _before || echo stuck; drop_clones _before || echo stuck"
+MADE = "printf '%s\\n' dify dify_plugin >cloned"
+UNDO = f"{MADE}; undo_migration clones _before || echo stuck; drop_clones _before || echo stuck"
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
@@ -144,6 +145,18 @@ def test_a_copy_of_an_earlier_run_is_set_aside_and_not_dropped(tmp_path: Path, s
     assert found.pop(aside) == "earlier"
     assert f"dify_before, which an earlier run left, is kept as {aside}" in told
     assert found == {"dify": "now", "dify_plugin": "now", "dify_plugin_before": "now"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_the_way_back_of_a_run_that_copied_nothing_leaves_the_copies_of_an_earlier_one(
+    tmp_path: Path, shell: str
+) -> None:
+    there = {"dify": "now", "dify_plugin": "now", "dify_before": "earlier", "dify_plugin_before": "earlier"}
+    clone = "(clone_databases _before); drop_clones _before"
+    served(tmp_path, shell, clone, busy="dify_before", times=1000, **there)
+    assert databases(tmp_path) == there
+    served(tmp_path, shell, "drop_clones _before")
+    assert databases(tmp_path) == there
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
