@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -81,7 +82,7 @@ def dial(hop: Hop, timeouts: Timeouts) -> socket.socket:
 def dial_through(jump: paramiko.Transport, by: Hop, hop: Hop, timeouts: Timeouts) -> paramiko.Channel:
     """Connect from the jump host on."""
     try:
-        return jump.open_channel("direct-tcpip", (hop.host, hop.port), ("127.0.0.1", 0), timeout=timeouts.connect)
+        line = jump.open_channel("direct-tcpip", (hop.host, hop.port), ("127.0.0.1", 0), timeout=timeouts.connect)
     except paramiko.ChannelException as error:
         if error.code == _PROHIBITED:
             raise refusals.jump_forbids(str(hop), str(by)) from None
@@ -90,6 +91,15 @@ def dial_through(jump: paramiko.Transport, by: Hop, hop: Hop, timeouts: Timeouts
         if jump.is_active():
             raise refusals.silent(f"{hop} (from {by})", timeouts.connect) from None
         raise refusals.cut(str(by)) from None
+    hang_up = line.close
+
+    def close() -> None:
+        with contextlib.suppress(EOFError, OSError, paramiko.SSHException):
+            hang_up()
+
+    # the thread of the session in it hangs up, and where the jump host went first there is nobody to say that to
+    line.close = close
+    return line
 
 
 def shake_hands(hop: Hop, known: KnownHosts, call: Dial, timeouts: Timeouts) -> paramiko.Transport:

@@ -237,7 +237,7 @@ def test_a_command_runs_without_any_port(azure: AzureEmulator, vm: Machine, tmp_
 def test_a_silent_agent_is_an_error(azure: AzureEmulator, vm: Machine) -> None:
     azure.operations.upset("POST */runCommand", error=AGENT_SILENT)
     with pytest.raises(Failed, match="VM agent"):
-        RunCommand(bench(azure).sdk, vm.id).run("true", timeout=60)
+        RunCommand(bench(azure).sdk, vm.id, interval=0.1).run("true", timeout=60)
 
 
 def test_host_keys_come_over_the_control_plane(azure: AzureEmulator, vm: Machine) -> None:

@@ -222,19 +222,30 @@ def test_every_customisation_meets_old_and_new_shapes_of_the_files() -> None:
     assert met == set(itertools.product(range(len(EDITS)), (False, True)))
 
 
-def test_their_own_service_where_upstream_put_one_of_its_own_is_a_conflict_that_names_its_line() -> None:
-    watcher = b"\nservices:\n  watcher:\n    image: example/watcher:1\n"
+def drafted(theirs: bytes) -> Draft:
+    """Return what becomes of an edited compose file of 1.10.1 in 1.11.4."""
     files = files_of("1.10.1")
-    theirs = place(files[COMPOSE], b"\nservices:\n", watcher)
     held = {**{path: Held(content=content) for path, content in files.items()}, COMPOSE: Held(content=theirs)}
     install = Install(folder="/opt/dify/docker", project="dify", compose_files=(), files=held)
     ends = {"installed": Version.parse("1.10.1"), "wanted": Version.parse("1.11.4")}
     way = Way(**ends, before=files, after=files_of("1.11.4"))
-    made = draft(install, way, secret_key=None, image_map={})
-    conflict = next(merged for merged in made.merged if merged.file == COMPOSE)
+    return draft(install, way, secret_key=None, image_map={})
+
+
+def test_their_own_service_stands_beside_one_that_upstream_put_at_the_same_place() -> None:
+    watcher = b"  watcher:\n    image: example/watcher:1\n"
+    made = drafted(place(files_of("1.10.1")[COMPOSE], b"\nservices:\n", b"\nservices:\n" + watcher))
+    assert watcher in made.files[COMPOSE]
+    assert made.files[COMPOSE].replace(watcher, b"") == files_of("1.11.4")[COMPOSE]
+
+
+def test_an_edit_of_a_line_that_upstream_changes_too_is_a_conflict_that_names_it() -> None:
+    image = b"langgenius/dify-plugin-daemon:0.4.1-local"
+    theirs = place(files_of("1.10.1")[COMPOSE], image, b"langgenius/dify-plugin-daemon:0.4.2-local")
+    made = drafted(theirs)
     assert made.files[COMPOSE] == theirs
-    objection = conflict.objection("1.11.4")
+    objection = next(merged for merged in made.merged if merged.file == COMPOSE).objection("1.11.4")
     assert objection is not None
     number = int(str(objection.facts["lines"]).partition("-")[0])
-    assert theirs.splitlines()[number - 1].strip() == b"watcher:"
+    assert b"0.4.2-local" in theirs.splitlines()[number - 1]
     assert objection.facts["file"] == COMPOSE
