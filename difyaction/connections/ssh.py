@@ -21,6 +21,7 @@ from difyaction.secret import Secret
 MOST_OUTPUT = 64 * 1024 * 1024
 MOST_SCRIPT = 90_000  # bytes: what fits into one argument of the kernel, as base64
 _PIECE = 64 * 1024
+_GONE = (paramiko.SSHException, OSError, EOFError)  # what paramiko raises where the other end is there no more
 _AUTH_ATTEMPTS = 3
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # what it has to say is raised, too
 
@@ -80,7 +81,7 @@ class Ssh:
         where, deadline = str(self._hops[-1]), time.monotonic() + timeout
         try:
             channel = self._transports[-1].open_session(timeout=timeout)
-        except (paramiko.SSHException, OSError, EOFError):
+        except _GONE:
             self.close()
             raise refusals.cut(where) from None
         try:
@@ -90,7 +91,7 @@ class Ssh:
             raise
         finally:
             # the answer counts, though the connection may be cut before the channel is closed
-            with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+            with contextlib.suppress(*_GONE):
                 channel.close()
 
     def put(self, folder: str, files: Mapping[str, bytes | Secret]) -> None:
@@ -122,7 +123,7 @@ class _Conversation:
         self._channel.settimeout(self._timeout)
         try:
             self._channel.exec_command(command)
-        except (paramiko.SSHException, OSError, EOFError):
+        except _GONE:
             raise refusals.cut(self._where) from None
         threads = [
             threading.Thread(target=self._speak, args=(stdin,), daemon=True),
@@ -143,12 +144,12 @@ class _Conversation:
         return Ran(self._channel.exit_status, bytes(self._said["out"]), bytes(self._said["err"]))
 
     def _speak(self, stdin: bytes) -> None:
-        with contextlib.suppress(OSError):  # a command may end without having read everything
+        with contextlib.suppress(*_GONE):  # a command may end without having read everything
             self._channel.sendall(stdin)
             self._channel.shutdown_write()
 
     def _hear(self, stream: str, receive: Callable[[int], bytes]) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*_GONE):
             while piece := receive(_PIECE):
                 self._said[stream] += piece
                 if len(self._said[stream]) > MOST_OUTPUT:
