@@ -30,7 +30,9 @@ def found() -> str:
     for name in NAMES:
         if path := shutil.which(name):
             return path
-    raise SystemExit("No Chromium is here; on Debian and Ubuntu: apt-get install chromium fonts-noto-cjk fonts-noto-color-emoji")
+    raise SystemExit(
+        "No Chromium is here; on Debian and Ubuntu: apt-get install chromium fonts-noto-cjk fonts-noto-color-emoji"
+    )
 
 
 def draw(browser: str, page: Path, picture: Path) -> None:
