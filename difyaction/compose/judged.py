@@ -59,13 +59,13 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
     env = read_env(drafted.files[".env"], file=".env").values
     install, database = shift.install, shift.database
     unknown = composed.why_not or _conflicting(drafted)  # nobody can say yet which images would run
-    packed = volumes(shift, machine)
+    packed, strange = volumes(shift, machine), tuple(strangers(composed, upstream))
     return MachineSituation(
         compose_version=machine.engine.compose_version,
         compose_says=composed.why_not,
         image_differences=() if unknown else tuple(image_differences(composed, upstream)),
-        strange_images={service.name: service.image for _, service in strangers(composed, upstream)},
-        image_lines=tuple(dict.fromkeys(f"{image}={s.ref.repository}" for image, s in strangers(composed, upstream))),
+        strange_images={service.name: service.image for _, service in strange},
+        image_lines=tuple(dict.fromkeys(f"{image}={s.ref.repository}" for image, s in strange)),
         builds_bypassed={s.name: s.image for s in bypassed(shift.after, shift.images_before)},
         lacking_programs=machine.host.lacking,
         disk_needed=room(estimates, machine),
@@ -82,11 +82,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         vectors_missing=vectors_missing(shift.wishes.backup, shift.saved),
         env={key: _in_effect(key, env, composed) for key in _LOOKED_AT},
         queues=named_queues(composed.services.values() if composed.services else machine.containers),
-        unset_secrets=tuple(
-            key
-            for key in _AGENT_SECRETS
-            if key in drafted.shipped.known and env.get(key, "") in {"", drafted.shipped.default(key)}
-        ),
+        unset_secrets=tuple(_unset_secrets(drafted, env)),
         database_head=database.heads[0] if database.heads else "",
         database_server=database.server,
         database_client=database.client,
@@ -107,6 +103,13 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         linked_files=tuple(_linked(install.links, drafted)),
         user="" if install.writable else machine.host.user,
     )
+
+
+def _unset_secrets(drafted: Draft, env: Mapping[str, str]) -> Iterator[str]:
+    """Yield the secrets of agents that nobody has set, or that are as upstream published them."""
+    for key in _AGENT_SECRETS:
+        if key in drafted.shipped.known and env.get(key, "") in {"", drafted.shipped.default(key)}:
+            yield key
 
 
 def image_differences(composed: Composed, upstream: ImageSet) -> Iterator[str]:
