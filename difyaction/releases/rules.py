@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from difyaction.releases import conditions, machine_conditions
+from difyaction.releases import conditions, data_conditions, machine_conditions
 from difyaction.releases.situation import Facts, Situation
 from difyaction.releases.version import Version
 from difyaction.target import Objection, Severity
@@ -92,6 +92,6 @@ def all_rules() -> tuple[Rule, ...]:
 
 
 def _condition(name: str) -> Callable[[Situation], Facts | None]:
-    place = conditions if hasattr(conditions, name) else machine_conditions
-    found: Callable[[Situation], Facts | None] = getattr(place, name)
+    places = (conditions, machine_conditions, data_conditions)
+    found: Callable[[Situation], Facts | None] = next(getattr(place, name) for place in places if hasattr(place, name))
     return found

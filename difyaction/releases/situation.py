@@ -45,6 +45,11 @@ class Situation:
     machine: MachineSituation | None = None
 
     @property
+    def on_machine(self) -> MachineSituation:
+        """What is known of the machine; nothing, where there is none."""
+        return self.machine or MachineSituation()
+
+    @property
     def newest(self) -> tuple[Version | None, str | None]:
         """The highest version that is installed, with its schema."""
         return (self.highest, self.highest_head) if self.highest else (self.installed, self.installed_head)

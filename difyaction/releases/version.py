@@ -68,3 +68,9 @@ class Version:
 
     def __str__(self) -> str:
         return self.text
+
+
+def leading_numbers(text: str) -> tuple[int, int, int]:
+    """Return the first three numbers of a foreign version, like ``v2.4.0-rc1`` of a Compose; those that lack are 0."""
+    first, second, third, *_ = [*(int(word) for word in re.findall(r"[0-9]+", text)), 0, 0, 0]
+    return first, second, third

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from difyaction.releases import conditions, machine_conditions
+from difyaction.releases import conditions, data_conditions, machine_conditions
 from difyaction.releases.catalogue import ImageSet
 from difyaction.releases.rules import Rule, Situation, all_rules, objections, rule_ids
 from difyaction.releases.version import Version
@@ -33,7 +33,7 @@ def raised(given_situation: Situation) -> dict[str, Severity]:
 def test_every_rule_has_a_condition_and_every_condition_a_rule() -> None:
     functions = {
         name.replace("_", "-")
-        for module in (conditions, machine_conditions)
+        for module in (conditions, data_conditions, machine_conditions)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }
