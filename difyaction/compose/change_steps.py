@@ -33,7 +33,7 @@ def change_steps(shift: Shift) -> Iterator[Step]:
     if shift.wishes.final_backup == "snapshot":
         wait = call("await_snapshot", SNAPSHOT_WAIT)
         yield Step("snapshot", wait, timeout=SNAPSHOT_WAIT + 60, title="Wait until the disks are kept")
-    if shift.schema_changes:
+    if shift.data_change:
         # what takes as long as service may be away altogether was estimated wrongly; nobody is kept from going back
         most = None if shift.back_to else shift.wishes.max_downtime or None
         yield Step("final-backup", *_final_backup(shift), timeout=most, title="Back up once more, with nobody writing")
@@ -134,7 +134,7 @@ def _database_steps(shift: Shift) -> Iterator[Step]:
     undo = call("undo_migration", "clones", CLONE) if shift.clone else call("undo_migration", "dumps")
     if shift.restores:
         yield Step("restore", _restore(shift), undo, title="Read the backup back")
-    elif shift.schema_changes:
+    elif shift.data_change:
         limit = shift.wishes.migration_timeout or ""
         do = call("migrate", shift.api, limit, shift.wishes.migration_idle)
         yield Step("migrate", f"{do}\n{_proving_rows(shift)}", undo, title="Migrate the database", live=_MIGRATED)
@@ -156,7 +156,7 @@ def _restore(shift: Shift) -> str:
 
 def _unstart(shift: Shift) -> str:
     """Return what stops the new release. Where no database is put back, what it wrote by then stays: no loss."""
-    if shift.schema_changes:
+    if shift.data_change:
         return stopping_new(shift)
     return '[ ! -e "$RUN/started" ] || rm -f "$RUN/fingerprint"\n' + stopping_new(shift)
 

@@ -67,18 +67,18 @@ def estimate(shift: Shift, machine: Machine) -> Estimates:
     size = shift.database.size
     tars = {name: packed or 0 for name, packed in volumes(shift, machine).items()}
     away = sum(tars[name] for name in shift.one_way)
-    final = 0 if not shift.schema_changes else size // (CLONE_SPEED if shift.clone else DUMP_SPEED)
+    final = 0 if not shift.data_change else size // (CLONE_SPEED if shift.clone else DUMP_SPEED)
     kept = _SNAPSHOT if shift.wishes.final_backup == "snapshot" else 0
     dumped = int(size * _DUMP_SHARE)
     return Estimates(
         missing=tuple(missing),
         images=sum(_IMAGE_SIZES.get(kinds.get(image, ""), _OTHER_IMAGE) for image in missing),
-        backup=dumped * (2 if shift.schema_changes else 1) + sum(tars.values()),
-        clone=size if shift.clone and shift.schema_changes else 0,
-        beside=size if shift.database.kind == "postgresql" and shift.schema_changes else 0,
+        backup=dumped * (2 if shift.data_change else 1) + sum(tars.values()),
+        clone=size if shift.clone and shift.data_change else 0,
+        beside=size if shift.database.kind == "postgresql" and shift.data_change else 0,
         backup_seconds=5 + 2 * size // DUMP_SPEED + (sum(tars.values()) - away) // _TAR_SPEED,
         again=estimated_again(shift),
-        downtime=_STOP + kept + final + away // _TAR_SPEED + (_MIGRATION if shift.schema_changes else 0) + _START,
+        downtime=_STOP + kept + final + away // _TAR_SPEED + (_MIGRATION if shift.data_change else 0) + _START,
     )
 
 
@@ -90,7 +90,7 @@ def copies_files(shift: Shift) -> bool:
 def estimated_again(shift: Shift) -> bool:
     """Whether the first dump tells something of the time without service. Nobody is kept from going back by a copy."""
     tells = shift.database.size > _LARGE and not shift.back_to if shift.clone else True
-    return bool(shift.schema_changes and shift.wishes.max_downtime and tells)
+    return bool(shift.data_change and shift.wishes.max_downtime and tells)
 
 
 def major(server: str) -> int:

@@ -92,7 +92,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         database_lost="" if unknown or database.external else _database_lost(composed, shift),
         ports_taken=tuple(_ports_taken(machine, composed)),
         # only where databases may be put back is there something to lose
-        reached_early=reached_early(composed, shift.roles) if shift.schema_changes and not unknown else (),
+        reached_early=reached_early(composed, shift.roles) if shift.data_change and not unknown else (),
         downtime=estimates.downtime,
         max_downtime=shift.wishes.max_downtime,
         broken=tuple(broken(machine.containers, now=machine.host.epoch)),

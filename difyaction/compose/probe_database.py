@@ -59,6 +59,13 @@ def client_image(kind: str, server: str, extensions: Collection[str] = ()) -> st
     return f"pgvector/pgvector:pg{major}" if "vector" in extensions else f"postgres:{major}-alpine"
 
 
+def client_version(image: str) -> str:
+    """Return the version of an image's clients by its tag (`16-alpine`, `0.8.0-pg16`), or nothing."""
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    found = re.search(r"pg([0-9]+)", tag) or re.match(r"([0-9]+(?:\.[0-9]+)*)", tag)
+    return found[1] if found else ""
+
+
 def network_to(address: str, networks: str) -> str:
     """Return the network, of those that the API is in, from which the server at an address can be reached.
 

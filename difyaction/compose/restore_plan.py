@@ -111,7 +111,7 @@ def make_restore_plan(facts: RestoreFacts) -> ServerPlan:
         settings=settings,
         delivered=delivered(shift, {}, settings.run_id, machine.host.epoch),
         script=script,
-        final_backup=shift.schema_changes,
+        final_backup=shift.data_change,
     )
 
 

@@ -78,7 +78,7 @@ def manifest(shift: Shift, run: str, epoch: int) -> bytes:
         "commit": shift.install.checkout.commit if shift.install.checkout else "",
         "branch": shift.install.checkout.branch if shift.install.checkout else "",
         "volumes": dict(shift.one_way),
-        "schema-changes": shift.schema_changes,
+        "schema-changes": shift.data_change,
         "epoch": epoch,
     }
     return json.dumps(record, indent=1, sort_keys=True).encode()

@@ -79,7 +79,7 @@ def make_plan(facts: ServerFacts) -> ServerPlan:
         settings=settings,
         delivered=delivered(shift, facts.draft.files, settings.run_id, machine.host.epoch),
         script=script,
-        final_backup=shift.schema_changes,
+        final_backup=shift.data_change,
     )
 
 

@@ -69,9 +69,14 @@ class Shift:
     restores: bool = False  # whether the databases are read back from there
 
     @property
-    def schema_changes(self) -> bool:
-        """Whether a schema may be another one afterwards: Dify's own, or that of the plugin daemon."""
-        return self.restores if self.back_to else self.head_before != self.head_after or self.daemon_changes
+    def data_change(self) -> bool:
+        """Whether the old release may not read the data afterwards: a schema is another one, or a store's files.
+
+        What is in the databases and what is in the stores belongs together: all of it goes back, or nothing.
+        """
+        if self.back_to:
+            return self.restores
+        return self.head_before != self.head_after or self.daemon_changes or bool(self.one_way)
 
     @property
     def daemon_changes(self) -> bool:

@@ -3,7 +3,7 @@
 # DB_USER may make databases), COUNTED, SUMMED and PROJECT are literals of the plan. `--log-driver none`: what a container says here are
 # people's data and keys, which a log would keep on the disk, or send away.
 db_service() { cat "$RUN/db-service" 2>/dev/null || printf '%s' "$DB_SERVICE"; }
-db_container() { of_service "$(db_service)"; }
+db_container() { known "$(db_service)"; }
 
 client() { # runs a client beside the server, or in a container of its own when the server is elsewhere
   # shellcheck disable=SC2016 # the container's own shell expands it
@@ -28,7 +28,7 @@ sql() { # DATABASE, statements on stdin; one row a line, fields parted by |
   esac
 }
 
-database_answers() { echo 'SELECT 1' | sql "$DB_MAIN" >/dev/null 2>&1; }
+database_answers() { echo 'SELECT 1' | sql "$DB_MAIN" >/dev/null 2>&1 || { forget; return 1; }; }
 schema_head() { echo 'SELECT version_num FROM alembic_version' | sql "$DB_MAIN"; }
 
 count_sql() { # [MYSQL'S CONDITION]: prints the statement that counts every table, as rows|table|number
@@ -110,7 +110,7 @@ start_scratch() { # a server of its own, for all that this run reads back
     postgresql) dk run -d --name "$scratch" --network none -e POSTGRES_PASSWORD=scratch "$DB_CLIENT" postgres -c fsync=off >/dev/null ;;
     mysql) dk run -d --name "$scratch" --network none -e MYSQL_ROOT_PASSWORD=scratch "$DB_CLIENT" >/dev/null ;;
   esac || fail restore-test-failed "The scratch container of $DB_CLIENT did not start."
-  until_deadline 180 0.2 scratch_is_settled || true
+  until_deadline 180 0.5 scratch_is_settled || true
   scratch_answers || fail restore-test-failed "The scratch server did not answer: $(dk logs --tail 3 "$scratch" 2>&1 | tr '\n' ' ')"
   : >"$RUN/scratch"
 }

@@ -3,8 +3,17 @@ of_service() { # SERVICE: its container's id, nothing when it has none; fails wh
   of_it=$(dk ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False) || return 1
   printf '%s\n' "$of_it" | head -n 1
 }
+# shellcheck disable=SC2086 # a word for each label
+of_services() { # SERVICE...: the ids of all their containers; fails where the engine does not say
+  of_them=$(dk ps -a --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.oneoff=False --format '{{.Label "com.docker.compose.service"}} {{.ID}}') || return 1
+  printf '%s\n' "$of_them" | awk -v services=" $* " 'index(services, " " $1 " ") { print $2 }'
+}
+known() { # SERVICE: its container as the last look around found it, else as the engine says now
+  awk -v service="$1" '$1 == service { print $6; found = 1; exit } END { exit !found }' "$RUN/seen" 2>/dev/null || of_service "$1"
+}
 engine_is_back() { # before anything is undone: an engine that is being started anew would not do it, and say of every container that it is gone
   until_deadline 300 1 engine_answers || { say "the engine does not answer"; return 1; }
+  look_around
 }
 engine_answers() { dk version >/dev/null 2>&1; }
 running() { [ "$(dk inspect --format '{{.State.Status}}' "$1" 2>/dev/null)" = running ]; }
@@ -15,8 +24,12 @@ reason() { if [ -s "$RUN/why" ]; then cat "$RUN/why"; else echo "${WHY:-unexplai
 last_said() { tail -n 2 | tr -d '\033' | tr '\n' ' ' | head -c 600; } # of a text: its last two lines as one, for a row of the journal
 last_line() { [ ! -r "$1" ] || last_said <"$1"; }
 
+is_here() { # IMAGE: one list answers for all that it names as the files do
+  [ -e "$RUN/images" ] || dk image ls --format '{{.Repository}}:{{.Tag}}' >"$RUN/images" 2>/dev/null || true
+  grep -qxF -e "$1" "$RUN/images" || dk image inspect "$1" >/dev/null 2>&1
+}
 pull_image() { # an image that is here already stays as it is: nginx:latest does not move under anybody's feet
-  dk image inspect "$1" >/dev/null 2>&1 && { say "$1 is here"; return 0; }
+  is_here "$1" && { say "$1 is here"; return 0; }
   say "pulling $1"
   said=$(dk pull -q "$1" 2>&1) && return 0 # in no file: a full disk would not take what says that it is full
   case "$said" in
@@ -26,14 +39,14 @@ pull_image() { # an image that is here already stays as it is: nginx:latest does
 }
 
 asks() { # SERVICE OPTIONS-AND-URL: curl in a container, never through the proxy that Docker's client may give to every container
-  asking=$(of_service "$1")
+  asking=$(known "$1")
   shift
   dk exec "$asking" curl --noproxy '*' -fsS -m 10 "$@"
 }
 
 # shellcheck disable=SC2016 # the container's own shell expands it
 asks_itself() { # SERVICE KEY PORT/PATH OPTION...: the same, of the container itself, at the port that KEY in its environment names, else at PORT
-  asking=$(of_service "$1") named="$2" where="$3"
+  asking=$(known "$1") named="$2" where="$3"
   shift 3
   dk exec "$asking" sh -c 'eval "port=\${$0:-}"; where="$1"; shift; exec curl --noproxy "*" -fsS -m 10 "$@" "http://localhost:${port:-${where%%/*}}/${where#*/}"' "$named" "$where" "$@"
 }
@@ -69,15 +82,16 @@ serves_inside() { # NAME CONTAINER of a proxy: the same, asked from within
   asks "$API" -Lk "$inside/console/api/setup" 2>"$RUN/fetch.said" | is_set_up
 }
 
-look_around() { # one look at every container of the project, a line each: service, image, its id, state, restarts
+look_around() { # one look at every container of the project, a line each: service, image, its id, state, restarts, container
   # shellcheck disable=SC2046 # one argument for each container
-  dk inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.Config.Image}} {{.Image}} {{.State.Status}} {{.RestartCount}}' \
-    $(dk ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.oneoff=False) >"$RUN/seen" 2>/dev/null || true
+  dk inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.Config.Image}} {{.Image}} {{.State.Status}} {{.RestartCount}} {{.Id}}' \
+    $(dk ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.oneoff=False) >"$RUN/seen.new" 2>/dev/null || true
+  mv "$RUN/seen.new" "$RUN/seen" 2>/dev/null || forget
 }
+forget() { rm -f "$RUN/seen"; } # containers are made and removed: what the last look found is not true any more
 seen() { awk -v service="$1" '$1 == service { print $2, $3, $4, $5; exit }' "$RUN/seen"; } # SERVICE: as the last look found it
 
-crash_loops() { # whether a container that was started is restarted again and again: nobody has to wait for it
-  look_around
+crash_loops() { # whether a container that was started is restarted again and again, as the last look found it: nobody has to wait for it
   for each in $CRASHES; do
     count=$(seen "$each" | cut -d ' ' -f 4)
     [ "${count:-0}" -lt 5 ] || { why restarting "$each crashes again and again: $(last_words "$each")" || return 0; }
@@ -103,7 +117,7 @@ last_words() { dk logs --tail 5 "$(of_service "$1")" 2>&1 | last_said | head -c 
 
 answers_inside() { # SERVICE KEY PORT/PATH WHAT: its own probe; the api asks for one without curl, as the first plugin daemons are
   asks_itself "$1" "$2" "$3" -o /dev/null 2>/dev/null ||
-    asks "$API" -o /dev/null "http://$1:$(port_of "$(of_service "$1")" "$2" "${3%%/*}")/${3#*/}" 2>/dev/null ||
+    asks "$API" -o /dev/null "http://$1:$(port_of "$(known "$1")" "$2" "${3%%/*}")/${3#*/}" 2>/dev/null ||
     why "${4:-part}-unhealthy" "$1 does not answer: $(last_words "$1")"
 }
 
@@ -124,7 +138,7 @@ for queue in sys.argv[2:]: control.cancel_consumer(queue)' "$CELERY" $(cat "$RUN
 }
 
 worker_works() { # SERVICE: it answers, and takes from every queue that was taken from before. Asked until it did: each question loads the release.
-  id=$(of_service "$1")
+  id=$(known "$1")
   [ ! -e "$RUN/works-$id" ] || return 0
   queues_of "$id" >"$RUN/queues.now"
   [ -s "$RUN/queues.now" ] || why worker-silent "the worker $1 does not answer: $(last_words "$1")" || return 1
@@ -158,17 +172,23 @@ keep_stopped() { # ID...: not even a reboot starts them again; $RUN/restarts kno
   cat "$RUN/restarting" >>"$RUN/restarts" && dk update --restart=no $(cut -d ' ' -f 1 "$RUN/restarting") >/dev/null
 }
 
-there() { dk inspect "$1" >/dev/null 2>&1; }
-policies_back() { # CONDITION: whether all containers that it is true of have the restart policy that they had
+# shellcheck disable=SC2013,SC2086 # a policy is one word; one argument for each container
+policies_back() { # -aq|-q: whether all containers that the engine lists so have the restart policy that they had
+  [ -f "$RUN/restarts" ] || return 0
+  listed=$(dk ps "$1" --no-trunc) || return 1
   kept=0
-  [ ! -f "$RUN/restarts" ] || while read -r each policy; do
-    ! "$1" "$each" || dk update --restart="$policy" "$each" >/dev/null || { kept=1 && say "the restart policy of $each is not what it was: $policy"; }
-  done <"$RUN/restarts"
+  for policy in $(cut -d ' ' -f 2 "$RUN/restarts" | sort -u); do
+    whose=''
+    while read -r each theirs; do
+      [ "$theirs" != "$policy" ] || case "$listed" in *"$each"*) whose="$whose $each" ;; esac
+    done <"$RUN/restarts"
+    [ -z "$whose" ] || dk update --restart="$policy" $whose >/dev/null || { kept=1 && say "the restart policy of a container is not what it was, $policy:$whose"; }
+  done
   return "$kept"
 }
-restart_as_before() { policies_back there; }
+restart_as_before() { policies_back -aq; }
 # what was stopped and goes on in the same container comes back after a reboot again; what was replaced stays down
-restart_what_runs() { policies_back running || true; }
+restart_what_runs() { policies_back -q || true; }
 
 # shellcheck disable=SC2086 # as above
 stop_by_id() { # SECONDS WAVE...: the containers of a wave side by side, those that run; so the slowest counts, not the sum
@@ -182,10 +202,12 @@ stop_by_id() { # SECONDS WAVE...: the containers of a wave side by side, those t
   done
 }
 
+# shellcheck disable=SC2086 # as above
 start_by_id() { # ID...: those that are still there, in this order
-  for each in "$@"; do
-    ! there "$each" || dk start "$each" >/dev/null || return 1
-  done
+  there=$(dk ps -aq --no-trunc) || return 1
+  those=''
+  for each in "$@"; do case "$there" in *"$each"*) those="$those $each" ;; esac done
+  [ -z "$those" ] || dk start $those >/dev/null
 }
 
 remove_held() { dk rm -fv "$HELD" >/dev/null 2>&1 || true; }

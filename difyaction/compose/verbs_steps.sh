@@ -1,5 +1,6 @@
 # What the steps are made of, a function each. Whatever they compare with, they are told.
 check_containers() { # SERVICE=ID...: those that the plan was made for
+  look_around
   for each in "$@"; do
     running "${each#*=}" || fail containers-changed "The container of ${each%%=*} that the plan was made for does not run any more."
   done
@@ -127,6 +128,7 @@ data_are_as_before() {
 starts() { # ID SERVICE...: services as the files describe them now; keeps the id, or a better one, and what Compose said
   failure="$1"
   shift
+  forget
   # in no file: a full disk would not take what says that it is full
   said=$(dc up -d --no-deps --no-build "$@" 2>&1) && return 0
   said=$(printf '%s\n' "$said" | last_said)
@@ -178,8 +180,8 @@ move_database() { # ID SERVICE: the same files, served by another container
 
 move_database_back() { # ID SERVICE
   engine_is_back || return 1
-  [ -z "$(of_service "$2")" ] || { dk stop -t 60 "$(of_service "$2")" && dk rm -f "$(of_service "$2")"; } >/dev/null || return 1
-  rm -f "$RUN/db-service"
+  id=$(of_service "$2") && { [ -z "$id" ] || { dk stop -t 60 "$id" && dk rm -f "$id"; } >/dev/null; } || return 1
+  rm -f "$RUN/db-service" && forget
   restart_as_before && dk start "$1" >/dev/null && until_deadline 120 1 database_answers
 }
 
@@ -246,17 +248,13 @@ start_services() { # SERVICE...
   starts start-failed "$@" || fail "$(reason)"
 }
 
+# shellcheck disable=SC2086 # one argument for each service, and each container
 stop_new() { # KEPT GONE: services that the old release has too are stopped, others removed
   engine_is_back || return 1
   remove_held
-  for each in $1 $2; do
-    id=$(of_service "$each") || return 1
-    [ -z "$id" ] || dk stop -t 10 "$id" >/dev/null || return 1
-  done
-  for each in $2; do
-    id=$(of_service "$each") || return 1
-    [ -z "$id" ] || dk rm -fv "$id" >/dev/null || return 1
-  done
+  ids=$(of_services $1 $2) && { [ -z "$ids" ] || dk stop -t 10 $ids >/dev/null; } || return 1
+  ids=$(of_services $2) && { [ -z "$ids" ] || dk rm -fv $ids >/dev/null; } || return 1
+  forget
 }
 
 prove_schema() {

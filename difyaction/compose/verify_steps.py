@@ -20,7 +20,7 @@ def verify_steps(shift: Shift) -> Iterator[Step]:
     patience = shift.wishes.start_timeout
     title = "Prove the new release, with the proxy held"
     yield Step("verify", _verify(shift), "remove_held", timeout=patience + 300, title=title)
-    onwards = _stay(shift) if shift.schema_changes else _go_back(shift)
+    onwards = _stay(shift) if shift.data_change else _go_back(shift)
     yield Step("open", _open(shift), onwards, timeout=300, title="Open the proxy", no_return=True)
     yield Step("watch", _watch(shift), timeout=600, title="Look at Dify as users get it")
     yield Step("tidy", _tidy(shift), title="Finish the backup, remove what is not needed any more")
@@ -46,9 +46,9 @@ def _verify(shift: Shift) -> str:
 
 def _checks(shift: Shift) -> Iterator[str]:
     """Yield everything that has to be well at once, three times in a row."""
+    yield "look_around"
     yield "api_healthy"
     yield "asks_setup"
-    yield "look_around"
     for name in shift.started:
         yield call("runs_image", name, shift.after[name].image)
     for role, address in _OWN_PROBES.items():
@@ -105,7 +105,7 @@ def _stay(shift: Shift) -> str:
 def _tidy(shift: Shift) -> str:
     gone = [name for name in shift.gone if name]
     lines = ["restart_what_runs", *([call("remove_old", *gone)] if gone else [])]
-    if shift.clone and shift.schema_changes:
+    if shift.clone and shift.data_change:
         lines.append(call("keep_clones_as_dumps", CLONE))
     if shift.back_to:
         lines.append(call("fact", "restored", shift.back_to.rpartition("/")[2]))

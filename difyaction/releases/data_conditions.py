@@ -1,4 +1,4 @@
-"""The conditions of those rules that look at the data of a running Dify. They follow the same agreement as `conditions`."""
+"""The conditions of those rules that look at the data of a running Dify. Likewise agreed as `conditions`."""
 
 from __future__ import annotations
 

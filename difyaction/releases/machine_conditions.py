@@ -1,4 +1,4 @@
-"""The conditions of those rules that look at a machine and the files on it. They follow the same agreement as `conditions`."""
+"""The conditions of those rules that look at a machine and the files on it. Likewise agreed as `conditions`."""
 
 from __future__ import annotations
 

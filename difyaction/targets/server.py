@@ -17,6 +17,7 @@ from difyaction.compose.facts import Machine
 from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.journal_log import JournalLog
 from difyaction.compose.outcome import made, outcome_of
+from difyaction.compose.probe_database import client_version
 from difyaction.compose.restore_plan import RestoreFacts, chosen, make_restore_plan
 from difyaction.compose.run_journal import JournalRow, record
 from difyaction.compose.server_plan import ServerFacts, ServerPlan, draft_for, make_plan
@@ -118,8 +119,8 @@ class Server:
         if machine.engine.sudo and not isinstance(self._connection, AsRoot):
             self._connection = AsRoot(self._connection)
         if wishes.client_image and machine.database and machine.database.external:
-            version = wishes.client_image.rpartition(":")[2]
-            database = replace(machine.database, client_image=wishes.client_image, client=version)
+            client = client_version(wishes.client_image)
+            database = replace(machine.database, client_image=wishes.client_image, client=client)
             machine = replace(machine, database=database)
         for secret in (machine.database.password if machine.database else None, *_secrets(machine)):
             if secret:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 
 from difyaction.connections import Connection
-from tests.e2e.server_faults import STATE, Controller, Killed, Striker, assert_as_before, assert_at_rest
+from tests.e2e.server_faults import STATE, Controller, Killed, Striker, assert_at_rest
 from tests.e2e.server_runs import Told, run
 from tests.rig.install import Install, Rows
 from tests.rig.session import rig_or_skip
@@ -111,86 +110,3 @@ def test_a_killed_controller_is_followed_by_the_next_and_a_second_run_is_refused
     assert_upgraded(rig, old, before, told)
     assert told.outputs["backup-id"]
     assert run(rig, old, dify_version=NEW).status == "unchanged"
-
-
-# what administrators do to a database, and no copy of it has; limits that would end a dump, too
-ADMINISTERED = """
-CREATE ROLE reader LOGIN;
-REVOKE CONNECT ON DATABASE dify FROM PUBLIC;
-GRANT CONNECT ON DATABASE dify TO reader;
-ALTER DATABASE dify SET search_path = public, pg_catalog;
-ALTER DATABASE dify SET idle_in_transaction_session_timeout = '100ms';
-ALTER ROLE reader IN DATABASE dify SET statement_timeout = '3s';
-"""
-TRAITS = """
-SELECT unnest(datacl)::text FROM pg_database WHERE datname = 'dify'
-UNION SELECT setrole || ' ' || unnest(setconfig) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase
-  WHERE datname = 'dify' ORDER BY 1;
-"""
-
-
-def test_a_script_killed_while_it_migrates_is_undone_by_the_next_run(rig: Rig, old: Install) -> None:
-    old.sql(ADMINISTERED, "postgres")
-    before, files, traits = old.rows(), old.files(), old.sql(TRAITS, "postgres")
-    rig.fault("migration-slow", version=NEW, seconds=20)
-    made: list[Controller] = []
-
-    def through(inner: Connection) -> Controller:
-        made.append(Controller(inner))
-        return made[0]
-
-    def strike(step: str) -> None:
-        if step == "migrate":
-            made[0].struck.set()
-            rig.machine.run(["sh", "-c", f"sleep 2; kill -9 $(cat {STATE}/runs/*/pid)"])
-
-    with Striker(rig, strike), pytest.raises(Killed):
-        run(rig, old, through=through, dify_version=NEW)
-    told = run(rig, old, dify_version=OLD)
-
-    assert told.status == "unchanged", told.log[-3000:]
-    assert "is dead; following it" in told.log
-    assert "it ended: " in told.log
-    assert_as_before(rig, old, before, files)
-    assert old.sql(TRAITS, "postgres") == traits
-    assert len(traits.splitlines()) == 6
-
-
-def test_a_reboot_after_the_migration_is_recovered_by_the_run_that_follows_it(rig: Rig, old: Install) -> None:
-    before, files = old.rows(), old.files()
-    due = threading.Event()
-
-    def reboot() -> None:
-        due.clear()
-        rig.reboot()  # in the thread that switched the machine on: it ends with that thread
-
-    def strike(step: str) -> None:
-        if step == "start":
-            due.set()
-
-    with Striker(rig, strike):
-        told = run(rig, old, through=lambda inner: Controller(inner, happens=reboot, struck=due), dify_version=NEW)
-
-    assert (told.status, told.error) == ("rolled-back", "interrupted"), told.log[-3000:]
-    assert_as_before(rig, old, before, files)
-
-
-def test_a_port_taken_meanwhile_is_named_and_the_backup_leads_back_once_it_is_free(rig: Rig, old: Install) -> None:
-    before, files = old.rows(), old.files()
-    squatter = ("run", "-d", "--name", "squatter", "-p", "5003:6379", "redis:6-alpine")
-
-    def strike(step: str) -> None:
-        if step == "migrate":  # the plugin daemon, whose port it is, stands still
-            rig.machine.docker(*squatter)
-
-    with Striker(rig, strike):
-        told = run(rig, old, dify_version=NEW)
-    assert (told.status, told.error) == ("stranded", "port-taken"), told.log[-3000:]
-    assert "5003 failed: port is already allocated" in told.log
-    assert "the old release does not start: port-taken" in told.log
-
-    rig.machine.docker("rm", "-fv", "squatter")
-    backup = told.outputs["backup-id"]
-    told = run(rig, old, mode="rollback", rollback_to=backup, acknowledge=f"lose-writes@{backup}")
-    assert (told.status, told.error) == ("restored", ""), told.log[-3000:]
-    assert_as_before(rig, old, before, files)

@@ -1,4 +1,4 @@
-"""What can be wrong with a release, a registry, a disk, one after the other on one Dify: each time it is as it was."""
+"""What can be wrong with a release, a registry, a disk, a host, one after the other: each time Dify is as it was."""
 
 from __future__ import annotations
 
@@ -147,3 +147,87 @@ def test_a_disk_that_fills_up_before_the_dump_leaves_everything_as_it_was(rig: R
 
         assert (told.status, told.error) == ("failed", "backup-failed"), told.log[-3000:]
         assert since(standing) == started
+
+
+# what administrators do to a database, and no copy of it has; limits that would end a dump, too
+ADMINISTERED = """
+CREATE ROLE reader LOGIN;
+REVOKE CONNECT ON DATABASE dify FROM PUBLIC;
+GRANT CONNECT ON DATABASE dify TO reader;
+ALTER DATABASE dify SET search_path = public, pg_catalog;
+ALTER DATABASE dify SET idle_in_transaction_session_timeout = '100ms';
+ALTER ROLE reader IN DATABASE dify SET statement_timeout = '3s';
+"""
+TRAITS = """
+SELECT unnest(datacl)::text FROM pg_database WHERE datname = 'dify'
+UNION SELECT setrole || ' ' || unnest(setconfig) FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase
+  WHERE datname = 'dify' ORDER BY 1;
+"""
+
+
+def test_a_script_killed_while_it_migrates_is_undone_by_the_next_run(rig: Rig, standing: Install) -> None:
+    standing.sql(ADMINISTERED, "postgres")
+    traits = standing.sql(TRAITS, "postgres")
+    made: list[Controller] = []
+
+    def through(inner: Connection) -> Controller:
+        made.append(Controller(inner))
+        return made[0]
+
+    def strike(step: str) -> None:
+        if step == "migrate":
+            made[0].struck.set()
+            rig.machine.run(["sh", "-c", f"sleep 2; kill -9 $(cat {STATE}/lock/pid)"])
+
+    with as_before(rig, standing):
+        rig.fault("migration-slow", version=NEW, seconds=20)
+        with Striker(rig, strike), pytest.raises(Killed):
+            run(rig, standing, through=through, dify_version=NEW)
+        told = run(rig, standing, dify_version=OLD)
+
+        assert told.status == "unchanged", told.log[-3000:]
+        assert "is dead; following it" in told.log
+        assert "it ended: " in told.log
+    assert standing.sql(TRAITS, "postgres") == traits
+    assert len(traits.splitlines()) == 6
+
+
+def test_a_reboot_after_the_migration_is_recovered_by_the_run_that_follows_it(rig: Rig, standing: Install) -> None:
+    due = threading.Event()
+
+    def reboot() -> None:
+        due.clear()
+        rig.reboot()  # in the thread that switched the machine on: it ends with that thread
+
+    def strike(step: str) -> None:
+        if step == "start":
+            due.set()
+
+    def through(inner: Connection) -> Controller:
+        return Controller(inner, happens=reboot, struck=due)
+
+    with as_before(rig, standing):
+        with Striker(rig, strike):
+            told = run(rig, standing, through=through, dify_version=NEW)
+
+        assert (told.status, told.error) == ("rolled-back", "interrupted"), told.log[-3000:]
+
+
+def test_a_port_taken_meanwhile_is_named_and_the_backup_leads_back_once_it_is_free(rig: Rig, standing: Install) -> None:
+    squatter = ("run", "-d", "--name", "squatter", "-p", "5003:6379", "redis:6-alpine")
+
+    def strike(step: str) -> None:
+        if step == "migrate":  # the plugin daemon, whose port it is, stands still
+            rig.machine.docker(*squatter)
+
+    with as_before(rig, standing):
+        with Striker(rig, strike):
+            told = run(rig, standing, dify_version=NEW)
+        assert (told.status, told.error) == ("stranded", "port-taken"), told.log[-3000:]
+        assert "5003 failed: port is already allocated" in told.log
+        assert "the old release does not start: port-taken" in told.log
+
+        rig.machine.docker("rm", "-fv", "squatter")
+        backup = told.outputs["backup-id"]
+        told = run(rig, standing, mode="rollback", rollback_to=backup, acknowledge=f"lose-writes@{backup}")
+        assert (told.status, told.error) == ("restored", ""), told.log[-3000:]

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from difyaction.compose import probe
 from difyaction.compose.answers import UNPACKED_LIMIT, lines, unpacked
 from difyaction.compose.installed import installed_version, must_be_known
+from difyaction.compose.probe_database import client_version
 from difyaction.compose.queues import named_queues
 from difyaction.errors import Failed
 from tests.unit.compose.answers_of import API, DB, FILES, answer, container, packed
@@ -169,6 +170,23 @@ def test_a_server_elsewhere_is_spoken_to_by_clients_of_its_own_kind(kind: str, t
     database = probe.read(said).database
     assert database is not None
     assert database.client_image == image
+
+
+@pytest.mark.parametrize(
+    ("image", "version"),
+    [
+        ("postgres:16-alpine", "16"),
+        ("registry.example:5000/base/postgres:15.8", "15.8"),
+        ("pgvector/pgvector:0.8.0-pg16", "16"),
+        ("pgvector/pgvector:pg17", "17"),
+        ("mysql:8.0", "8.0"),
+        ("registry.example:5000/clients", ""),
+        ("clients:latest", ""),
+        (f"postgres@sha256:{'1' * 64}", ""),
+    ],
+)
+def test_the_version_of_clients_is_told_by_their_images_tag(image: str, version: str) -> None:
+    assert client_version(image) == version
 
 
 def test_a_container_of_the_project_is_spoken_to_in_its_own_image_whatever_it_holds() -> None:

@@ -67,6 +67,19 @@ def test_where_the_schema_stays_nothing_is_migrated_and_images_may_still_go_back
     assert "went-back" in steps["open"].undo
 
 
+def test_where_a_stores_files_move_alone_the_databases_go_back_with_them() -> None:
+    stored = [{"kind": "volume", "source": "vectors", "target": "/var/lib/weaviate", "size": 5}]
+    moved = {
+        "running": {"weaviate": "semitechnologies/weaviate:1.26.0"},
+        "containers": {"weaviate": {"mounts": stored}},
+    }
+    plan = make_plan(facts(SAME_SCHEMA | moved))
+    steps = {step.name: step for step in plan.steps}
+    assert {"final-backup", "save-volumes", "migrate"} <= set(steps)
+    assert "went-back" not in steps["open"].undo
+    assert str(plan.delivered[".manifest.json"]).count('"schema-changes": true') == 1
+
+
 def test_rows_are_proven_before_anything_runs_that_could_write_or_delete_some() -> None:
     steps = {step.name: step for step in make_plan(facts(OLD)).steps}
     assert steps["migrate"].do.splitlines()[-1] == "prove_rows rows-lost@1.14.1 tenant_default_models"

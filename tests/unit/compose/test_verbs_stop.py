@@ -30,7 +30,13 @@ dk() {
       ;;
     'inspect --format {{.Id}} {{with'*) printf '%s\n' 'proxy always:0' 'api on-failure:3' 'worker no:0' 'store :0' ;;
     'ps -q --no-trunc') [ -z "$DOWN" ] || return 1; printf '%s\n' ${RUNNING-proxy api worker} ;;
+    'inspect --format {{index'*) echo 'api dify-api sha256:1 running 0 api-1' ;;
     version) [ -z "$DOWN" ] ;;
+    'ps -aq --no-trunc') [ -z "$DOWN" ] || return 1; printf '%s\n' proxy api worker ;;
+    'ps -a --no-trunc '*)
+      [ -z "$DOWN" ] || return 1
+      printf '%s\n' 'api api-1' 'worker worker-1' 'worker worker-2' 'agent agent-1' 'db db-1'
+      ;;
     'ps -aq '*) [ -z "$DOWN" ] || return 1; echo found ;;
     exec*) ;;
     *) echo "$*" >>told ;;
@@ -84,11 +90,25 @@ def test_containers_of_a_wave_stop_side_by_side_and_keep_the_policy_that_they_ha
         "update --restart=no proxy api",
         "stop -t 30 proxy",
         "stop -t 30 api worker",
-        "inspect proxy",
         "update --restart=always proxy",
-        "inspect api",
         "update --restart=on-failure:3 api",
     ]
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_what_was_started_stops_at_once_however_many_containers_a_service_has(tmp_path: Path, shell: str) -> None:
+    ran(tmp_path, shell, "PROJECT=docker HELD=held; stop_new 'api worker' agent")
+    assert (tmp_path / "told").read_text().splitlines() == [
+        "rm -fv held",
+        "stop -t 10 api-1 worker-1 worker-2 agent-1",
+        "rm -fv agent-1",
+    ]
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_those_that_are_still_there_are_started_in_the_order_that_was_asked_for(tmp_path: Path, shell: str) -> None:
+    ran(tmp_path, shell, "start_by_id worker gone api")
+    assert (tmp_path / "told").read_text() == "start worker api\n"
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
