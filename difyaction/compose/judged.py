@@ -21,6 +21,7 @@ from difyaction.compose.shift import Shift
 from difyaction.compose.stores import vectors_missing
 from difyaction.releases import heads
 from difyaction.releases.catalogue import ImageSet
+from difyaction.releases.images import SANDBOX
 from difyaction.releases.machine import MachineSituation
 from difyaction.releases.situation import Situation
 
@@ -60,11 +61,13 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
     install, database = shift.install, shift.database
     unknown = composed.why_not or _conflicting(drafted)  # nobody can say yet which images would run
     packed, strange = volumes(shift, machine), tuple(strangers(composed, upstream))
+    own = all(image == SANDBOX for image, _ in strange)  # who has mirrors has more than one
     return MachineSituation(
         compose_version=machine.engine.compose_version,
         compose_says=composed.why_not,
         image_differences=() if unknown else tuple(image_differences(composed, upstream)),
-        strange_images={service.name: service.image for _, service in strange},
+        strange_images={} if own else {service.name: service.image for _, service in strange},
+        own_sandboxes={service.name: service.image for _, service in strange} if own else {},
         image_lines=tuple(dict.fromkeys(f"{image}={s.ref.repository}" for image, s in strange)),
         builds_bypassed={s.name: s.image for s in bypassed(shift.after, shift.images_before)},
         lacking_programs=machine.host.lacking,

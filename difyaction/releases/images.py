@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from difyaction.releases.catalogue import ImageSet
 
 DIFY = "langgenius/dify-"
-API = f"{DIFY}api"
+API, SANDBOX = f"{DIFY}api", f"{DIFY}sandbox"
 HUB = "docker.io/"
 
 KNOWN = frozenset(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from difyaction.releases.images import SANDBOX
 from difyaction.releases.situation import Facts, Situation
 from difyaction.releases.version import Version, leading_numbers
 
@@ -50,6 +51,13 @@ def image_strange(situation: Situation) -> Facts | None:
     machine = situation.on_machine
     found = ", ".join(f"{service} ({image})" for service, image in machine.strange_images.items())
     return {"found": found, "lines": ", ".join(machine.image_lines)} if found else None
+
+
+def sandbox_own(situation: Situation) -> Facts | None:
+    """The sandbox is asked by one small API, and people put packages into theirs; only they know whether it still fits."""
+    found = situation.on_machine.own_sandboxes
+    tag = situation.upstream.tags.get(SANDBOX, "none")
+    return {"found": ", ".join(found.values()), "tag": tag} if found else None
 
 
 def build_bypassed(situation: Situation) -> Facts | None:
