@@ -90,8 +90,9 @@ def _stopped(shift: Shift) -> tuple[str, ...]:
 def _final_backup(shift: Shift) -> tuple[str, str]:
     if shift.clone:
         undo = f"{call('end_cloning', CLONE)}\n{call('drop_clones', CLONE)}"
-        return call("clone_databases", CLONE, *(["FILE_COPY"] if copies_files(shift) else [])), undo
-    return "\n".join(f'{call("dump", name)} "$BACKUP/{name}.final"' for name in shift.database.names), ""
+        return f"nobody_writes\n{call('clone_databases', CLONE, *(['FILE_COPY'] if copies_files(shift) else []))}", undo
+    dumps = (f'{call("dump", name)} "$BACKUP/{name}.final"' for name in shift.database.names)
+    return "\n".join(["nobody_writes", *dumps]), ""
 
 
 def _save_volumes(shift: Shift) -> tuple[str, str]:
@@ -151,7 +152,7 @@ def _restore(shift: Shift) -> str:
     """Read the databases and one-way volumes back from the backup that was asked for."""
     kept = [call("read_back", source, f"{shift.back_to}/{name}.tar") for name, source in shift.one_way.items()]
     proven = ["prove_schema", call("prove_rows_of", shift.back_to)]  # nothing runs yet that could write
-    return "\n".join([': >"$RUN/started"', call("read_databases_back", shift.back_to), *kept, *proven])
+    return "\n".join(["nobody_writes", ': >"$RUN/started"', call("read_databases_back", shift.back_to), *kept, *proven])
 
 
 def _unstart(shift: Shift) -> str:

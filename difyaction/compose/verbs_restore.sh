@@ -2,6 +2,14 @@
 ending_sessions() { # DATABASE: the statement that ends every session in it that DB_USER may end
   printf '%s\n' "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '$1' AND pid <> pg_backend_pid() AND pg_has_role(usesysid, 'MEMBER');"
 }
+end_sessions() { # a server works on for a client that is gone, and what it holds would be waited for
+  for each in $DB_NAMES; do
+    case "$DB_KIND" in
+      postgresql) ending_sessions "$each" | sql "$each" ;;
+      mysql) echo "SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist WHERE db = '$each' AND id <> CONNECTION_ID()" | sql "$each" | sql "$each" ;;
+    esac >/dev/null 2>&1 || true
+  done
+}
 dropping() { # DATABASE: the statements that make it not be there
   ending_sessions "$1"
   printf '%s\n' "SELECT format('DROP DATABASE %I', datname) FROM pg_database WHERE datname = '$1'" '\gexec'

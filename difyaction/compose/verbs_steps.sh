@@ -67,6 +67,7 @@ drain() { # SECONDS ID...: workers take nothing new; what still runs then is cou
   patience="$1" answering=''
   shift
   : >"$RUN/queues"
+  { [ $# -eq 0 ] || dk inspect --format '{{.Id}} {{.State.StartedAt}}' "$@" >"$RUN/drained"; } || fail containers-changed "A worker that the plan was made for is gone."
   for worker in "$@"; do
     queues_of "$worker" >"$RUN/queues-of-$worker"
     if [ -s "$RUN/queues-of-$worker" ]; then answering="$answering $worker"; else say "a worker does not answer: nobody waits for it"; fi
@@ -92,9 +93,12 @@ idle() { # ID...: whether every worker says that it is at nothing; what the last
   echo "$total" >"$RUN/active"
   [ "$total" = 0 ] && [ ! -s "$RUN/silent" ]
 }
-listen_again() { # ID...
+listen_again() { # ID...: those that go on as they were drained; who was started since listens, and is at work again
   engine_is_back || return 1
-  for worker in "$@"; do ! running "$worker" || dk restart "$worker" >/dev/null || return 1; done
+  for worker in "$@"; do
+    since=$(dk inspect --format '{{if .State.Running}}{{.Id}} {{.State.StartedAt}}{{end}}' "$worker" 2>/dev/null) && [ -n "$since" ] || continue
+    ! grep -qxF -e "$since" "$RUN/drained" || dk restart "$worker" >/dev/null || return 1
+  done
 }
 
 # shellcheck disable=SC2048,SC2086 # one argument for each container
@@ -102,10 +106,29 @@ stop_writers() { # SECONDS WAVE...: ids in one word stop side by side
   service_stops
   patience="$1"
   shift
+  look_around
+  awk -v ids=" $* " 'index(ids, " " $6 " ") { print $1 }' "$RUN/seen" | sort -u >"$RUN/writers"
   keep_stopped $* || fail stop-failed "The restart policy of a container could not be changed."
   stop_by_id "$patience" "$@" || fail stop-failed "A container could not be stopped."
   { fingerprint >"$RUN/fingerprint.new" && mv "$RUN/fingerprint.new" "$RUN/fingerprint"; } || fail database-gone "The database cannot be read."
   schema_head >"$RUN/head-before"
+}
+
+started_again() { # the containers of what was stopped that run all the same: somebody knew `docker compose up -d`, and no better
+  [ -s "$RUN/writers" ] || return 0
+  run_now=$(dk ps --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.oneoff=False --format '{{.Label "com.docker.compose.service"}} {{.ID}}') || return 1
+  printf '%s\n' "$run_now" | awk 'NR == FNR { stopped[$1]; next } $1 in stopped { print $2 }' "$RUN/writers" -
+}
+nobody_writes() { # nor may anybody from here on, or what he writes is not in the copy that the databases may go back to
+  again=$(started_again) || fail containers-changed "The engine does not answer any more."
+  [ -n "$again" ] || return 0
+  rm -f "$RUN/fingerprint" # what he wrote stays
+  fail containers-changed "Somebody started Dify while it was being upgraded. Nothing has changed yet; run again, and let nobody start it meanwhile."
+}
+# shellcheck disable=SC2086 # one argument for each container
+nobody_runs() { # before databases go back
+  again=$(started_again) || return 1
+  [ -z "$again" ] || { say "somebody started Dify meanwhile: it is stopped again" && dk stop -t 10 $again >/dev/null; }
 }
 
 await_snapshot() { # SECONDS: whoever follows this run keeps the disks, and answers with a file; if nobody does, all is undone
@@ -164,7 +187,7 @@ checks_out() { (umask 022 && git_there checkout -q -f "$@" >"$RUN/checkout.said"
 
 checkout_of_backup() { # BACKUP
   branch=$(sed -n 's|^refs/heads/||p' "$1/git-head")
-  if [ -n "$branch" ]; then checks_out "$branch"; else checks_out --detach "$(head -n 1 "$1/git-head")"; fi ||
+  if [ -n "$branch" ] && [ "$(git_there rev-parse -q --verify "refs/heads/$branch")" = "$(head -n 1 "$1/git-head")" ]; then checks_out "$branch"; else checks_out --detach "$(head -n 1 "$1/git-head")"; fi ||
     { say "git checkout failed: $(last_line "$RUN/checkout.said")" && return 1; }
 }
 
@@ -185,7 +208,13 @@ move_database_back() { # ID SERVICE
   restart_as_before && dk start "$1" >/dev/null && until_deadline 120 1 database_answers
 }
 
+migration_said() { # without the statement and the rows that it was at, which are people's; $RUN/migration.log has them
+  sed -e '/^\[SQL: .*\]$/d' -e '/^\[SQL:/,/\]$/d' -e '/^\[parameters:/d' -e '/^(Background on/d' -e '/^DETAIL:/d' "$RUN/migration.log"
+}
+
 migrate() { # SERVICE MOST IDLE: ends by itself, after MOST seconds, or when the database is left alone for IDLE seconds
+  nobody_writes
+  { : >"$RUN/migrating" && { sync "$RUN" 2>/dev/null || sync; }; } || fail folder-unwritable "$RUN cannot be written."
   dk rm -fv "$MIGRATION" >/dev/null 2>&1 || true
   began=$(date +%s)
   seen="$began"
@@ -202,23 +231,24 @@ migrate() { # SERVICE MOST IDLE: ends by itself, after MOST seconds, or when the
   done
   code=$(cat "$RUN/migration.code")
   fact migration-seconds $(($(date +%s) - began))
-  [ "$code" = 0 ] || say "$(tail -n 20 "$RUN/migration.log" | head -c 3000)"
-  [ "$code" = 0 ] || fail migration-failed "flask db upgrade ended with exit code $code: $(grep -v '^ ' "$RUN/migration.log" | last_said)"
+  [ "$code" = 0 ] || say "$(migration_said | tail -n 20 | head -c 3000)"
+  [ "$code" = 0 ] || fail migration-failed "flask db upgrade ended with exit code $code: $(migration_said | grep -v '^ ' | last_said)"
   [ "$(schema_head)" = "$(cat "$RUN/wanted-head")" ] || fail migration-incomplete "flask db upgrade ended well, but the schema is $(schema_head) and not $(cat "$RUN/wanted-head")."
   say "the schema is $(cat "$RUN/wanted-head")"
 }
 
 undo_migration() { # clones SUFFIX | dumps; until it is done, what it goes back to is dropped by nobody (drop_clones)
   : >"$RUN/restoring"
-  engine_is_back || return 1
+  engine_is_back && nobody_runs || return 1
   dk rm -fv "$MIGRATION" >/dev/null 2>&1 || true
   until_deadline 120 1 database_answers || return 1
+  end_sessions
   databases_back "$@" || return 1
   rm -f "$RUN/restoring"
 }
-databases_back() {
-  if [ "$DB_KIND" = postgresql ] && [ ! -e "$RUN/started" ] && data_are_as_before; then
-    say "the database did not change"
+databases_back() { # rows and head do not tell everything: an index that a migration began to build stays in the way of the next
+  if [ ! -e "$RUN/migrating" ] && [ ! -e "$RUN/started" ] && [ "$(schema_head)" = "$(cat "$RUN/head-before")" ]; then
+    say "the databases were not touched"
   elif [ "$1" = clones ]; then
     restore_clones "$2"
   else
@@ -303,7 +333,7 @@ remove_old() { # SERVICE... that the new release does not have
 keep_clones_as_dumps() { # SUFFIX: what the databases were with nobody writing, for whoever goes back later
   for each in $DB_NAMES; do
     has_database "$each$1" || continue
-    dump "$each$1" "$BACKUP/$each.final"
+    with_room dump "$each$1" "$BACKUP/$each.final" || return 1
     drop_database "$each$1" || say "the copy $each$1 is still in the server"
   done
 }

@@ -54,7 +54,7 @@ def image_strange(situation: Situation) -> Facts | None:
 
 
 def sandbox_own(situation: Situation) -> Facts | None:
-    """The sandbox is asked by one small API, and people put packages into theirs; only they know whether it still fits."""
+    """Only its owner knows whether a sandbox with more packages still fits."""
     found = situation.on_machine.own_sandboxes
     tag = situation.upstream.tags.get(SANDBOX, "none")
     return {"found": ", ".join(found.values()), "tag": tag} if found else None

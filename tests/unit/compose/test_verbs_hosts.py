@@ -55,6 +55,24 @@ def test_files_that_change_while_dify_serves_end_no_backup(
 
 
 @ALL_SHELLS
+def test_why_a_migration_failed_is_told_without_the_rows_that_it_was_at(tmp_path: Path, shell: str) -> None:
+    (tmp_path / "migration.log").write_text("""Traceback (most recent call last):
+  File "/app/api/x.py", line 1, in upgrade
+sqlalchemy.exc.IntegrityError: (psycopg2.errors.UniqueViolation) duplicate key value violates "unique_name"
+DETAIL:  Key (email)=(taro@example.com) already exists.
+
+[SQL: UPDATE providers SET name = %(name)s
+WHERE id IN (1)]
+[parameters: {'name': 'taro', 'encrypted_config': 'secret'}]
+(Background on this error at: https://example.com/gkpj)
+""")
+    told = ran(tmp_path, shell, "migration_said | grep -v '^ ' | last_said; echo; migration_said")
+    assert told.startswith("sqlalchemy.exc.IntegrityError: (psycopg2.errors.UniqueViolation) duplicate key value")
+    assert "/app/api/x.py" in told
+    assert [word for word in ("taro", "secret", "UPDATE", "WHERE", "Background") if word in told] == []
+
+
+@ALL_SHELLS
 def test_a_command_of_upstreams_that_could_not_begin_and_ends_with_0_has_failed(tmp_path: Path, shell: str) -> None:
     engine = """dk() { echo 'Error parsing client params: [Errno 101] Network is unreachable'; }"""
     told = ran(tmp_path, shell, engine, "run_extra 'flask transform'; echo after")

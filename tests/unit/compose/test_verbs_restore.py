@@ -16,6 +16,7 @@ until_deadline() { shift 2; for try in 1 2 3 4; do "$@" && return 0; done; retur
 fail() { echo "failed: $*"; exit 70; }
 say() { echo "$*"; }
 dump() { echo "dumped $1"; }
+with_room() { "$@"; }
 sql() {
   echo x >>asked
   [ "$(wc -l <asked)" -gt "$AWAY" ] || { echo 'the server is starting' >&2; return 2; }
@@ -74,9 +75,10 @@ fail() { echo "failed: $*"; exit 70; }
 say() { echo "$*"; }
 last_line() { tail -n 1 "$1"; }
 engine_is_back() { :; }
-dk() { :; }
+dk() { case "$1" in ps) cat going 2>/dev/null || : ;; stop) echo "$*" >stopped && rm going ;; esac; }
 database_answers() { :; }
-data_are_as_before() { false; }
+schema_head() { cat head; }
+echo old >head-before
 sql() {
   while read -r statement; do
     name=$(echo "$statement" | cut -d "'" -f 4)
@@ -109,12 +111,43 @@ def databases(folder: Path) -> dict[str, str]:
 
 
 MADE = "printf '%s\\n' dify dify_plugin >cloned"
-UNDO = f"{MADE}; undo_migration clones _before || echo stuck; drop_clones _before || echo stuck"
+BEGUN = ": >migrating; echo old >head"
+UNDO = f"{MADE}; {BEGUN}; undo_migration clones _before || echo stuck; drop_clones _before || echo stuck"
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_copies_take_the_place_of_what_was_migrated(tmp_path: Path, shell: str) -> None:
     served(tmp_path, shell, UNDO, dify="new", dify_before="old", dify_plugin="new", dify_plugin_before="old")
+    assert databases(tmp_path) == {"dify": "old", "dify_plugin": "old"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("echo old >head", "new"),  # nothing of ours had begun: what users wrote stays
+        (": >migrating; echo old >head", "old"),  # rows and head tell nothing of an index that is half built
+        ("echo new >head", "old"),  # somebody started the new release by hand
+        (": >started; echo old >head", "old"),
+    ],
+)
+def test_databases_go_back_where_a_migration_may_have_begun(
+    tmp_path: Path, shell: str, before: str, after: str
+) -> None:
+    there = {"dify": "new", "dify_before": "old", "dify_plugin": "new", "dify_plugin_before": "old"}
+    told = served(tmp_path, shell, f"{MADE}; {before}; undo_migration clones _before", **there)
+    assert databases(tmp_path)["dify"] == after
+    assert ("the databases were not touched" in told) == (after == "new")
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_what_somebody_started_by_hand_stops_before_databases_go_back(tmp_path: Path, shell: str) -> None:
+    (tmp_path / "writers").write_text("api\nworker\n")
+    (tmp_path / "going").write_text("api api-2\nredis redis-1\nworker worker-2\n")
+    there = {"dify": "new", "dify_before": "old", "dify_plugin": "new", "dify_plugin_before": "old"}
+    told = served(tmp_path, shell, f"PROJECT=docker; {UNDO}", **there)
+    assert told.startswith("somebody started Dify meanwhile: it is stopped again\n")
+    assert (tmp_path / "stopped").read_text() == "stop -t 10 api-2 worker-2\n"
     assert databases(tmp_path) == {"dify": "old", "dify_plugin": "old"}
 
 

@@ -28,9 +28,16 @@ dk() {
       [ "$(wc -l <asked)" -gt "$SILENT" ] || return 69
       for task in $TASKS; do echo "    * {'id': '$task', 'name': 'tasks.run'}"; done
       ;;
+    'inspect --format {{.Id}} {{.State.StartedAt}} '*)
+      printf '%s\n' 'one 2026-11-20T01:00:00Z' 'two 2026-11-20T02:00:00Z'
+      ;;
+    'inspect --format {{if .State.Running}}'*) printf '%s\n' "${NOW-}" ;;
+    'ps --no-trunc '*) printf '%s\n' "${AGAIN-}" ;;
     'inspect --format {{.Id}} {{with'*) printf '%s\n' 'proxy always:0' 'api on-failure:3' 'worker no:0' 'store :0' ;;
     'ps -q --no-trunc') [ -z "$DOWN" ] || return 1; printf '%s\n' ${RUNNING-proxy api worker} ;;
-    'inspect --format {{index'*) echo 'api dify-api sha256:1 running 0 api-1' ;;
+    'inspect --format {{index'*)
+      printf '%s\n' 'nginx nginx sha256:1 running 0 proxy' 'api dify-api sha256:1 running 0 api'
+      ;;
     version) [ -z "$DOWN" ] ;;
     'ps -aq --no-trunc') [ -z "$DOWN" ] || return 1; printf '%s\n' proxy api worker ;;
     'ps -a --no-trunc '*)
@@ -93,6 +100,29 @@ def test_containers_of_a_wave_stop_side_by_side_and_keep_the_policy_that_they_ha
         "update --restart=always proxy",
         "update --restart=on-failure:3 api",
     ]
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_worker_that_was_started_since_it_was_drained_is_at_work_and_goes_on(tmp_path: Path, shell: str) -> None:
+    ran(tmp_path, shell, "drain 5 one two; listen_again one", NOW="one 2026-11-20T01:00:00Z")
+    assert (tmp_path / "told").read_text() == "restart one\n"
+    for since in ("one 2026-11-20T03:00:00Z", ""):  # or stands still
+        (tmp_path / "told").unlink(missing_ok=True)
+        ran(tmp_path, shell, "drain 5 one two; listen_again one", NOW=since)
+        assert not (tmp_path / "told").exists()
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_who_starts_dify_in_the_middle_ends_the_upgrade_before_the_databases_are_touched(
+    tmp_path: Path, shell: str
+) -> None:
+    stops = "PROJECT=docker; stop_writers 30 proxy 'api worker'; ( nobody_writes ) || echo ended"
+    told = ran(tmp_path, shell, stops, AGAIN="api api-2")
+    assert "failed: containers-changed Somebody started Dify while it was being upgraded." in told
+    assert told.endswith("\nended\n")
+    assert (tmp_path / "writers").read_text() == "api\nnginx\n"
+    assert not (tmp_path / "fingerprint").exists()  # what he wrote since is no loss
+    assert ran(tmp_path, shell, stops, AGAIN="redis redis-1") == ""
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
