@@ -11,9 +11,10 @@ from difyaction.releases.version import Version
 
 
 def unknown_images(image_map: Mapping[str, str], known: Collection[str], version: Version) -> Iterator[Complaint]:
-    """Yield a complaint (image-map-unknown) for each line that does not begin with an image of the release."""
+    """Yield a complaint (image-map-unknown) for each line that is not an image of the release, `=`, and its mirror."""
     for image, mirror in image_map.items():
         if image in known:
+            yield from _tagged(image, mirror)
             continue
         text = f"image-map: {image} is no image of Dify {version}"
         reverse = _upstreams(mirror, known)
@@ -21,6 +22,16 @@ def unknown_images(image_map: Mapping[str, str], known: Collection[str], version
             text += "; upstream's name stands before the =, the mirror's behind it"
         near = f"{reverse}={image}" if reverse else nearest(image, known)
         yield Complaint(id="image-map-unknown", text=f"{text}.", input="image-map", suggestion=near)
+
+
+def _tagged(image: str, mirror: str) -> Iterator[Complaint]:
+    try:
+        ref = split_image(mirror)
+    except ValueError:
+        return
+    if ref.tag or ref.digest:
+        text = f"image-map: {mirror} has a tag or digest; a mirror is asked for the release's own."
+        yield Complaint(id="image-map-unknown", text=text, input="image-map", suggestion=f"{image}={ref.repository}")
 
 
 def nearest(image: str, known: Collection[str]) -> str:

@@ -79,6 +79,8 @@ def test_the_plan_id_binds_what_is_approved_with_it() -> None:
     [
         ({"image_map": {"langgenius/dify-apii": "r.example/x"}}, "image-map-unknown", API),
         ({"image_map": {"r.example/x": API}}, "image-map-unknown", f"{API}=r.example/x"),
+        ({"image_map": {API: "r.example/x:1.14.1"}}, "image-map-unknown", f"{API}=r.example/x"),
+        ({"image_map": {API: f"r.example/x@sha256:{'1' * 64}"}}, "image-map-unknown", f"{API}=r.example/x"),
         ({"env_variables": {"V": "langgenius/dify-wep"}}, "env-variable-image-unknown", WEB),
     ],
 )
