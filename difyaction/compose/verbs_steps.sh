@@ -326,10 +326,11 @@ open_proxy() { starts proxy-unhealthy --force-recreate "$1" || fail "$(reason)";
 
 remove_old() { # SERVICE... that the new release does not have
   for each in "$@"; do
-    { id=$(of_service "$each") && { [ -z "$id" ] || dk rm -f "$id" >/dev/null; }; } || say "the old container of $each is still there"
+    { ids=$(of_services "$each") && { [ -z "$ids" ] || dk rm -f $ids >/dev/null; }; } || say "the old container of $each is still there"
   done
 }
 
+# shellcheck disable=SC2086 # one argument for each container
 keep_clones_as_dumps() { # SUFFIX: what the databases were with nobody writing, for whoever goes back later
   for each in $DB_NAMES; do
     has_database "$each$1" || continue

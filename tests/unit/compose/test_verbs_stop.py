@@ -136,6 +136,14 @@ def test_what_was_started_stops_at_once_however_many_containers_a_service_has(tm
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_all_containers_of_a_service_go_that_the_new_release_does_not_have(tmp_path: Path, shell: str) -> None:
+    assert ran(tmp_path, shell, "PROJECT=docker; remove_old db gone worker") == ""
+    assert (tmp_path / "told").read_text().splitlines() == ["rm -f db-1", "rm -f worker-1 worker-2"]
+    down = ran(tmp_path, shell, "PROJECT=docker; remove_old db", DOWN="1")
+    assert down == "the old container of db is still there\n"
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_those_that_are_still_there_are_started_in_the_order_that_was_asked_for(tmp_path: Path, shell: str) -> None:
     ran(tmp_path, shell, "start_by_id worker gone api")
     assert (tmp_path / "told").read_text() == "start worker api\n"
