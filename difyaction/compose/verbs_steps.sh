@@ -34,7 +34,7 @@ read_head() { # IMAGE EXPECTED: the schema that the release's own code migrates 
 fetch_tag() { # TAG: the files do without it, the checkout's commit does not
   if git_there rev-parse -q --verify "refs/tags/$1^{commit}" >"$RUN/target-commit" 2>/dev/null; then
     say "the tag $1 is here"
-  elif git_there fetch -q --no-tags --depth 1 origin "refs/tags/$1:refs/tags/$1" >"$RUN/fetch-tag.said" 2>&1 &&
+  elif tag_is_fetched "$1" >"$RUN/fetch-tag.said" 2>&1 &&
     git_there rev-parse -q --verify "refs/tags/$1^{commit}" >"$RUN/target-commit"; then
     say "the tag $1 was fetched"
   else
@@ -42,6 +42,11 @@ fetch_tag() { # TAG: the files do without it, the checkout's commit does not
     fact git stays
     say "the tag $1 cannot be fetched: the files change, the checkout stays at its commit"
   fi
+}
+
+tag_is_fetched() { # TAG: as deep as the checkout is; one commit alone would cut off a whole history, and `git pull` would find nothing in common
+  depth=$([ "$(git_there rev-parse --is-shallow-repository)" != true ] || echo --depth=1) # git before 2.15 repeats the question
+  git_there fetch -q --no-tags ${depth:+"$depth"} origin "refs/tags/$1:refs/tags/$1"
 }
 
 save_checkout() {

@@ -122,6 +122,34 @@ def test_a_file_that_the_backup_does_not_have_is_not_taken_away(top: Path, shell
     assert contents(top)["volumes/own"] == "mine"
 
 
+def cloned(top: Path, *how: str) -> Path:
+    """Return a checkout of 1.13.3 that knows nothing of what came after it."""
+    own = top.parent / "own" / "dify"
+    own.mkdir(parents=True)
+    git(top, "branch", "-q", "release", "1.13.3")
+    git(own, "clone", "-q", "--no-tags", "--single-branch", *how, "--branch", "release", f"file://{top}", ".")
+    return own
+
+
+@ALL_SHELLS
+@pytest.mark.parametrize(("how", "shallow", "commits"), [((), "false", "2"), (("--depth=1",), "true", "1")])
+def test_a_tag_is_fetched_as_deep_as_the_checkout_is(
+    top: Path, shell: str, how: tuple[str, ...], shallow: str, commits: str
+) -> None:
+    own = cloned(top, *how)
+    assert "the tag 1.14.0 was fetched" in ran(own, shell, SAVE)
+    assert git(own, "rev-parse", "--is-shallow-repository").strip() == shallow
+    assert git(own, "rev-list", "--count", "1.14.0").strip() == commits
+
+
+@ALL_SHELLS
+def test_upstreams_own_recipe_goes_on_working_after_a_tag_was_fetched(top: Path, shell: str) -> None:
+    own = cloned(top)
+    ran(own, shell, SAVE)
+    git(own, "pull", "-q", "origin", "main")
+    assert contents(own) == UPSTREAM["1.14.0"]
+
+
 def asked_as_nobody(folder: Path, shell: str, what: str) -> str:
     pieces = resources.files("difyaction.compose").joinpath("verbs_files.sh").read_text("utf-8")
     setting = f"FOLDER={folder}/docker TOP={folder} RUN={folder}/run"
