@@ -112,8 +112,9 @@ def room(estimates: Estimates, machine: Machine) -> dict[str, tuple[int, int]]:
         return {}
     needed: dict[str, dict[str, int]] = {}
     free = {disk.engine_device: disk.engine, disk.backup_device: disk.backup, disk.database_device: disk.database}
-    # What an earlier run left half goes before anything is written.
-    free[disk.backup_device] += sum(backup.size for backup in machine.backups if not backup.complete)
+    # What an earlier run of this Dify left half goes before anything is written.
+    folder = machine.install.folder if machine.install else ""
+    free[disk.backup_device] += sum(each.size for each in machine.backups if not each.complete and each.of == folder)
     # The scratch server of the test restore holds all databases once more.
     scratch = machine.database.size if machine.database else 0
     for device, what, amount in (

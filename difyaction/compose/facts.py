@@ -164,6 +164,11 @@ class Backup:
     complete: bool = False
     manifest: Mapping[str, object] = field(default_factory=dict, repr=False)
 
+    @property
+    def of(self) -> str:
+        """The folder of the Dify that it is of: others on the host may keep theirs at the same place."""
+        return str(self.manifest.get("folder", ""))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Run:

@@ -60,7 +60,8 @@ def chosen(machine: Machine, name: str) -> Backup:
 
     :raises Failed: ``backup-unknown``, ``backup-incomplete`` or ``backup-elsewhere``.
     """
-    whole = [backup for backup in machine.backups if backup.complete]
+    folder = machine.install.folder if machine.install else ""
+    whole = [backup for backup in machine.backups if backup.complete and backup.of == folder]
     found = next((b for b in machine.backups if b.id == name), None) if name else next(reversed(whole), None)
     if found is None:
         raise Failed(
@@ -78,14 +79,13 @@ def chosen(machine: Machine, name: str) -> Backup:
             next_step="Choose another one in rollback-to.",
             name=found.id,
         )
-    folder = string(found.manifest, "folder")
-    if machine.install is None or folder != machine.install.folder:
+    if machine.install is None or found.of != folder:
         raise Failed(
             "backup-elsewhere",
             "The backup {name} is of {folder}, and another Dify is looked at.",
             next_step="Name that folder in dify-folder, or choose another backup.",
             name=found.id,
-            folder=folder or "nowhere",
+            folder=found.of or "nowhere",
         )
     return found
 

@@ -86,10 +86,16 @@ seal() { # writes the checksums of this run's backup, and marks it as whole
   fact backup "${BACKUP##*/}"
 }
 
+of_this_folder() { # BACKUP: another Dify on the host may keep its backups beside ours
+  grep -qxF -e "$(grep '^ "folder": ' "$FILES/.manifest.json")" "$1/manifest.json" 2>/dev/null
+}
+
 prune_backups() { # KEEP: the oldest go, only such as are whole and ours
-  find "$(dirname "$BACKUP")" -mindepth 2 -maxdepth 2 -name complete | sort | awk -v keep="$1" '{ line[NR] = $0 } END { for (i = 1; i <= NR - keep; i++) print line[i] }' | while read -r marker; do
+  find "$(dirname "$BACKUP")" -mindepth 2 -maxdepth 2 -name complete | sort | while read -r marker; do
+    ! of_this_folder "$(dirname "$marker")" || echo "$marker"
+  done | awk -v keep="$1" '{ line[NR] = $0 } END { for (i = 1; i <= NR - keep; i++) print line[i] }' | while read -r marker; do
     old=$(dirname "$marker")
-    [ -f "$old/manifest.json" ] && [ "$old" != "$BACKUP" ] || continue
+    [ "$old" != "$BACKUP" ] || continue
     rm -rf "$old" && say "removed the backup $(basename "$old")"
   done
 }

@@ -16,7 +16,7 @@ serves_before() { # whether the old release answers the questions that the new o
 
 begin_backup() { # what a failed run left half goes first
   for left in "$(dirname "$BACKUP")"/*/; do
-    [ ! -f "$left/manifest.json" ] || [ -f "$left/complete" ] || [ "${left%/}" = "$BACKUP" ] || rm -rf "$left"
+    [ -f "$left/complete" ] || [ "${left%/}" = "$BACKUP" ] || ! of_this_folder "$left" || rm -rf "$left"
   done
   { mkdir -p "$BACKUP" && chmod 700 "$BACKUP" && cp "$FILES/.manifest.json" "$BACKUP/manifest.json"; } || fail backup-failed "The folder $BACKUP cannot be made."
 }

@@ -398,10 +398,12 @@ def test_a_folder_that_a_file_of_the_release_is_in_is_copied_whatever_is_mounted
 def test_what_an_earlier_run_left_half_is_room_for_the_next() -> None:
     disk = {"backup": 2 * GIB, "backup_device": "/dev/sdb1"}
     assert [each.rule for each in make_plan(facts({"disk": disk})).stopping] == ["disk-space"]
-    left = {"id": "b", "folder": "/srv/b", "size": 20 * GIB}
+    left = {"id": "b", "folder": "/srv/b", "size": 20 * GIB, "manifest": {"folder": FOLDER}}
     assert not make_plan(facts({"disk": disk, "backups": [left]})).stopping
-    whole = {**left, "complete": True}
-    assert [each.rule for each in make_plan(facts({"disk": disk, "backups": [whole]})).stopping] == ["disk-space"]
+    stays: tuple[dict[str, object], ...] = ({"complete": True}, {"manifest": {"folder": "/srv/prod/docker"}})
+    for more in stays:
+        plan = make_plan(facts({"disk": disk, "backups": [{**left, **more}]}))
+        assert [each.rule for each in plan.stopping] == ["disk-space"]
 
 
 def test_a_failure_before_the_seal_takes_the_backup_with_it_and_changes_nothing() -> None:
