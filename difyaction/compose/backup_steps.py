@@ -13,7 +13,6 @@ from difyaction.compose.steps import Step
 from difyaction.compose.words import call
 
 _KEPT_RUNS = 10  # folders of runs that ended, for whoever wants to read a log
-_STORAGE = "/app/api/storage"
 _START_SECONDS = 120
 _PULLED = """echo "pulling $(cat "$RUN/pulling"), images take $(dk system df --format '{{.Size}}' | head -n 1)\""""
 
@@ -90,8 +89,8 @@ def _save_files(shift: Shift) -> str:
     lines = [f'{pack} "$FOLDER" "$BACKUP/config.tar" {call(*(f"--exclude=./{name}" for name in exclude))}']
     if named := sorted(path for path in shift.switched if _is_apart(path, shift) and path in shift.install.files):
         lines.append(f'pack_named "$BACKUP/named.tar" {call(*(f"./{path}" for path in named))}')
-    if storage := _storage(shift):
-        lines.append(call("save_keys", storage))
+    if shift.storage:
+        lines.append(call("save_keys", shift.storage))
     lines += [f'{pack} {call(source)} "$BACKUP/{name}.tar"' for name, source in shift.saved.items()]
     if shift.install.checkout is not None:
         lines.append("save_checkout")
@@ -102,12 +101,3 @@ def _is_apart(path: str, shift: Shift) -> bool:
     """Whether a file lies where the rest is not packed with the configuration."""
     apart = ("volumes/", "env-backup/", *(f"{folder}/" for folder in shift.data_folders))
     return path.startswith(apart) or path.endswith((".tgz", ".tar", ".tar.gz"))
-
-
-def _storage(shift: Shift) -> str:
-    """Return where the storage volume is on the machine, empty when files are kept elsewhere."""
-    mounts = (mount for service in shift.after.values() for mount in service.mounts)
-    found = next((mount for mount in mounts if mount.target == _STORAGE), None)
-    if found is None:
-        return ""
-    return found.source if found.source.startswith("/") else f"{shift.project}_{found.source}"

@@ -30,6 +30,7 @@ from difyaction.compose.shift import (
     users_url,
 )
 from difyaction.compose.switched import WrittenFile, written_file
+from difyaction.compose.stores import storage_of
 from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.verify_steps import verify_steps
 from difyaction.compose.wishes import Wishes
@@ -186,6 +187,7 @@ def _shift(facts: RestoreFacts) -> Shift:
         created=_paths(sequence(manifest, "created")),
         back_to=facts.backup.folder,
         restores=manifest.get("schema-changes") is True,
+        storage=storage_of(machine),
     )
 
 

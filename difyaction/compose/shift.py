@@ -13,7 +13,7 @@ from difyaction.compose.folder import data_folders
 from difyaction.compose.install import Install
 from difyaction.compose.one_shot import ended_services, once_services
 from difyaction.compose.roles import Role, role_of
-from difyaction.compose.stores import changing_stores, one_way, parts_of, saved_volumes
+from difyaction.compose.stores import changing_stores, one_way, parts_of, saved_volumes, storage_of
 from difyaction.compose.switched import WrittenFile, kept_files, written_file
 from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.wishes import Wishes
@@ -57,6 +57,7 @@ class Shift:
     url: str
     tools: str  # an image with tar that is there
     network: str  # one that the database can be reached from
+    storage: str  # the volume or folder in which the api keeps its files, keys among them; empty: elsewhere
     one_way: Mapping[str, str]  # volumes whose format changes: name of the copy -> source
     saved: Mapping[str, str]  # further volumes to save while the old release serves
     data_folders: tuple[str, ...]  # inside the folder, and no part of the copy of its configuration
@@ -180,6 +181,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         tools=tools_image(machine),
         network=network_of(machine),
         one_way=one_way(machine, {*stores, *parts}, shipped),
+        storage=storage_of(machine),
         saved=saved_volumes(machine, composed, wishes.backup, shipped),
         data_folders=data_folders(machine, shipped),
         clone=clones(machine, wishes),

@@ -82,6 +82,12 @@ def saved_volumes(
     return found
 
 
+def storage_of(machine: Machine) -> str:
+    """Return the volume or folder in which the api keeps its files; empty when they are elsewhere."""
+    mounts = machine.api.mounts if machine.api else ()
+    return next((mount.source for mount in mounts if mount.target == _VOLUMES["storage"]), "")
+
+
 def vectors_missing(wanted: Sequence[str], saved: Collection[str]) -> bool:
     """Whether somebody asked for vectors, and none would be saved."""
     return bool({"all", "vectors"} & set(wanted)) and not any(name.startswith("vectors") for name in saved)

@@ -58,6 +58,7 @@ save_keys() { # SOURCE: the keys in the storage volume; without them all models'
   dk run --rm --log-driver none --security-opt label=disable --network none --user 0:0 -v "$1:/from:ro" --entrypoint sh "$TOOLS" -c \
     'cd /from && find . -maxdepth 1 \( -name privkeys -o -name .dify_secret_key \) | tar -cf - -T -' >"$BACKUP/keys.tar" ||
     fail backup-failed "The keys in the storage volume could not be packed."
+  tar -tf "$BACKUP/keys.tar" | grep -q . || say "no keys are in $1: Dify keeps them elsewhere, or has none yet"
 }
 
 hold_estimate() { # SECONDS MOST [SHARE LEAST]: what is added to a second dump, or to the share of one that a copy takes; what is allowed
@@ -329,13 +330,13 @@ hold_proxy() { # SERVICE: a second proxy that no port leads to
 
 open_proxy() { starts proxy-unhealthy --force-recreate "$1" || fail "$(reason)"; }
 
+# shellcheck disable=SC2086 # one argument for each container
 remove_old() { # SERVICE... that the new release does not have
   for each in "$@"; do
     { ids=$(of_services "$each") && { [ -z "$ids" ] || dk rm -f $ids >/dev/null; }; } || say "the old container of $each is still there"
   done
 }
 
-# shellcheck disable=SC2086 # one argument for each container
 keep_clones_as_dumps() { # SUFFIX: what the databases were with nobody writing, for whoever goes back later
   for each in $DB_NAMES; do
     has_database "$each$1" || continue

@@ -93,6 +93,20 @@ def test_the_last_whole_backup_is_meant_when_none_is_named() -> None:
     assert chosen(replace(machine, backups=(backup, half)), "") == backup
 
 
+def test_the_last_backup_of_this_dify_is_meant_although_another_on_the_host_made_one_since() -> None:
+    machine, backup = after_an_upgrade()
+    other = replace(backup, id="z", manifest={**backup.manifest, "folder": "/srv/prod/docker"})
+    assert chosen(replace(machine, backups=(backup, other)), "") == backup
+    with pytest.raises(Failed) as caught:
+        chosen(replace(machine, backups=(other,)), "")
+    assert caught.value.id == "backup-unknown"
+
+
+def test_keys_are_saved_on_the_way_back_too() -> None:
+    saved = next(step.do for step in plan().steps if step.name == "save-files")  # type: ignore[attr-defined]
+    assert "save_keys /opt/dify/docker/volumes/app/storage" in saved
+
+
 @pytest.mark.parametrize(
     ("name", "error"), [("other", "backup-unknown"), ("half", "backup-incomplete"), ("moved", "backup-elsewhere")]
 )

@@ -389,6 +389,21 @@ def test_the_copy_of_the_folder_is_counted_and_holds_no_data_of_the_database() -
     assert (large.rule, large.facts["volumes"]) == ("backup-too-large", "the folder 2.0 GiB")
 
 
+@pytest.mark.parametrize(
+    ("mounts", "line"),
+    [
+        ([{"kind": "volume", "source": "dify_data", "target": "/app/api/storage"}], "save_keys dify_data"),
+        ([{"kind": "bind", "source": "/mnt/files", "target": "/app/api/storage"}], "save_keys /mnt/files"),
+        ([], ""),
+    ],
+    ids=["a volume by its own name", "elsewhere", "none"],
+)
+def test_keys_are_saved_from_where_the_api_has_them(mounts: list[dict[str, object]], line: str) -> None:
+    plan = make_plan(facts({"containers": {"api": {"mounts": mounts}}}))
+    lines = next(each.do for each in plan.steps if each.name == "save-files").splitlines()
+    assert [each for each in lines if "save_keys" in each] == ([line] if line else [])
+
+
 def test_a_folder_that_a_file_of_the_release_is_in_is_copied_whatever_is_mounted_there() -> None:
     mounts = [{"kind": "bind", "source": f"{FOLDER}/nginx", "target": "/var/lib/postgresql/data", "size": 1}]
     plan = make_plan(facts({"containers": {"db_postgres": {"mounts": mounts}}}))
