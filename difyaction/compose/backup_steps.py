@@ -68,8 +68,9 @@ def _check(shift: Shift) -> str:
             for file in shift.files
         ]
     # whoever goes back may do so because the api crashes, or stands still
-    roles = {Role.DATABASE} if shift.back_to else {Role.API, Role.DATABASE}
-    needed = {name: found for name, (role, found) in shift.before.items() if role in roles}
+    needed = {name: found for name, (role, found) in shift.before.items() if role is Role.API and not shift.back_to}
+    if shift.database.container:
+        needed[shift.database.service] = shift.database.container
     lines.append(call("check_containers", *(f"{name}={found}" for name, found in needed.items())))
     accepts = {word.partition("@")[0] for word in shift.wishes.acknowledge}
     if not shift.back_to and "broken-before" not in accepts:

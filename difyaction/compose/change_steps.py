@@ -53,9 +53,11 @@ def change_steps(shift: Shift) -> Iterator[Step]:
 def serving_again(shift: Shift) -> str:
     """Return what starts the old release again, and proves that users get what they had."""
     held = {*shift.untouched, shift.database.service, ""}
-    services = " ".join(name for name in shift.before if name not in held)
+    known = (name for name, (_, found) in shift.before.items() if name not in held and found not in shift.unnamed)
     proxy = next((name for name, (role, _) in shift.before.items() if role is Role.PROXY), "")
-    return call("serve_again", proxy, services, *reversed(_stopped(shift)))
+    serve = call("serve_again", proxy, " ".join(known), *reversed(_stopped(shift)))
+    rest = [found for found in _stopped(shift) if found in shift.unnamed]
+    return f"{{ {serve} && {call('start_by_id', *rest)}; }}" if rest else serve
 
 
 def switch_back(shift: Shift) -> str:

@@ -195,7 +195,7 @@ class Lock:
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Everything that the probe read."""
+    """Everything that the probe read. ``bystanders`` are containers of the project that a plan told from Dify's."""
 
     host: Host
     engine: Engine
@@ -212,6 +212,7 @@ class Machine:
     backup_folder: str = ""
     sought: str = ""  # the folder that was named, or that the containers name, be it there or not
     started: tuple[str, ...] = ()  # the folders that containers of the api were started in, by their labels
+    bystanders: tuple[Container, ...] = ()
 
     def running(self, image: str) -> tuple[Container, ...]:
         """Return the containers of one image of Dify (``dify-api``), wherever it is mirrored to."""

@@ -79,6 +79,8 @@ def _services(machine: Machine, shift: Shift) -> Iterator[str]:
     for container in machine.containers:
         if not container.one_off:
             yield f"service {container.service}: {container.image}{_digest(container)}, {_standing(container)}"
+    for container in machine.bystanders:
+        yield f"not Dify's: {container.service or container.name}: {container.image}, {_standing(container)}"
     yield f"left alone: {_listed(shift.untouched)}"
     if queues := named_queues(machine.containers):
         yield f"queues, named by hand: {', '.join(queues)}"

@@ -16,7 +16,7 @@ def data_folders(machine: Machine, kept: Collection[str]) -> tuple[str, ...]:
     A folder that one of the files ``kept`` or an edited one of a checkout is in is not among them.
     """
     edited = machine.install.checkout.edited if machine.install and machine.install.checkout else ()
-    found = {_inside(machine, mount) for container in machine.containers for mount in _data(container)}
+    found = {_inside(machine, mount) for container in _all(machine) for mount in _data(container)}
     files = [f"{file}/" for file in (*kept, *edited)]
     return tuple(sorted(path for path in found - {""} if not any(file.startswith(f"{path}/") for file in files)))
 
@@ -26,7 +26,7 @@ def folder_size(machine: Machine, left_out: Collection[str]) -> int | None:
     install = machine.install
     if install is None:
         return 0
-    mounts = {_inside(machine, mount): mount.size for container in machine.containers for mount in container.mounts}
+    mounts = {_inside(machine, mount): mount.size for container in _all(machine) for mount in container.mounts}
     mounts.pop("", None)
     counted = [
         size
@@ -35,6 +35,11 @@ def folder_size(machine: Machine, left_out: Collection[str]) -> int | None:
     ]
     sizes = [install.size, *counted]
     return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def _all(machine: Machine) -> tuple[Container, ...]:
+    """Return whoever may have data in the folder."""
+    return (*machine.containers, *machine.bystanders)
 
 
 def _data(container: Container) -> Iterator[Mount]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from difyaction.compose.answers import mapping, sequence, string
 from difyaction.compose.backup_steps import backup_steps
+from difyaction.compose.bystanders import brought_since, left_alone, parted, unnamed
 from difyaction.compose.change_steps import change_steps
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.estimates import estimate
@@ -29,8 +30,8 @@ from difyaction.compose.shift import (
     untouched_services,
     users_url,
 )
-from difyaction.compose.switched import WrittenFile, written_file
 from difyaction.compose.stores import storage_of
+from difyaction.compose.switched import WrittenFile, written_file
 from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.verify_steps import verify_steps
 from difyaction.compose.wishes import Wishes
@@ -93,6 +94,7 @@ def chosen(machine: Machine, name: str) -> Backup:
 
 def make_restore_plan(facts: RestoreFacts) -> ServerPlan:
     """Decide what is done."""
+    facts = replace(facts, machine=_with_ours(facts))
     machine = facts.machine
     shift = _shift(facts)
     steps = (*backup_steps(shift), *change_steps(shift), *verify_steps(shift))
@@ -105,7 +107,7 @@ def make_restore_plan(facts: RestoreFacts) -> ServerPlan:
         to_version=str(shift.wanted),
         changes=tuple(_changes(facts, shift)),
         objections=found,
-        findings=(),
+        findings=tuple(left_alone(machine)),
         documents=tuple(documents(machine, shift, None, estimates=estimate(shift, machine), script=script)),
         plan_id=digest.hexdigest(),
         steps=steps,
@@ -114,6 +116,14 @@ def make_restore_plan(facts: RestoreFacts) -> ServerPlan:
         script=script,
         final_backup=shift.data_change,
     )
+
+
+def _with_ours(facts: RestoreFacts) -> Machine:
+    """Return the machine with Dify's containers alone: of what the backup knows, and of what came after it."""
+    machine, manifest = facts.machine, facts.backup.manifest
+    holder = machine.database.service if machine.database else ""
+    moved = {holder} - {string(manifest, "database-service")}  # its place is taken
+    return parted(machine, _services(manifest), moved | brought_since(machine, facts.backup))
 
 
 def _objections(facts: RestoreFacts, shift: Shift) -> Iterator[Objection]:
@@ -177,6 +187,7 @@ def _shift(facts: RestoreFacts) -> Shift:
         summed=summed_tables(database),
         url=users_url(machine),
         tools=tools_image(machine),
+        storage=storage_of(machine),
         network=network_of(machine),
         one_way=volumes,
         saved={},
@@ -184,10 +195,10 @@ def _shift(facts: RestoreFacts) -> Shift:
         clone=clones(machine, wishes),
         install=install,
         wishes=wishes,
+        unnamed=unnamed(machine, after),
         created=_paths(sequence(manifest, "created")),
         back_to=facts.backup.folder,
         restores=manifest.get("schema-changes") is True,
-        storage=storage_of(machine),
     )
 
 

@@ -74,6 +74,7 @@ def manifest(shift: Shift, run: str, epoch: int) -> bytes:
             }
             for name, (role, _) in shift.before.items()
         },
+        "brought": sorted(shift.after.keys() - shift.before.keys()),
         "database-service": shift.database.service,
         "commit": shift.install.checkout.commit if shift.install.checkout else "",
         "branch": shift.install.checkout.branch if shift.install.checkout else "",

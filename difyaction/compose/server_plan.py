@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from difyaction.compose.backup_steps import backup_steps
 from difyaction.compose.built import with_images
+from difyaction.compose.bystanders import left_alone, without_bystanders
 from difyaction.compose.change_steps import change_steps
 from difyaction.compose.composed_facts import Composed
 from difyaction.compose.draft import Draft, Way, draft
@@ -56,7 +57,8 @@ class ServerPlan(MachinePlan):
 
 def make_plan(facts: ServerFacts) -> ServerPlan:
     """Decide what is done."""
-    machine = facts.machine
+    machine = without_bystanders(facts.machine, facts.way, facts.draft, facts.composed)
+    facts = replace(facts, machine=machine)
     composed = told(with_images(facts.composed, machine.containers), facts.wishes.image_map)
     shift = _shift(facts, composed)
     estimates = estimate(shift, machine)
@@ -131,6 +133,7 @@ def _findings(facts: ServerFacts, shift: Shift) -> Iterator[Finding]:
         yield _not_known(shift)
     if not facts.machine.install or not facts.machine.install.checkout:
         yield Note("{folder} is no git checkout: files are written, nothing is checked out.", {"folder": shift.folder})
+    yield from left_alone(facts.machine)
 
 
 def _not_known(shift: Shift) -> Note:

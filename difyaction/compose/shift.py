@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from difyaction.compose.built import fetched
+from difyaction.compose.bystanders import beside_upstreams, unnamed
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.draft import Draft, mode_of
 from difyaction.compose.facts import Container, Database, Machine
@@ -56,14 +57,15 @@ class Shift:
     summed: tuple[str, ...]
     url: str
     tools: str  # an image with tar that is there
-    network: str  # one that the database can be reached from
     storage: str  # the volume or folder in which the api keeps its files, keys among them; empty: elsewhere
+    network: str  # one that the database can be reached from
     one_way: Mapping[str, str]  # volumes whose format changes: name of the copy -> source
     saved: Mapping[str, str]  # further volumes to save while the old release serves
     data_folders: tuple[str, ...]  # inside the folder, and no part of the copy of its configuration
     clone: bool
     install: Install = field(repr=False)
     wishes: Wishes
+    unnamed: tuple[str, ...] = ()  # containers of ``before`` by id, whose services no file names as it stands now
     kept: tuple[str, ...] = ()  # files of theirs that a checkout of the release would replace or take away
     created: tuple[str, ...] = ()  # files that a backup's upgrade made anew; going back to it takes them away
     back_to: str = ""  # the folder of the backup that this goes back to; empty on the way forward
@@ -174,19 +176,20 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         once=once_services(machine, composed, roles),
         stops=stopping(machine, untouched, keeps=database.container, last=parts),
         database=database,
-        database_service=_database_service(database, composed, roles),
+        database_service=_database_service(machine, database, composed, roles),
         counted=counted_tables(database),
         summed=summed_tables(database),
         url=users_url(machine),
         tools=tools_image(machine),
+        storage=storage_of(machine),
         network=network_of(machine),
         one_way=one_way(machine, {*stores, *parts}, shipped),
-        storage=storage_of(machine),
         saved=saved_volumes(machine, composed, wishes.backup, shipped),
         data_folders=data_folders(machine, shipped),
         clone=clones(machine, wishes),
         install=install,
         wishes=wishes,
+        unnamed=unnamed(machine, beside_upstreams(drafted, composed)),
         kept=kept_files(install, drafted),
     )
 
@@ -236,9 +239,9 @@ def stopping(
     return tuple(wave for wave in waves if wave)
 
 
-def _database_service(database: Database, composed: Composed, roles: Mapping[str, Role]) -> str:
+def _database_service(machine: Machine, database: Database, composed: Composed, roles: Mapping[str, Role]) -> str:
     """Return where the database will be: the same service, or the one that took over its files."""
-    if not database.service or database.service in composed.services:
+    if database.service in {"", *composed.services, *(c.service for c in machine.bystanders)}:
         return database.service
     kinds = {"postgresql": ("postgres", "pgvector"), "mysql": ("mysql", "mariadb")}[database.kind]
     candidates = [name for name, role in roles.items() if role is Role.DATABASE]
