@@ -12,6 +12,13 @@ from tests.rig.stack import Rig
 OLD, NEW = "1.13.3", "1.14.1"
 NEW_HEAD = "a4f2d8c9b731"
 SEEN_BY_USERS = ("dify.accounts", "dify.messages", "dify.documents", "dify.datasets", "dify.tenants")
+BESIDE = """\
+services:
+  tunnel:
+    image: rig/base:1
+    entrypoint: ["sleep", "infinity"]
+    restart: always
+"""
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +29,9 @@ def rig() -> Iterator[Rig]:
 def test_an_upgrade_by_sudo_ends_with_the_new_release_and_when_that_crashes_later_the_backup_leads_back(
     rig: Rig,
 ) -> None:
-    with rig.install(version=OLD) as dify:
+    with rig.install(version=OLD, edits={"beside.yaml": BESIDE}) as dify:
+        dify.compose("-f", "beside.yaml", "up", "-d")  # in the same project, for it is called after the folder
+        tunnel = dify.container("tunnel")
         before, files = dify.rows(), dify.files()
         told = run(rig, dify, user="asked", dify_version=NEW)
         assert (told.status, told.error) == ("failed", "sudo-asks"), told.log[-3000:]
@@ -31,6 +40,8 @@ def test_an_upgrade_by_sudo_ends_with_the_new_release_and_when_that_crashes_late
 
         assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
         assert dify.head() == NEW_HEAD
+        assert dify.container("tunnel") == tunnel
+        assert "left as they are: tunnel." in told.log
         assert dify.running_images()["api"] == f"langgenius/dify-api:{NEW}"
         assert {name: dify.rows()[name].count for name in SEEN_BY_USERS} == {n: before[n].count for n in SEEN_BY_USERS}
         assert dify.credentials_open()
@@ -50,3 +61,4 @@ def test_an_upgrade_by_sudo_ends_with_the_new_release_and_when_that_crashes_late
         assert dify.rows() == before
         assert {path: sha for path, sha in dify.files().items() if path in files} == files
         assert_at_rest(rig, dify)
+        assert dify.container("tunnel") == tunnel
