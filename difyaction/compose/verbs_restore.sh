@@ -32,6 +32,7 @@ traits_of() { # DATABASE: the statements that give another one of this name the 
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC;', datname) FROM pg_database WHERE datname = '$1' AND datacl IS NOT NULL
 UNION ALL SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, datname, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
   CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) || ';' FROM pg_database, aclexplode(datacl) WHERE datname = '$1' AND grantee <> datdba
+UNION ALL SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s;', datname, datconnlimit) FROM pg_database WHERE datname = '$1' AND datconnlimit >= 0
 UNION ALL SELECT format('ALTER %sDATABASE %I SET %I TO %s', CASE setrole WHEN 0 THEN '' ELSE format('ROLE %I IN ', pg_get_userbyid(setrole)) END, datname,
   split_part(each, '=', 1), CASE WHEN split_part(each, '=', 1) IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
   THEN substr(each, strpos(each, '=') + 1) ELSE quote_literal(substr(each, strpos(each, '=') + 1)) END) || ';'
@@ -98,21 +99,31 @@ restore_dumps() { # FOLDER SUFFIX: reads FOLDER/NAME.SUFFIX back, and puts it in
   done
 }
 
-read_beside() { # DATABASE FILE: the dump as a database of its own
-  { dropping "${1}_restored" && echo "CREATE DATABASE \"${1}_restored\""; } | in_control &&
-    client pg_restore -d "${1}_restored" --no-owner --exit-on-error <"$2"
+making_beside() { # DATABASE: the statements that make one beside it, which writes and sorts as it does, be it renamed already
+  cat <<SQL
+SELECT coalesce((SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', '${1}_restored', pg_encoding_to_char(encoding), datcollate, datctype)
+    || CASE its ->> 'datlocprovider' WHEN 'c' THEN ' LOCALE_PROVIDER libc' WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', its ->> 'datlocale')
+      WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L', coalesce(its ->> 'datlocale', its ->> 'daticulocale')) ELSE '' END
+  FROM pg_database d, to_jsonb(d) AS its WHERE datname IN ('$1', '${1}_failed') ORDER BY length(datname) LIMIT 1), format('CREATE DATABASE %I', '${1}_restored'))
+\\gexec
+SQL
 }
 
+read_beside() { # DATABASE FILE: the dump as a database of its own
+  { dropping "${1}_restored" && making_beside "$1"; } | in_control &&
+    client pg_restore -d "${1}_restored" --no-owner --exit-on-error <"$2"
+}
+made_way() { drop_database "$1_failed" && { ! has_database "$1" || rename_database "$1" "$1_failed"; }; } # DATABASE
+
 restore_beside() { # DATABASE FILE: what is there goes when all of the dump has come
-  if ! read_beside "$1" "$2"; then
-    # a hosted server lends its user no right to make extensions in a new database, and has them in the old one
-    drop_database "${1}_restored"
+  if ! { read_beside "$1" "$2" && keep_traits "$1" && made_way "$1"; }; then
+    # a hosted server lends its user no right to make extensions in a new database, and has them in the old one; and a pooler, or rules
+    # of who may enter, know no other database: what cannot be had there is no reason not to use what is here
+    until_deadline 120 1 database_answers || true
+    dropping "${1}_restored" | in_control || say "${1}_restored, as far as it was read back, may still be in the server"
     restored_in_place "$1" "$2"
     return
   fi
-  keep_traits "$1"
-  drop_database "${1}_failed" || return 1
-  ! has_database "$1" || rename_database "$1" "${1}_failed" || return 1
   rename_database "${1}_restored" "$1" || return 1
   put_traits "$1"
   drop_database "${1}_failed" || say "${1}_failed, what was there before, is still in the server"

@@ -218,3 +218,41 @@ def test_a_torn_dump_has_another_name(tmp_path: Path, shell: str) -> None:
         of = verbs(tmp_path, shell, ("database", "restore"), setting, "last_of . dify").stdout
         assert of == ("final\n" if code == 0 else "dump\n")
     assert (tmp_path / "dify.final.rows").read_text() == "rows|messages|3\n"
+
+
+# What a dump is read back with; where it is read in place, that is only told.
+WITH_DUMPS = """\
+client() { cat >"db/$3"; }
+restored_in_place() { echo "$1 in its place"; cat "$2" >"db/$1"; }
+echo old >dify.final
+echo old >dify_plugin.final
+"""
+READ_BACK = "restore_dumps . final || echo stuck"
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_dump_takes_the_place_of_what_is_there_when_all_of_it_has_come(tmp_path: Path, shell: str) -> None:
+    told = served(tmp_path, shell, f"{WITH_DUMPS}{READ_BACK}", dify="new", dify_plugin="new")
+    assert told == "dify: restored from dify.final\ndify_plugin: restored from dify_plugin.final\n"
+    assert databases(tmp_path) == {"dify": "old\n", "dify_plugin": "old\n"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_who_cannot_enter_the_database_that_others_are_made_from_has_his_read_in_their_place(
+    tmp_path: Path, shell: str
+) -> None:
+    refusing = 'sql() { case "$1" in postgres) echo "FATAL: no entry" >&2; return 2 ;; *) cat >/dev/null ;; esac; }\n'
+    told = served(tmp_path, shell, f"{WITH_DUMPS}{refusing}{READ_BACK}", dify="new", dify_plugin="new")
+    assert "failed" not in told
+    assert "stuck" not in told
+    assert told.count("in its place") == 2
+    assert databases(tmp_path) == {"dify": "old\n", "dify_plugin": "old\n"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_database_that_cannot_get_another_name_is_read_back_in_its_place(tmp_path: Path, shell: str) -> None:
+    there = {"dify": "new", "dify_plugin": "new"}
+    told = served(tmp_path, shell, f"{WITH_DUMPS}{READ_BACK}", busy="dify", times=1000, **there)
+    assert "dify cannot be renamed: dify is being accessed\ndify in its place\n" in told
+    assert "stuck" not in told
+    assert databases(tmp_path) == {"dify": "old\n", "dify_plugin": "old\n"}
