@@ -9,6 +9,8 @@ from difyaction.compose.install import Install
 from difyaction.releases.images import DIFY, ImageRef, split_image
 from difyaction.secret import Secret
 
+CONTROL = "postgres"  # the database of PostgreSQL that one is in to make or rename another
+
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
@@ -112,11 +114,13 @@ class Database:
     server: str = ""
     client: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
+    seen: tuple[str, ...] = ()  # databases that the user may enter, be their size known or not
     tables: Mapping[str, int] = field(default_factory=dict)  # the server's own estimate of rows in `main`
     heads: tuple[str, ...] = ()
     client_image: str = ""
     network: str = ""  # of Docker, from which it can be reached; empty: whichever the API is in
     creates: bool = True  # whether the user may make databases, and name ours anew
+    refused: str = ""  # what the server said to the first question that it did not answer
 
     @property
     def external(self) -> bool:
@@ -126,7 +130,8 @@ class Database:
     @property
     def names(self) -> tuple[str, ...]:
         """The databases of Dify that are there."""
-        return tuple(name for name in (self.main, self.plugin) if name and (name in self.sizes or name == self.main))
+        there = {self.main, *self.seen, *self.sizes}
+        return tuple(name for name in (self.main, self.plugin) if name and name in there)
 
     @property
     def size(self) -> int:

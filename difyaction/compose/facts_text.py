@@ -57,6 +57,8 @@ def _data(machine: Machine, shift: Shift) -> Iterator[str]:
     for name, size in sorted(database.sizes.items()):
         if name in database.names:
             yield f"database {name}: {sized(size)}"
+    if database.refused:
+        yield f"a question that it did not answer: {database.refused}"
     yield f"schema: {shift.head_before or 'unknown'} now, then {shift.head_after or 'what its image says'}"
     for container in machine.containers:
         name, tag = container.ref.known_name.rpartition("/")[2], container.ref.tag

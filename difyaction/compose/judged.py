@@ -11,7 +11,7 @@ from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
 from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
-from difyaction.compose.facts import Container, Machine
+from difyaction.compose.facts import Container, Database, Machine
 from difyaction.compose.install import Checkout, Held
 from difyaction.compose.mirrors import strangers
 from difyaction.compose.queues import named_queues
@@ -90,6 +90,9 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         database_server=database.server,
         database_client=database.client,
         database_answers=bool(database.server),
+        database_unread=tuple(_unread(database)) if database.server else (),
+        database_refused=database.refused,
+        plugins_unseen=_plugins_unseen(machine, database) if database.server else "",
         database_service=shift.database_service,
         database_images=_database_images(machine, composed, shift),
         database_lost="" if unknown or database.external else _database_lost(composed, shift),
@@ -169,6 +172,22 @@ def _database_images(machine: Machine, composed: Composed, shift: Shift) -> tupl
     before = next((c.image for c in machine.containers if c.id == shift.database.container != ""), "")
     service = composed.services.get(shift.database_service)
     return (before, service.image) if before and service else ("", "")
+
+
+def _unread(database: Database) -> Iterator[str]:
+    """Yield what the server did not tell, and nobody can do without: what rows are proven by, and what room is."""
+    if not database.tables:
+        yield "the list of its tables"
+    if not database.heads:
+        yield "the version of its schema"
+    if database.main not in database.sizes:
+        yield "its size"
+
+
+def _plugins_unseen(machine: Machine, database: Database) -> str:
+    """Return the plugin daemon's database if it has to be somewhere, and is not on the server that would be saved."""
+    works = any(c.state == "running" for c in machine.running("dify-plugin-daemon"))
+    return database.plugin if works and database.plugin not in database.names else ""
 
 
 def _database_lost(composed: Composed, shift: Shift) -> str:

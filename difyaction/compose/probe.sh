@@ -222,29 +222,44 @@ networks_of() { # CONTAINER: name, whether nothing leads out of it, and addresse
 }
 
 look_at_postgresql() { # rows are asked three ways, for the first two are 0 or -1 after a crash and in a copy; pages are a least
+  # Pages of a table that somebody locks cannot be had (VACUUM FULL), so its own record of them has to do. Sizes come last: they take longest.
   postgresql_questions="select 'version|' || current_setting('server_version');
-select 'size|' || datname || '|' || pg_database_size(datname) from pg_database where not datistemplate and has_database_privilege(datname, 'CONNECT');
-select 'extension|' || extname from pg_extension;
-select 'table|' || relname || '|' || estimate from (select s.relname, greatest(s.n_live_tup, c.reltuples::bigint, pg_relation_size(c.oid) / 8192) as estimate from pg_stat_user_tables s join pg_class c on c.oid = s.relid) as tables order by estimate desc limit 400;
 select 'head|' || version_num from alembic_version;
-select 'creates|' || (rolsuper or rolcreatedb and not exists (select 1 from pg_database where datname in (current_database(), '$plugins') and not pg_has_role(datdba, 'USAGE'))) from pg_roles where rolname = current_user;"
+select 'creates|' || (rolsuper or rolcreatedb and not exists (select 1 from pg_database where datname in (current_database(), '$plugins') and not pg_has_role(datdba, 'USAGE'))) from pg_roles where rolname = current_user;
+select 'extension|' || extname from pg_extension;
+select 'there|' || datname from pg_database where not datistemplate and has_database_privilege(datname, 'CONNECT');
+select 'table|' || relname || '|' || estimate from (select s.relname, greatest(s.n_live_tup, c.reltuples::bigint, case when exists (select 1 from pg_locks l where l.relation = c.oid and l.database = (select oid from pg_database where datname = current_database()) and l.mode = 'AccessExclusiveLock') then c.relpages else pg_relation_size(c.oid) / 8192 end) as estimate from pg_stat_user_tables s join pg_class c on c.oid = s.relid where pg_table_is_visible(c.oid)) as tables order by estimate desc limit 400;
+select 'size|' || current_database() || '|' || pg_database_size(current_database());
+select 'size|' || datname || '|' || pg_database_size(datname) from pg_database where datname <> current_database() and not datistemplate and has_database_privilege(datname, 'CONNECT');"
+  # the owner's limits are none for these, and theirs end with each: behind a pooler a session is somebody else's next
+  limits="set local statement_timeout = 20000; set local lock_timeout = 3000"
   if [ -n "$server" ]; then
-    printf '%s\n' "$postgresql_questions" | within 30 docker exec -i "$server" psql -U "$user" -d "$main" -qAtX 2>/dev/null | emit database
+    {
+      printf '%s\n' "$postgresql_questions" | sed "s/.*/begin; $limits; & commit;/" | within 30 docker exec -i "$server" psql -U "$user" -d "$main" -qAtX 2>&1
+      within 10 docker exec "$server" psql -U "$user" -d postgres -qAtX -c 'select 1' >/dev/null 2>&1 || echo 'control|false'
+    } | emit database
     # shellcheck disable=SC2016 # the container's own shell expands it
     look_beside_server pg_dump '"${PGDATA:-/var/lib/postgresql/data}"'
   else
     printf '%s\n' "import os, socket, psycopg2
 e = os.environ
 print('address|' + socket.gethostbyname(e['DB_HOST']))
-c = psycopg2.connect(host=e['DB_HOST'], port=e.get('DB_PORT', '5432'), user=e['DB_USERNAME'], password=e.get('DB_PASSWORD', ''), dbname=e['DB_DATABASE'], connect_timeout=10)
-c.autocommit = True
+def enter(name):
+    return psycopg2.connect(host=e['DB_HOST'], port=e.get('DB_PORT', '5432'), user=e['DB_USERNAME'], password=e.get('DB_PASSWORD', ''), dbname=name, connect_timeout=10)
+c = enter(e['DB_DATABASE'])
 k = c.cursor()
-for q in '''$postgresql_questions'''.split(';'):
+for q in filter(str.strip, '''$postgresql_questions'''.split(';')):
     try:
-        k.execute(q) if q.strip() else None
-        print(*(r[0] for r in k.fetchall()), sep='\n') if q.strip() else None
+        k.execute('$limits')
+        k.execute(q)
+        print(*(r[0] for r in k.fetchall()), sep='\n')
     except psycopg2.Error as why:
-        print('error|' + str(why).splitlines()[0])" | within 40 docker exec -i "$api" python3 - 2>/dev/null | emit database
+        print('error|' + str(why).splitlines()[0])
+    c.rollback()
+try:
+    enter('postgres')
+except psycopg2.Error:
+    print('control|false')" | within 40 docker exec -i "$api" python3 -u - 2>/dev/null | emit database
   fi
 }
 
@@ -259,7 +274,8 @@ look_at_mysql() {
   mysql_questions="select concat('version|', version());
 select concat('size|', table_schema, '|', sum(data_length + index_length)) from information_schema.tables group by table_schema;
 select concat('table|', table_name, '|', coalesce(table_rows, 0)) from information_schema.tables where table_schema = database() limit 400;
-select concat('head|', version_num) from alembic_version;"
+select concat('head|', version_num) from alembic_version;
+select concat('there|', schema_name) from information_schema.schemata;"
   if [ -n "$server" ]; then
     export DB_SECRET
     # shellcheck disable=SC2016 # the container's own shell expands it

@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 from ipaddress import ip_address, ip_network
 
 from difyaction.compose.answers import Answers, number, text
-from difyaction.compose.facts import Container, Database, is_image
+from difyaction.compose.facts import CONTROL, Container, Database, is_image
 from difyaction.secret import Secret
 
 _PORTS = {"postgresql": 5432, "mysql": 3306}
 _USERS = {"postgresql": "postgres", "mysql": "root"}
+_REFUSED = re.compile(r"^error\|(.*)|\b(?:ERROR|FATAL): +(.*)", re.MULTILINE)
 
 
 def database(answers: Answers, containers: Sequence[Container]) -> Database | None:
@@ -37,12 +38,24 @@ def database(answers: Answers, containers: Sequence[Container]) -> Database | No
         server=version.split()[0] if version else "",
         client=next(iter(re.findall(r"[0-9]+(?:\.[0-9]+)+", text(answers, "database-client"))), ""),
         sizes=_counted(rows, "size"),
+        seen=tuple(row[1] for row in rows if row[0] == "there" and len(row) > 1),
         tables=_counted(rows, "table"),
         heads=tuple(row[1] for row in rows if row[0] == "head" and len(row) > 1),
         client_image=holder.image if holder else client_image(kind, version, extensions),
         network="" if holder else network_to(_said(rows, "address"), text(answers, "networks")),
-        creates=_said(rows, "creates") != "false",
+        creates=_creates(rows, api.env("DB_DATABASE"), _plugin_database(api, containers)),
+        refused=_refused(text(answers, "database")),
     )
+
+
+def _creates(rows: Sequence[Sequence[str]], *names: str) -> bool:
+    """Whether databases can be made and renamed: only from CONTROL, which cannot be renamed from itself."""
+    return CONTROL not in names and "false" not in {_said(rows, "creates"), _said(rows, "control")}
+
+
+def _refused(told: str) -> str:
+    found = _REFUSED.search(told)
+    return (found[1] or found[2]).strip()[:200] if found else ""
 
 
 def client_image(kind: str, server: str, extensions: Collection[str] = ()) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from importlib import resources
 
+from difyaction.compose.facts import CONTROL
 from difyaction.compose.shift import Shift
 
 _VERBS = tuple(f"verbs_{name}.sh" for name in ("service", "database", "restore", "files", "room", "steps"))
-_CONTROL = {"postgresql": "postgres", "mysql": "mysql"}  # the database that one is in to rename another
+_CONTROL = {"postgresql": CONTROL, "mysql": "mysql"}
 
 
 class Variable(str):

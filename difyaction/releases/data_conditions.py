@@ -74,6 +74,19 @@ def database_unreachable(situation: Situation) -> Facts | None:
     return None if situation.on_machine.database_answers else _APPLIES
 
 
+def database_unread(situation: Situation) -> Facts | None:
+    """Rows that nobody can count prove nothing."""
+    machine = situation.on_machine
+    said = machine.database_refused or "nothing"
+    return {"what": ", ".join(machine.database_unread), "said": said} if machine.database_unread else None
+
+
+def plugins_unseen(situation: Situation) -> Facts | None:
+    """Nobody can back up what cannot be seen, and the new daemon migrates it."""
+    name = situation.on_machine.plugins_unseen
+    return {"name": name} if name else None
+
+
 def database_newer_than_client(situation: Situation) -> Facts | None:
     """pg_dump refuses a server that is newer than itself."""
     machine = situation.on_machine

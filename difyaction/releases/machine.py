@@ -41,6 +41,9 @@ class MachineSituation:
     database_server: str = ""
     database_client: str = ""
     database_answers: bool = True
+    database_unread: tuple[str, ...] = ()  # what it answers no question about
+    database_refused: str = ""  # what it said to that
+    plugins_unseen: str = ""  # the plugin daemon's database, where nobody sees it
     database_service: str = ""
     database_images: tuple[str, str] = ("", "")  # what runs, what would run
     database_lost: str = ""  # why the api would not find it

@@ -229,6 +229,27 @@ def test_a_database_of_the_project_needs_no_way_and_its_owner_may_do_everything(
     assert (database.network, database.creates) == ("", True)
 
 
+@pytest.mark.parametrize(("env", "told"), [([], "creates|true\ncontrol|false\n"), (["DB_DATABASE=postgres"], "")])
+def test_who_cannot_rename_databases_makes_none(env: list[str], told: str) -> None:
+    api = container("api", "langgenius/dify-api:1.13.3", env=["DB_HOST=db_postgres", *env])
+    said = answer(containers="\n".join(map(json.dumps, (api, DB))), database=f"version|15.8\n{told}")
+    database = probe.read(said).database
+    assert database is not None
+    assert not database.creates
+
+
+def test_a_database_is_there_although_its_size_is_not_known_and_what_was_refused_is_told() -> None:
+    daemon = container("plugin_daemon", "langgenius/dify-plugin-daemon:0.5.3-local")
+    told = "version|15.8\nthere|dify\nthere|dify_plugin\nsize|dify|70\n"
+    refused = "psql:<stdin>:7: ERROR:  canceling statement due to statement timeout\n"
+    for said in (refused, "error|canceling statement due to statement timeout\n"):
+        known = answer(containers="\n".join(map(json.dumps, (API, DB, daemon))), database=f"{told}{said}")
+        database = probe.read(known).database
+        assert database is not None
+        assert database.names == ("dify", "dify_plugin")
+        assert database.refused == "canceling statement due to statement timeout"
+
+
 def test_a_mirrored_image_is_still_the_api() -> None:
     mirrored = {**API, "image": "harbor.example.com:5000/mirror/langgenius/dify-api:1.13.3"}
     machine = probe.read(answer(containers="\n".join(map(json.dumps, (mirrored, DB)))))
@@ -410,6 +431,7 @@ class Server:
     def cursor(self): return self
     def execute(self, asked): self.rows = [(told,) for words, told in self.answers.items() if words in asked]
     def fetchall(self): return self.rows
+    def rollback(self): pass
 def connect(**_): return Server()
 """
 
