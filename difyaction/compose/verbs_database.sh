@@ -31,9 +31,9 @@ sql() { # DATABASE, statements on stdin; one row a line, fields parted by |
 database_answers() { echo 'SELECT 1' | sql "$DB_MAIN" >/dev/null 2>&1 || { forget; return 1; }; }
 schema_head() { echo 'SELECT version_num FROM alembic_version' | sql "$DB_MAIN"; }
 
-count_sql() { # [MYSQL'S CONDITION]: prints the statement that counts every table, as rows|table|number
+count_sql() { # [MYSQL'S CONDITION]: prints the statement that counts every table, as rows|table|number; tables of other schemas than public by both names
   case "$DB_KIND" in
-    postgresql) printf '%s\n' "SELECT format('SELECT ''rows|%s|'' || count(*) FROM %I.%I', tablename, schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1" '\gexec' ;;
+    postgresql) printf '%s\n' "SELECT format('SELECT %L || count(*) FROM %I.%I', format('rows|%s|', CASE schemaname WHEN 'public' THEN '' ELSE schemaname || '.' END || tablename), schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1" '\gexec' ;;
     mysql) printf '%s\n' "SELECT CONCAT('SELECT CONCAT(''rows|', table_name, '|'', COUNT(*)) FROM \`', table_name, '\`;') FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ${1:-} ORDER BY 1" ;;
   esac
 }
@@ -49,7 +49,7 @@ fingerprint() { # rows of the chosen tables, and a checksum of those that are sm
   case "$DB_KIND" in
     postgresql)
       {
-        printf '%s\n' "SELECT format('SELECT ''rows|%s|'' || count(*) FROM %I', t, t) FROM unnest(string_to_array('$COUNTED', ' ')) t WHERE to_regclass(t) IS NOT NULL ORDER BY 1" '\gexec'
+        printf '%s\n' "SELECT format('SELECT ''rows|%s|'' || count(*) FROM %I', t, t) FROM unnest(string_to_array('$COUNTED', ' ')) t WHERE to_regclass(quote_ident(t)) IS NOT NULL ORDER BY 1" '\gexec'
         printf '%s\n' "SELECT format('SELECT ''sum|%s|'' || coalesce(md5(string_agg(h, '''' ORDER BY h)), ''empty'') FROM (SELECT md5(x::text) h FROM %I x) y', t, t) FROM unnest(string_to_array('$SUMMED', ' ')) t WHERE to_regclass(t) IS NOT NULL ORDER BY 1" '\gexec'
       } | sql "$DB_MAIN"
       ;;
@@ -157,11 +157,13 @@ scratch_rows() {
   esac
 }
 
-rows_kept() { # BEFORE AFTER exact|least: whether no table lost rows; those that did stand in $RUN/lost
+rows_kept() { # BEFORE AFTER exact|least: whether no table lost rows; those that did stand in $RUN/lost. Older backups name no schema.
   # nothing counted is no proof, and reads like nothing lost
   grep -q '^rows|' "$2" || ! grep -q '^rows|' "$1" || { echo "no table can be counted" >"$RUN/lost"; return 1; }
   [ "$DB_KIND:$3" != mysql:exact ] || set -- "$1" "$2" least
-  awk -F'|' -v how="$3" 'NR == FNR { if ($1 == "rows") now[$2] = $3; next }
+  named=yes
+  ! grep -q '^rows|[^|]*[.]' "$1" || named=''
+  awk -F'|' -v how="$3" -v short="$named" 'NR == FNR { if ($1 == "rows") { now[$2] = $3; if (short && sub(/^.*[.]/, "", $2) && !($2 in now)) now[$2] = $3 } next }
     $1 == "rows" && (!($2 in now) ? how == "exact" : (how == "exact" ? now[$2] != $3 : now[$2] + 0 < $3 + 0)) { print $2 ": " $3 " before, " (($2 in now) ? now[$2] : "gone") " now" }' "$2" "$1" >"$RUN/lost"
   [ ! -s "$RUN/lost" ]
 }

@@ -76,3 +76,25 @@ def test_only_migrations_on_the_way_explain_what_is_missing(installed: str, want
 
 def test_the_migration_of_model_types_deletes_from_five_tables() -> None:
     assert len(shrinking_tables(Version.parse("1.16.1"), Version.parse("1.17.1"))) == 5
+
+
+def kept(folder: Path, shell: str, before: str, after: str) -> str:
+    (folder / "before").write_text(before)
+    (folder / "after").write_text(after)
+    asked = "rows_kept before after exact && echo kept || cat lost"
+    return verbs(folder, shell, ("database",), PRELUDE, asked).stdout
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_tables_of_the_same_name_in_two_schemas_are_two_tables(tmp_path: Path, shell: str) -> None:
+    both = "rows|accounts|5\nrows|old.accounts|0\n"
+    assert kept(tmp_path, shell, both, both) == "kept\n"
+    assert kept(tmp_path, shell, both, "rows|accounts|5\n") == "old.accounts: 0 before, gone now\n"
+    assert kept(tmp_path, shell, both, "rows|old.accounts|0\n") == "accounts: 5 before, gone now\n"
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_an_older_backup_that_names_no_schema_is_still_proven(tmp_path: Path, shell: str) -> None:
+    older = "rows|accounts|5\nrows|notes|3\n"
+    assert kept(tmp_path, shell, older, "rows|accounts|5\nrows|old.accounts|7\nrows|own.notes|3\n") == "kept\n"
+    assert kept(tmp_path, shell, older, "rows|accounts|5\nrows|own.notes|2\n") == "notes: 3 before, 2 now\n"
