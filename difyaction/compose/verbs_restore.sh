@@ -130,34 +130,66 @@ restore_beside() { # DATABASE FILE: what is there goes when all of the dump has 
 }
 
 restored_in_place() { # DATABASE FILE: where an administrator granted rights, only he may grant them again
+  list_own "$1" "$2" >"$RUN/own" || { say "$1: what $2 has for it cannot be told"; return 1; }
   restore_in_place "$1" "$2" || { restore_in_place "$1" "$2" --no-acl && say "$1: without the rights that others were granted in it"; }
 }
 
 restore_in_place() { # DATABASE FILE OPTION: for whoever may not make databases; in one transaction, so that all of it comes, or nothing changes
   ending_sessions "$1" | sql "$1" >/dev/null || return 1
   # shellcheck disable=SC2016 # the container's own shell expands it
-  in_place='{ echo "$3 BEGIN;"; printf "%s\n" "$1"; if pg_restore --no-owner --no-comments $2 -f -; then echo "COMMIT;"; else echo "SELECT 1/0;"; fi; } | psql -qAtX -v ON_ERROR_STOP=1 -d "$0"'
-  client sh -c "$in_place" "$1" "$(emptying)" "${3:-}" "$PATIENT" <"$2" >/dev/null
+  in_place='{ echo "$3 BEGIN;"; printf "%s\n" "$1"
+    if { printf "%s\n" "$4" | pg_restore -L /dev/fd/4 --no-owner --no-comments $2 -f - 4<&0 <&3; } 3<&0; then echo "COMMIT;"; else echo "SELECT 1/0;"; fi; } |
+    psql -qAtX -v ON_ERROR_STOP=1 -d "$0"'
+  client sh -c "$in_place" "$1" "$(emptying)" "${3:-}" "$PATIENT" "$(cat "$RUN/own")" <"$2" >/dev/null
 }
 
-emptying() { # what makes a PostgreSQL database empty but for its extensions, and may be said by the owner of what is in it
-  cat <<'SQL'
-DO $$
+# of the schema n: not the server's own, and not one that can be dropped and made again; an extension's, or one with what is somebody else's
+OF_USERS="nspname !~ '^pg_' AND nspname <> 'information_schema'"
+STAYS="(nspname = 'public' OR NOT pg_has_role(nspowner, 'USAGE') OR EXISTS (SELECT FROM pg_extension WHERE extnamespace = n.oid)
+  OR EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_namespace'::regclass AND objid = n.oid AND deptype = 'e')
+  OR EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND NOT pg_has_role(relowner, 'USAGE'))
+  OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid AND NOT pg_has_role(proowner, 'USAGE')))"
+
+list_own() { # DATABASE FILE: the numbers of what a dump has, but for what `emptying` leaves there
+  {
+    printf '%s\n' "SELECT 'mine| ' || rolname FROM pg_roles WHERE pg_has_role(oid, 'USAGE')
+      UNION ALL SELECT 'shared| ' || nspname || ' ' FROM pg_namespace n WHERE $OF_USERS AND nspname <> 'public' AND $STAYS
+      UNION ALL SELECT 'there|SCHEMA - ' || nspname || ' ' FROM pg_namespace n WHERE $OF_USERS AND $STAYS
+      UNION ALL SELECT 'there|PUBLICATION - ' || pubname || ' ' FROM pg_publication;" | sql "$1" && echo contents && client pg_restore -l <"$2"
+  } >"$RUN/contents" || return 1
+  # `number; oids KIND schema name owner`, with a dash for what is in no schema; whose an extension is, is not said
+  awk '!listed { listed = $0 == "contents"; known[$0]; next }
+    /^[0-9]+; / {
+      entry = $0; sub(/^[0-9]+; [0-9]+ [0-9]+ /, "", entry)
+      mine = entry ~ / $/; stays = entry ~ /^([A-Z ]+ - |PUBLICATION )/ && entry !~ /^SCHEMA - /; there = 0
+      for (each in known) {
+        kind = each; sub(/[|].*/, "", kind); name = substr(each, length(kind) + 2)
+        if (kind == "mine" && substr(entry, length(entry) - length(name) + 1) == name) mine = 1
+        if (kind == "shared" && index(entry, name)) stays = 1
+        if (kind == "there" && index(entry, name) == 1) there = 1
+      }
+      if (!there && (mine || !stays)) { sub(/;.*/, ";"); print }
+    }' "$RUN/contents"
+}
+
+emptying() { # what makes a PostgreSQL database empty but for extensions and what is others', and may be said by the owner of what is in it
+  cat <<SQL
+DO \$\$
 DECLARE each record;
 BEGIN
-  FOR each IN SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', nspname) AS gone FROM pg_namespace
-    WHERE nspname !~ '^pg_' AND nspname NOT IN ('public', 'information_schema') LOOP EXECUTE each.gone; END LOOP;
-  FOR each IN SELECT format('DROP %s IF EXISTS public.%I CASCADE', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
-      WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relname) AS gone FROM pg_class c
-    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+  FOR each IN SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', nspname) AS gone FROM pg_namespace n
+    WHERE $OF_USERS AND NOT $STAYS LOOP EXECUTE each.gone; END LOOP;
+  FOR each IN SELECT format('DROP %s IF EXISTS %I.%I CASCADE', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
+      WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, nspname, relname) AS gone FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE $OF_USERS AND (nspname = 'public' OR pg_has_role(relowner, 'USAGE')) AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
       AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e') LOOP EXECUTE each.gone; END LOOP;
-  FOR each IN SELECT format('DROP ROUTINE IF EXISTS public.%I(%s) CASCADE', proname, pg_get_function_identity_arguments(p.oid)) AS gone FROM pg_proc p
-    WHERE pronamespace = 'public'::regnamespace
+  FOR each IN SELECT format('DROP ROUTINE IF EXISTS %I.%I(%s) CASCADE', nspname, proname, pg_get_function_identity_arguments(p.oid)) AS gone FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+    WHERE $OF_USERS AND (nspname = 'public' OR pg_has_role(proowner, 'USAGE'))
       AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e') LOOP EXECUTE each.gone; END LOOP;
-  FOR each IN SELECT format('DROP TYPE IF EXISTS public.%I CASCADE', typname) AS gone FROM pg_type t
-    WHERE typnamespace = 'public'::regnamespace AND typtype IN ('d', 'e')
+  FOR each IN SELECT format('DROP TYPE IF EXISTS %I.%I CASCADE', nspname, typname) AS gone FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace
+    WHERE $OF_USERS AND (nspname = 'public' OR pg_has_role(typowner, 'USAGE')) AND typtype IN ('d', 'e')
       AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_type'::regclass AND objid = t.oid AND deptype = 'e') LOOP EXECUTE each.gone; END LOOP;
-END $$;
+END \$\$;
 SQL
 }
 

@@ -62,6 +62,10 @@ def test_a_database_elsewhere_is_put_back_where_its_user_may_not_make_one_and_cl
     with rig.install(version=OLD, outside="NOCREATEDB") as dify:
         # what its administrator granted stands in the dump, and only he may grant it again
         dify.sql(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {OUTSIDE['DB_USERNAME']}")
+        # extensions that he made stay where they are; a table may have the name of one of Dify's
+        dify.sql("CREATE SCHEMA extensions; CREATE EXTENSION pg_trgm SCHEMA extensions")
+        dify.sql(f"CREATE SCHEMA earlier AUTHORIZATION {OUTSIDE['DB_USERNAME']}")
+        dify.sql(f"SET ROLE {OUTSIDE['DB_USERNAME']}; CREATE TABLE earlier.messages (id int)")
         before, files = dify.rows(), dify.files()
 
         refused = run(rig, dify, dify_version=NEW, database_client_image="postgres:14-alpine")
@@ -78,6 +82,11 @@ def test_a_database_elsewhere_is_put_back_where_its_user_may_not_make_one_and_cl
         assert dify.credentials_open()
         assert OUTSIDE["DB_PASSWORD"] not in told.log
         assert "dify: without the rights that others were granted in it" in told.log
+        assert (
+            dify.sql("SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace").split()[-1]
+            == "extensions"
+        )
+        assert dify.sql("SELECT count(*) FROM earlier.messages").strip() == "0"
         rig.restore_images()
         dify.sql(f"ALTER ROLE {OUTSIDE['DB_USERNAME']} CREATEDB", "postgres")
 
