@@ -202,9 +202,18 @@ last_of() { # BACKUP DATABASE: the suffix of what was saved last, with nobody wr
   if [ -f "$1/$2.final" ]; then echo final; else echo dump; fi
 }
 
-restore_backup() { # BACKUP
-  restore_dumps "$1" "$(last_of "$1" "$DB_MAIN")"
+restore_backup() { # BACKUP: the databases that it has; what a later release made beside them stays
+  holds=$(databases_of "$1" | tr '\n' ' ') all="$DB_NAMES"
+  case " $holds" in *" $DB_MAIN "*) ;; *) say "the backup has no database $DB_MAIN"; return 1 ;; esac
+  for each in $DB_NAMES; do
+    case " $holds" in *" $each "*) ;; *) say "$each: it is not in the backup, and stays as it is" ;; esac
+  done
+  DB_NAMES="$holds" result=0
+  restore_dumps "$1" "$(last_of "$1" "$DB_MAIN")" || result=$?
+  DB_NAMES="$all"
+  return "$result"
 }
+databases_of() { awk '/^ "databases": / { on = 1; next } /]/ { on = 0 } on { gsub(/[^A-Za-z0-9_.-]/, ""); print }' "$1/manifest.json"; } # BACKUP
 
 rows_of_backup() { # BACKUP: whether the main database has the rows that were counted into it
   count_rows "$DB_MAIN" >"$RUN/rows.now" || { echo "they cannot be counted" >"$RUN/lost"; return 1; }

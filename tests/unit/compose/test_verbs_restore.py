@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -256,3 +257,32 @@ def test_a_database_that_cannot_get_another_name_is_read_back_in_its_place(tmp_p
     assert "dify cannot be renamed: dify is being accessed\ndify in its place\n" in told
     assert "stuck" not in told
     assert databases(tmp_path) == {"dify": "old\n", "dify_plugin": "old\n"}
+
+
+def backup(folder: Path, *names: str) -> str:
+    (folder / "manifest.json").write_text(json.dumps({"databases": names, "id": "b"}, indent=1, sort_keys=True))
+    return f"DB_MAIN=dify\n{WITH_DUMPS}restore_backup . || echo stuck; echo $DB_NAMES"
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_database_that_came_after_the_backup_stays_as_it_is(tmp_path: Path, shell: str) -> None:
+    told = served(tmp_path, shell, backup(tmp_path, "dify"), dify="new", dify_plugin="new")
+    assert told.splitlines() == [
+        "dify_plugin: it is not in the backup, and stays as it is",
+        "dify: restored from dify.final",
+        "dify dify_plugin",
+    ]
+    assert databases(tmp_path) == {"dify": "old\n", "dify_plugin": "new"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_database_that_went_since_the_backup_comes_back(tmp_path: Path, shell: str) -> None:
+    served(tmp_path, shell, f"DB_NAMES=dify\n{backup(tmp_path, 'dify', 'dify_plugin')}", dify="new")
+    assert databases(tmp_path) == {"dify": "old\n", "dify_plugin": "old\n"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_a_backup_of_another_database_is_not_read_back(tmp_path: Path, shell: str) -> None:
+    told = served(tmp_path, shell, backup(tmp_path, "another"), dify="new")
+    assert told == "the backup has no database dify\nstuck\ndify dify_plugin\n"
+    assert databases(tmp_path) == {"dify": "new"}
