@@ -19,7 +19,9 @@ _VECTORS = frozenset(
         "pgvecto-rs", "pgvector", "qdrant", "seekdb", "vastbase-vector", "weaviate",
     }
 )  # fmt: skip
-_SYSTEM = re.compile(r"/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|usr|var/run|var/lib/docker)(/.*)?|/")
+_SYSTEM = re.compile(
+    r"(?!/usr/local/.)/(bin|boot|dev|etc|lib|lib64|proc|run|sbin|sys|usr|var/run|var/lib/docker)(/.*)?|/"
+)
 _SETTINGS = re.compile(r".*\.[a-z]{1,10}")  # a target that is one file, or a folder such as conf.d
 _VOLUMES = {"storage": "/app/api/storage", "plugins": "/app/storage", "redis": "/data"}
 
@@ -109,8 +111,9 @@ def _data(container: Container, machine: Machine, shipped: Sequence[str]) -> Ite
 
 def _is_settings(mount: Mount, folder: str, shipped: Sequence[str]) -> bool:
     inside = (f"{folder}/{path}" for path in shipped)
+    own = folder != "" and mount.source.startswith(f"{folder}/")  # wherever somebody put Dify: /usr/local, /etc
     return (
-        _SYSTEM.fullmatch(mount.source) is not None
+        (not own and _SYSTEM.fullmatch(mount.source) is not None)
         or _SETTINGS.fullmatch(mount.target.rpartition("/")[2]) is not None
         or any(path == mount.source or path.startswith(f"{mount.source}/") for path in inside)
     )

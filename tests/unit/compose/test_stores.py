@@ -110,15 +110,28 @@ def test_data_are_saved_wherever_they_are_mounted_from() -> None:
         ("bind", f"{FOLDER}/volumes/weaviate"),
         ("bind", f"{FOLDER}/data/weaviate"),
         ("bind", "/mnt/data/weaviate"),
+        ("bind", "/usr/local/weaviate"),
         ("volume", "docker_weaviate"),
     ):
         assert weaviate(Mount(kind=kind, source=source, target="/var/lib/weaviate")) == {"weaviate-0": source}
+
+
+def test_data_are_saved_wherever_dify_itself_is() -> None:
+    jump = facts({"running": {"weaviate": "semitechnologies/weaviate:1.19.0"}})
+    for folder in ("/usr/local/dify/docker", "/usr/share/dify", "/etc/dify/docker", "/run/dify", "/srv/dify/docker"):
+        data = Mount(kind="bind", source=f"{folder}/volumes/weaviate", target="/var/lib/weaviate")
+        given = with_mounts(jump, "weaviate", data)
+        assert given.machine.install is not None
+        there = replace(given.machine.install, folder=folder)
+        steps = done(replace(given, machine=replace(given.machine, install=there)))
+        assert packed(steps["save-volumes"]) == {"weaviate-0": f"{folder}/volumes/weaviate"}
 
 
 def test_settings_and_what_cannot_be_written_are_not() -> None:
     for source, target, writable in (
         ("/mnt/models", "/models", False),
         ("/etc/localtime", "/etc/localtime", True),
+        ("/usr/share/weaviate", "/var/lib/weaviate", True),
         ("/var/run/docker.sock", "/var/run/docker.sock", True),
         ("/srv/weaviate/conf.yaml", "/etc/weaviate/conf.yaml", True),
         (f"{FOLDER}/nginx", "/etc/nginx", True),
