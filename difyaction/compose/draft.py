@@ -10,7 +10,7 @@ from difyaction.compose.env_merge import merge
 from difyaction.compose.env_records import Merged
 from difyaction.compose.file_merge import FileMerge, merge_file
 from difyaction.compose.install import Held, Install
-from difyaction.compose.mirrors import mirrors_of, refuse_unknown
+from difyaction.compose.mirrors import mirrors_of, refuse_unknown, with_tags_of
 from difyaction.compose.shipped import EXAMPLE, Shipped
 from difyaction.releases.version import Version
 from difyaction.secret import Secret
@@ -117,8 +117,11 @@ def _merges(theirs: Files, way: Way) -> Iterator[FileMerge]:
             continue  # removed by them, or not to be read; either way nothing changes
         if mine is None or mine == target:
             yield FileMerge(path, target)
-        else:
-            yield merge_file(path, base if base is not None else b"", mine, target)
+            continue
+        base = base if base is not None else b""
+        if path == COMPOSE:
+            base, mine = with_tags_of(target, base, mine)
+        yield merge_file(path, base, mine, target)
 
 
 def _shipped(version: Version, compose: bytes, files: Files) -> Shipped:

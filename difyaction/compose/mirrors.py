@@ -60,6 +60,27 @@ def mirrors_of(compose: bytes, image_map: Mapping[str, str], lookup: Lookup) -> 
     return Mirrors(theirs=theirs, wanted=wanted)
 
 
+def with_tags_of(target: bytes, base: bytes, theirs: bytes) -> tuple[bytes, bytes]:
+    """Return both compose files with the tags of the target's images: a new tag is no change that an edit could touch.
+
+    Only those of images that have one tag in the base and one in the target. Theirs has to name them as often, with
+    one of these tags: all else is an edit.
+    """
+    old, new, own = _tags(base), _tags(target), _tags(theirs)
+    names: dict[str, str] = {}
+    for image in old.keys() & new.keys() & own.keys():
+        if len({*old[image]}) == len({*new[image]}) == 1 and len(own[image]) == len(old[image]):
+            before, after = old[image][0], new[image][0]
+            if {*own[image]} <= {before, after}:
+                names[f"{image}:{before}"] = f"{image}:{after}"
+
+    def retag(match: re.Match[bytes]) -> bytes:
+        ref = match["ref"].decode("utf-8", "surrogateescape")
+        return match["head"] + names[ref].encode() + match["tail"] if ref in names else match[0]
+
+    return _IMAGE.sub(retag, base), _IMAGE.sub(retag, theirs)
+
+
 def refuse_unknown(image_map: Mapping[str, str], files: Iterable[bytes], wanted: Version) -> None:
     """Raise `Invalid` (image-map-unknown) for images that none of upstream's compose files names."""
     known = KNOWN.union(*(set(_repositories(compose)) for compose in files))
@@ -100,6 +121,17 @@ def _repositories(compose: bytes) -> Iterator[str]:
         ref = match["ref"].decode("utf-8", "surrogateescape")
         with contextlib.suppress(ValueError):
             yield ref[: len(split_image(_blotted(ref)).repository)]
+
+
+def _tags(compose: bytes) -> dict[str, list[str]]:
+    """Return the tags of every image, one for each line that names it, as they are written, digests with them."""
+    found: dict[str, list[str]] = {}
+    for match in _IMAGE.finditer(compose):
+        ref = match["ref"].decode("utf-8", "surrogateescape")
+        with contextlib.suppress(ValueError):
+            image = split_image(ref).repository
+            found.setdefault(image, []).append(ref.removeprefix(image).removeprefix(":"))
+    return found
 
 
 def _resolved(written: str, lookup: Lookup) -> str:

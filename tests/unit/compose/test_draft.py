@@ -1,24 +1,36 @@
 from __future__ import annotations
 
+import re
+
 from difyaction.compose.composed import read_composed
-from difyaction.compose.draft import Way, draft, mode_of
+from difyaction.compose.draft import Draft, Way, draft, mode_of
 from difyaction.compose.install import Held, Install
 from difyaction.releases.version import Version
 from difyaction.secret import Secret
 from tests.unit.compose.machines import FOLDER, compose_text, upstream_files
+from tests.upstream_releases import files_of
 
 OLD, NEW = "1.13.3", "1.14.1"
 
 
-def drafted(changes: dict[str, bytes | None], image_map: dict[str, str] | None = None) -> dict[str, bytes]:
+def draft_of(changes: dict[str, bytes | None], image_map: dict[str, str] | None = None) -> Draft:
     files = {**upstream_files(OLD), ".env": b"DB_HOST=db_postgres\n", **changes}
     held = {path: Held(content=content) for path, content in files.items() if content is not None}
     install = Install(folder=FOLDER, project="docker", compose_files=(), files=held)
     way = Way(
         installed=Version.parse(OLD), wanted=Version.parse(NEW), before=upstream_files(OLD), after=upstream_files(NEW)
     )
-    made = draft(install, way, secret_key=Secret("sk-1"), image_map=image_map or {})
+    return draft(install, way, secret_key=Secret("sk-1"), image_map=image_map or {})
+
+
+def drafted(changes: dict[str, bytes | None], image_map: dict[str, str] | None = None) -> dict[str, bytes]:
+    made = draft_of(changes, image_map)
     return {path: made.files[path] for path in made.written}
+
+
+def beside_images(text: str) -> str:
+    """Put a line of theirs below each image of Dify's."""
+    return re.sub(r"(?m)^(    image: .*langgenius/dify-.*)$", r"\1\n    pull_policy: missing", text)
 
 
 def test_files_that_nobody_edited_become_upstreams() -> None:
@@ -42,6 +54,36 @@ def test_a_mirror_that_is_asked_for_is_written() -> None:
     merged = drafted({}, {"langgenius/dify-api": "registry.example.com/dify/api"})["docker-compose.yaml"].decode()
     assert merged.count(f"image: registry.example.com/dify/api:{NEW}") == 3
     assert f"image: langgenius/dify-web:{NEW}" in merged
+
+
+def test_a_line_of_theirs_beside_an_image_meets_no_new_tag() -> None:
+    for mirror in ("", "harbor.example.com:5000/mirror/"):
+        theirs, target = (
+            beside_images(compose_text(tag)).replace("langgenius/dify-", f"{mirror}langgenius/dify-")
+            for tag in (OLD, NEW)
+        )
+        assert drafted({"docker-compose.yaml": theirs.encode()})["docker-compose.yaml"].decode() == target
+
+
+def test_that_is_so_with_upstreams_own_files() -> None:
+    for old, new in (("1.9.1", "1.9.2"), ("1.11.4", "1.12.1"), ("1.13.3", "1.14.0"), ("1.14.1", "1.15.0")):
+        before, after = files_of(old), files_of(new)
+        theirs = beside_images(before["docker-compose.yaml"].decode()).encode()
+        held = {**{path: Held(content=content) for path, content in before.items()}, ".env": Held(content=b"")}
+        held["docker-compose.yaml"] = Held(content=theirs)
+        install = Install(folder=FOLDER, project="docker", compose_files=(), files=held)
+        way = Way(installed=Version.parse(old), wanted=Version.parse(new), before=before, after=after)
+        made = draft(install, way, secret_key=None, image_map={})
+        assert made.files["docker-compose.yaml"].decode() == beside_images(after["docker-compose.yaml"].decode())
+
+
+def test_a_tag_that_they_edited_is_an_edit_and_meets_the_new_one() -> None:
+    for own in ("1.13.2", "1.13.3-mine", "${TAG:-1.13.3}", "1.13.3@sha256:1717"):
+        theirs = compose_text(OLD).replace(f"dify-web:{OLD}", f"dify-web:{own}").encode()
+        (merged,) = (each for each in draft_of({"docker-compose.yaml": theirs}).merged if each.conflicts)
+        assert len(merged.conflicts) == 1
+    theirs = compose_text(OLD).replace("redis:6-alpine", "redis:7-alpine").encode()
+    assert b"redis:7-alpine" in drafted({"docker-compose.yaml": theirs})["docker-compose.yaml"]
 
 
 def test_a_file_that_they_removed_and_upstream_left_alone_stays_removed() -> None:
