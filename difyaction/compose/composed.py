@@ -16,12 +16,16 @@ from difyaction.secret import Secret
 
 
 def read_composed(said: bytes, complaint: bytes) -> Composed:
-    """Read the services of ``config``, JSON or (from Compose 1) YAML. ``complaint`` is what it said besides."""
+    """Read the services of ``config``, JSON or (from Compose 1) YAML. ``complaint`` is what it said besides.
+
+    A service of which there shall be no container is none, like one whose profile is off.
+    """
     services = mapping(_content(said.decode("utf-8", "replace")), "services")
     if not services:
         why = " ".join(complaint.decode("utf-8", "replace").split())[:600]
         return Composed(why_not=why or "it names no services")
-    found = {name: _service(name, record) for name, record in services.items() if isinstance(record, dict)}
+    records = {name: record for name, record in services.items() if isinstance(record, dict)}
+    found = {name: _service(name, record) for name, record in records.items() if not _is_off(record)}
     return Composed(services=dict(sorted(found.items())))
 
 
@@ -34,6 +38,11 @@ def _content(text: str) -> Mapping[str, Any]:
         except (YAMLError, RecursionError, ValueError):
             return {}
     return found if isinstance(found, dict) else {}
+
+
+def _is_off(record: Mapping[str, Any]) -> bool:
+    """Whether somebody switched a service off by `scale`, or by `deploy: {replicas: 0}`."""
+    return str(record.get("scale", mapping(record, "deploy").get("replicas"))) == "0"
 
 
 def _service(name: str, record: Mapping[str, Any]) -> Service:

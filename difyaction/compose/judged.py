@@ -11,7 +11,7 @@ from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
 from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
-from difyaction.compose.facts import Container, Database, Machine
+from difyaction.compose.facts import Container, Database, Machine, ref_of
 from difyaction.compose.install import Checkout, Held
 from difyaction.compose.mirrors import strangers
 from difyaction.compose.queues import named_queues
@@ -28,6 +28,7 @@ from difyaction.releases.situation import Situation
 _OF_SQUID = ("SSRF_PROXY_ALLOW_PRIVATE_IPS", "SSRF_PROXY_ALLOW_PRIVATE_DOMAINS")
 _LOOKED_AT = ("CONSOLE_WEB_URL", "CONSOLE_API_URL", "COOKIE_DOMAIN", "VECTOR_STORE", *_OF_SQUID)
 _AGENT_SECRETS = ("DIFY_AGENT_SERVER_SECRET_KEY", "DIFY_AGENT_API_TOKEN", "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN")
+_STOPPED = {"exited", "created", "dead"}
 _RESTLESS = {"restarting", "dead"}
 _MANY, _LATELY = 3, 300  # restarts, and seconds since the last one: a crash loop seen between two crashes
 
@@ -62,10 +63,12 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
     unknown = composed.why_not or _conflicting(drafted)  # nobody can say yet which images would run
     packed, strange = volumes(shift, machine), tuple(strangers(composed, upstream))
     own = all(image == SANDBOX for image, _ in strange)  # who has mirrors has more than one
+    off = tuple(switched_off(machine, composed, upstream))
     return MachineSituation(
         compose_version=machine.engine.compose_version,
         compose_says=composed.why_not,
-        image_differences=() if unknown else tuple(image_differences(composed, upstream)),
+        image_differences=() if unknown else tuple(image_differences(composed, upstream, off)),
+        switched_off=() if unknown else off,
         strange_images={} if own else {service.name: service.image for _, service in strange},
         own_sandboxes={service.name: service.image for _, service in strange} if own else {},
         image_lines=tuple(dict.fromkeys(f"{image}={s.ref.repository}" for image, s in strange)),
@@ -118,8 +121,19 @@ def _unset_secrets(drafted: Draft, env: Mapping[str, str]) -> Iterator[str]:
             yield key
 
 
-def image_differences(composed: Composed, upstream: ImageSet) -> Iterator[str]:
-    """Yield how the images of Dify that would run differ from the release's set."""
+def switched_off(machine: Machine, composed: Composed, upstream: ImageSet) -> Iterator[str]:
+    """Yield the images of sandbox and agents that nothing would run, and nothing runs now."""
+    running = [c for c in machine.containers if c.state not in _STOPPED and not c.one_off]
+    held = {*composed.services, *(c.service for c in running)}
+    run = {each.ref.dify_name for each in (*composed.services.values(), *running)}
+    for image, names in sorted(upstream.services.items()):
+        optional = role_of(ref_of(image, ""), {}) in {Role.SANDBOX, Role.AGENT}
+        if optional and image not in run and not held.intersection(names):
+            yield image
+
+
+def image_differences(composed: Composed, upstream: ImageSet, off: Collection[str]) -> Iterator[str]:
+    """Yield how the images of Dify that would run differ from the release's set, but for those that are ``off``."""
     running: dict[str, set[str]] = {}
     for service in composed.services.values():
         if service.ref.dify_name:
@@ -127,7 +141,7 @@ def image_differences(composed: Composed, upstream: ImageSet) -> Iterator[str]:
     unknown = {image for image, _ in strangers(composed, upstream)}  # of which more is said elsewhere
     for image, tag in sorted(upstream.tags.items()):
         found = running.get(image, set())
-        if not found and image in unknown:
+        if not found and (image in unknown or image in off):
             continue
         if not found:
             yield f"no service runs {image}"

@@ -19,6 +19,7 @@ class MachineSituation:
     image_differences: tuple[str, ...] = ()
     strange_images: Mapping[str, str] = field(default_factory=dict)  # service -> what runs in upstream's place
     own_sandboxes: Mapping[str, str] = field(default_factory=dict)  # likewise, in the sandbox's, which versions itself
+    switched_off: tuple[str, ...] = ()  # images of upstream's that nothing would run, and nothing runs now
     image_lines: tuple[str, ...] = ()  # of `image-map`, which would explain them
     builds_bypassed: Mapping[str, str] = field(default_factory=dict)  # service built here -> the image it would run
     lacking_programs: tuple[str, ...] = ()

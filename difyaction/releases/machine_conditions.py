@@ -60,6 +60,12 @@ def sandbox_own(situation: Situation) -> Facts | None:
     return {"found": ", ".join(found.values()), "tag": tag} if found else None
 
 
+def service_off(situation: Situation) -> Facts | None:
+    """Who has the sandbox elsewhere, or wants no agents, switched them off; nothing is lost by leaving them so."""
+    found = situation.on_machine.switched_off
+    return {"images": ", ".join(found)} if found else None
+
+
 def build_bypassed(situation: Situation) -> Facts | None:
     """Upstream's image does not hold what somebody built into theirs."""
     found = situation.on_machine.builds_bypassed

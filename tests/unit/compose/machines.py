@@ -125,7 +125,9 @@ def machine(installed: str, changes: Mapping[str, Any]) -> Machine:
         text = text.replace(f"image: {name}:", f"image: {mirror}:")
     services = composed(text, env).services
     containers = tuple(
-        _container(service, changes.get("containers", {}).get(name, {})) for name, service in services.items()
+        _container(service, changes.get("containers", {}).get(name, {}))
+        for name, service in services.items()
+        if name not in changes.get("absent", ())
     )
     containers = known_by(containers, changes.get("wishes", {}).get("image_map", {}))
     dotenv = "".join(f"{key}={value}\n" for key, value in env.items())

@@ -82,6 +82,8 @@ def test_a_tag_that_they_edited_is_an_edit_and_meets_the_new_one() -> None:
         theirs = compose_text(OLD).replace(f"dify-web:{OLD}", f"dify-web:{own}").encode()
         (merged,) = (each for each in draft_of({"docker-compose.yaml": theirs}).merged if each.conflicts)
         assert len(merged.conflicts) == 1
+    theirs = compose_text(OLD).replace(f"dify-web:{OLD}", f"mine:{OLD}").encode()
+    assert [len(each.conflicts) for each in draft_of({"docker-compose.yaml": theirs}).merged if each.conflicts] == [1]
     theirs = compose_text(OLD).replace("redis:6-alpine", "redis:7-alpine").encode()
     assert b"redis:7-alpine" in drafted({"docker-compose.yaml": theirs})["docker-compose.yaml"]
 
@@ -108,6 +110,17 @@ def test_what_compose_says_is_read_from_json_and_from_yaml() -> None:
 def test_a_dollar_sign_that_compose_writes_twice_is_one() -> None:
     json = b'{"services": {"api": {"image": "a:1", "environment": {"SECRET_KEY": "a$$b$$$$c"}}}}'
     assert read_composed(json, b"").services["api"].environment["SECRET_KEY"].reveal() == "a$b$$c"
+
+
+def test_a_service_of_which_nobody_wants_a_container_is_none() -> None:
+    said = b"""services:
+      api: {image: a:1, scale: 1}
+      worker: {image: a:1, deploy: {replicas: 2}}
+      web: {image: a:1, deploy: {resources: {}}}
+      sandbox: {image: a:1, deploy: {replicas: 0}}
+      ssrf_proxy: {image: a:1, scale: "0"}
+      agent: {image: a:1, scale: 0, deploy: {replicas: 1}}"""
+    assert set(read_composed(said, b"").services) == {"api", "worker", "web"}
 
 
 def test_what_compose_refuses_is_kept_as_its_words() -> None:

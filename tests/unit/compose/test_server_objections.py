@@ -35,3 +35,9 @@ def test_consent_is_for_one_release() -> None:
     for word, in_the_way in (("broken-before@1.14.1", 0), ("broken-before@1.14.0", 1)):
         plan = make_plan(facts({**known, "wishes": {"acknowledge": (word,)}}))
         assert len(plan.stopping) == in_the_way
+
+
+def test_what_is_switched_off_is_neither_started_nor_looked_at() -> None:
+    plan = make_plan(facts({**situation("sandbox-switched-off"), "wishes": {"acknowledge": ("service-off@1.14.1",)}}))
+    assert not plan.stopping
+    assert "sandbox" not in "".join(step.do + step.undo for step in plan.steps)
