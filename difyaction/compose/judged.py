@@ -125,7 +125,7 @@ def switched_off(machine: Machine, composed: Composed, upstream: ImageSet) -> It
     """Yield the images of sandbox and agents that nothing would run, and nothing runs now."""
     running = [c for c in machine.containers if c.state not in _STOPPED and not c.one_off]
     held = {*composed.services, *(c.service for c in running)}
-    run = {each.ref.dify_name for each in (*composed.services.values(), *running)}
+    run = {s.ref.dify_name for s in composed.services.values()} | {c.ref.dify_name for c in running}
     for image, names in sorted(upstream.services.items()):
         optional = role_of(ref_of(image, ""), {}) in {Role.SANDBOX, Role.AGENT}
         if optional and image not in run and not held.intersection(names):

@@ -16,7 +16,7 @@ from difyaction.compose.estimates import estimate
 from difyaction.compose.facts import Backup, Machine
 from difyaction.compose.folder import data_folders
 from difyaction.compose.install import Held
-from difyaction.compose.roles import Role, role_of
+from difyaction.compose.roles import Role
 from difyaction.compose.run_delivery import delivered, run_id, settings_for
 from difyaction.compose.runbook import render
 from difyaction.compose.server_documents import documents
@@ -25,6 +25,7 @@ from difyaction.compose.shift import (
     Shift,
     clones,
     network_of,
+    services_before,
     stopping,
     tools_image,
     untouched_services,
@@ -174,7 +175,7 @@ def _shift(facts: RestoreFacts) -> Shift:
         project=install.project,
         files=files,
         images=tuple(sorted({*(service.image for service in after.values()), database.client_image} - {""})),
-        before={c.service: (role_of(c.ref, c.environment), c.id) for c in machine.containers if not c.one_off},
+        before=services_before(machine),
         images_before={c.service: c.image for c in machine.containers if not c.one_off},
         after=after,
         roles=roles,

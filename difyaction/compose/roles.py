@@ -22,11 +22,13 @@ class Role(enum.StrEnum):
     SANDBOX = "sandbox"
     AGENT = "agent"
     PROXY = "proxy"
+    DOOR = "door"  # an nginx of their own beside it, which may lead to Dify, too: it is open when the proxy is
     DATABASE = "database"
     OTHER = "other"
 
 
 _OF_DIFY = {"dify-web": Role.WEB, "dify-plugin-daemon": Role.DAEMON, "dify-sandbox": Role.SANDBOX}
+_OF_PROXY = "NGINX_HTTPS_ENABLED"  # upstream's compose file gives it to its nginx, and the image does not have it
 _DATABASES = ("postgres", "mysql", "mariadb")
 
 
@@ -43,6 +45,16 @@ def role_of(ref: ImageRef, environment: Mapping[str, Secret]) -> Role:
     if name == "nginx":
         return Role.PROXY
     return Role.DATABASE if name in _DATABASES else Role.OTHER
+
+
+def roles_of(services: Mapping[str, tuple[ImageRef, Mapping[str, Secret]]]) -> dict[str, Role]:
+    """Return what services are, by name; of several nginx only Dify's own is the proxy."""
+    found = {name: role_of(*service) for name, service in services.items()}
+    proxies = [name for name, role in found.items() if role is Role.PROXY]
+    if proxies:
+        own = min(proxies, key=lambda name: (_OF_PROXY not in services[name][1], name != "nginx"))
+        found |= {name: Role.DOOR for name in proxies if name != own}
+    return found
 
 
 def _api_role(environment: Mapping[str, Secret]) -> Role:

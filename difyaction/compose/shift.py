@@ -13,7 +13,7 @@ from difyaction.compose.facts import Container, Database, Machine
 from difyaction.compose.folder import data_folders
 from difyaction.compose.install import Install
 from difyaction.compose.one_shot import ended_services, once_services
-from difyaction.compose.roles import Role, role_of
+from difyaction.compose.roles import Role, role_of, roles_of
 from difyaction.compose.stores import changing_stores, one_way, parts_of, saved_volumes, storage_of
 from difyaction.compose.switched import WrittenFile, kept_files, written_file
 from difyaction.compose.tables import counted_tables, summed_tables
@@ -110,7 +110,7 @@ class Shift:
     @property
     def started(self) -> tuple[str, ...]:
         """The services that start before the proxy opens."""
-        late = {Role.PROXY, Role.BEAT}
+        late = {Role.PROXY, Role.DOOR, Role.BEAT}
         return tuple(
             name
             for name, role in self.roles.items()
@@ -122,8 +122,8 @@ class Shift:
 
     @property
     def late(self) -> tuple[str, ...]:
-        """What starts after the proxy: nothing periodic shall work before the point of no return."""
-        return self.named(Role.BEAT)
+        """What starts after the proxy: nothing periodic shall work before the point of no return, nobody come in."""
+        return self.named(Role.DOOR, Role.BEAT)
 
     @property
     def gone(self) -> tuple[str, ...]:
@@ -151,8 +151,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
     install, database = machine.install, machine.database
     if install is None or database is None:
         raise ValueError("a shift needs an install and a database")
-    roles = {name: role_of(service.ref, service.environment) for name, service in composed.services.items()}
-    before = {c.service: (role_of(c.ref, c.environment), c.id) for c in machine.containers if not c.one_off}
+    roles = roles_of({name: (service.ref, service.environment) for name, service in composed.services.items()})
     ended = ended_services(machine, composed, roles)
     untouched = untouched_services(machine, drafted.written, composed, roles, ended=ended)
     stores = changing_stores(machine, composed, untouched)
@@ -168,7 +167,7 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         project=install.project,
         files=tuple(written_file(install.files, path) for path in drafted.written),
         images=tuple(sorted({*fetched(composed.services, untouched), database.client_image} - {""})),
-        before=before,
+        before=services_before(machine),
         images_before={c.service: c.image for c in machine.containers if not c.one_off},
         after=composed.services,
         roles=roles,
@@ -192,6 +191,13 @@ def shift_of(machine: Machine, drafted: Draft, composed: Composed, *, ends: Ends
         unnamed=unnamed(machine, beside_upstreams(drafted, composed)),
         kept=kept_files(install, drafted),
     )
+
+
+def services_before(machine: Machine) -> dict[str, tuple[Role, str]]:
+    """Return the services that have containers: role, and the container's id."""
+    held = {c.service: c for c in machine.containers if not c.one_off}
+    roles = roles_of({name: (c.ref, c.environment) for name, c in held.items()})
+    return {name: (roles[name], c.id) for name, c in held.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +258,8 @@ def _database_service(machine: Machine, database: Database, composed: Composed, 
 
 def users_url(machine: Machine) -> str:
     """Return the address at which users meet the proxy, as the machine reaches it; empty when it is elsewhere."""
-    proxy = next((c for c in machine.containers if role_of(c.ref, c.environment) is Role.PROXY), None)
+    proxies = [container for role, container in services_before(machine).values() if role is Role.PROXY]
+    proxy = next((c for c in machine.containers if c.id in proxies), None)
     ports = {inner: (address, outer) for inner, address, outer in (proxy.ports if proxy else ()) if outer}
     if not ports:
         return ""

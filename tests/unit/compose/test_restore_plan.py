@@ -45,6 +45,17 @@ def test_losing_what_was_written_since_needs_consent_for_that_backup() -> None:
     assert plan((f"lose-writes@{backup.id}",)).stopping == ()  # type: ignore[attr-defined]
 
 
+def test_on_the_way_back_another_nginx_is_no_proxy_either() -> None:
+    docs = {"beside": {"docs": {"image": "nginx:1.27-alpine"}}, "containers": {"docs": {}}}
+    _, backup = after_an_upgrade(**docs)
+    there = facts({"installed": "1.14.1", "heads": ["a4f2d8c9b731"], **docs}).machine
+    back = RestoreFacts(machine=there, installed=Version.parse("1.14.1"), backup=backup, wishes=Wishes())
+    steps = {step.name: step for step in make_restore_plan(back).steps}
+    assert steps["open"].do == "open_proxy nginx"
+    assert "start_services docs worker_beat" in steps["watch"].do
+    assert "serve_again nginx " in steps["stop"].undo
+
+
 def test_what_is_there_is_saved_before_it_is_replaced() -> None:
     names = [step.name for step in plan().steps]  # type: ignore[attr-defined]
     assert names.index("dump") < names.index("stop") < names.index("final-backup") < names.index("restore")

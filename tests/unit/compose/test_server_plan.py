@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -283,6 +284,26 @@ def test_what_runs_and_is_not_to_be_restarted_is_not_waited_for_to_end() -> None
 def test_from_0_x_the_plugins_are_migrated_before_the_proxy_opens() -> None:
     steps = names({"installed": "0.15.8", "wanted": "1.4.3", "heads": ["a91b476a53de"]})
     assert steps.index("start") < steps.index("extra-plugins") < steps.index("verify")
+
+
+def test_of_several_nginx_the_proxy_is_difys_own_and_the_others_stop_and_start_with_it() -> None:
+    docs = {"image": "nginx:1.27-alpine", "ports": ["8088:80"]}
+    held = {"ports": ((80, "", 8088),)}
+    door = {"image": "nginx:latest", "environment": {"NGINX_HTTPS_ENABLED": "false"}, "ports": ["80:80"]}
+    for proxy, port, changes in (
+        ("nginx", 8080, {"beside": {"docs": docs}, "containers": {"docs": held}}),
+        ("web_door", 80, {"beside": {"web_door": door}, "containers": {"web_door": {"ports": ((80, "", 80),)}}}),
+    ):
+        plan = make_plan(facts(changes))
+        steps = {step.name: step for step in plan.steps}
+        (other,) = {"nginx", *changes["beside"]} - {proxy}
+        assert f"\nPROXY={proxy}\n" in plan.script
+        assert f"\nURL=http://127.0.0.1:{port}\n" in plan.script
+        assert steps["open"].do == f"open_proxy {proxy}"
+        assert f"serve_again {proxy} " in steps["stop"].undo
+        assert {f"id-of-{proxy}", f"id-of-{other}"} == set(shlex.split(steps["stop"].do)[2].split())
+        assert other not in steps["start"].do
+        assert f"start_services {other} worker_beat" in steps["watch"].do or f"worker_beat {other}" in steps["watch"].do
 
 
 def test_of_a_release_that_is_not_known_the_plan_says_what_is_known_and_what_not() -> None:
