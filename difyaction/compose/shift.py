@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from difyaction.compose.blocks import RENAMED
 from difyaction.compose.built import fetched
 from difyaction.compose.bystanders import beside_upstreams, unnamed
 from difyaction.compose.composed_facts import Composed, Service
@@ -249,6 +250,8 @@ def _database_service(machine: Machine, database: Database, composed: Composed, 
     """Return where the database will be: the same service, or the one that took over its files."""
     if database.service in {"", *composed.services, *(c.service for c in machine.bystanders)}:
         return database.service
+    if RENAMED.get(database.service) in composed.services:
+        return RENAMED[database.service]  # whatever image somebody gave it: pgvector, postgis
     kinds = {"postgresql": ("postgres", "pgvector"), "mysql": ("mysql", "mariadb")}[database.kind]
     candidates = [name for name, role in roles.items() if role is Role.DATABASE]
     images = {name: composed.services[name].ref.known_name.rpartition("/")[2] for name in candidates}

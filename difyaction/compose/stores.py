@@ -28,10 +28,12 @@ _VOLUMES = {"storage": "/app/api/storage", "plugins": "/app/storage", "redis": "
 
 def changing_stores(machine: Machine, composed: Composed, untouched: Sequence[str]) -> tuple[str, ...]:
     """Return the services beside Dify that get another image. The databases are none: they have dumps instead."""
+    database = machine.database.container if machine.database else ""
     return tuple(
         container.service
         for container in _stores(machine)
         if container.service not in untouched
+        and container.id != database  # pgvector may hold Dify's own databases
         and container.service in composed.services
         and composed.services[container.service].image != container.image
     )
