@@ -11,6 +11,7 @@ from difyaction.compose.env_records import Merged
 from difyaction.compose.file_merge import FileMerge, merge_file
 from difyaction.compose.install import Held, Install
 from difyaction.compose.mirrors import mirrors_of, refuse_unknown, with_tags_of
+from difyaction.compose.renamed import renamed, renames
 from difyaction.compose.shipped import EXAMPLE, Shipped
 from difyaction.releases.version import Version
 from difyaction.secret import Secret
@@ -70,6 +71,8 @@ def draft(install: Install, way: Way, *, secret_key: Secret | None, image_map: M
             drafted[merged.file] = merged.content
     if any(merged.file == COMPOSE and merged.content is not None for merged in merges):
         drafted[COMPOSE] = mirrors.back(drafted[COMPOSE])
+    names = renames(way.before.get(COMPOSE, b""), way.after.get(COMPOSE, b""))
+    drafted |= {path: renamed(drafted[path], names) for path in (COMPOSE, *install.overrides) if path in drafted}
     shipped = _shipped(way.wanted, drafted[COMPOSE], way.after)
     env = merge(
         _shipped(way.installed, theirs.get(COMPOSE, b""), way.before),

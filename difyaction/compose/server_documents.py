@@ -47,7 +47,8 @@ def _diff(path: str, shift: Shift, drafted: Draft) -> str:
         return f"+++ {path} (new, {len(drafted.files[path].splitlines())} lines)"
     if upstream is None:
         # lines beside a change are theirs, comments and values that nobody asked to see
-        before, after, context = _starred(path, held.content), _starred(path, drafted.files[path]), 0
+        starred = _starred_lines if path in shift.install.overrides else _starred
+        before, after, context = starred(path, held.content), starred(path, drafted.files[path]), 0
         names = (f"{path} (now)", f"{path} (merged)")
     else:
         before, after, context = _lines(upstream), _lines(drafted.files[path]), _CONTEXT
@@ -76,6 +77,11 @@ def _starred(path: str, content: bytes) -> list[str]:
         stars = "***" if secretive(entry.key, raw) else raw
         text = text[: entry.start] + stars + ("" if stop < 0 else text[stop:])
     return _lines(text.encode("utf-8", "surrogateescape"))
+
+
+def _starred_lines(_: str, content: bytes) -> list[str]:
+    """Return a compose file's lines: what looks like a secret is stars."""
+    return list(discreet(_lines(content)))
 
 
 def _lines(content: bytes) -> list[str]:
