@@ -92,6 +92,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         database_head=database.heads[0] if database.heads else "",
         database_server=database.server,
         database_client=database.client,
+        database_host=f"{database.host}:{database.port}",
         database_answers=bool(database.server),
         database_unread=tuple(_unread(database)) if database.server else (),
         database_refused=database.refused,
@@ -99,6 +100,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         database_service=shift.database_service,
         database_images=_database_images(machine, composed, shift),
         database_lost="" if unknown or database.external else _database_lost(composed, shift),
+        database_in_doubt=_database_in_doubt(machine, shift),
         ports_taken=tuple(_ports_taken(machine, composed)),
         # only where databases may be put back is there something to lose
         reached_early=reached_early(composed, shift.roles) if shift.data_change and not unknown else (),
@@ -211,9 +213,20 @@ def _database_lost(composed: Composed, shift: Shift) -> str:
     api = next((composed.services[name] for name in shift.named(Role.API)), None)
     asked = api.environment.get("DB_HOST") if api else None
     host = asked.reveal() if asked else ""
-    if host in {"", shift.database_service, shift.database.host}:
+    # a name of the container that runs now, or of its network's, is none of the service that takes its place
+    if host in {"", shift.database_service} or (host == shift.database.host and not shift.moves_database):
         return ""
     return f"it would ask {host}, and the database runs as {shift.database_service}"
+
+
+def _database_in_doubt(machine: Machine, shift: Shift) -> str:
+    """Return the service that may be the database although it is called otherwise: it would stop, and has its port."""
+    for container in machine.containers if shift.database.external else ():
+        stops = container.service not in shift.untouched and container.state not in _STOPPED
+        ports = {outer for _, _, outer in container.ports}
+        if stops and shift.database.port in ports and role_of(container.ref, container.environment) is Role.DATABASE:
+            return container.service
+    return ""
 
 
 def _ports_taken(machine: Machine, composed: Composed) -> Iterator[str]:

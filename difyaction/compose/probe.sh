@@ -207,12 +207,20 @@ look_at_database() {
   main=${main:-dify}
   user=${user:-postgres}
   server=$(docker ps --no-trunc --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=${host:-none}" --format '{{.ID}}' 2>/dev/null | head -n 1)
+  [ -n "$server" ] || server=$(container_called "$host")
   fact database-container "$server"
   [ -n "$server" ] || networks_of "$api" | emit networks
   case "$(setting DB_TYPE)" in
     mysql) look_at_mysql ;;
     *) look_at_postgresql ;;
   esac
+}
+
+container_called() { # HOST: the running container of the project that networks know by this name or address
+  # shellcheck disable=SC2046 # one argument for each container
+  [ -z "$1" ] || docker inspect --format '{{.ID}} {{.Name}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{range .Aliases}} {{.}}{{end}}{{end}}' \
+    $(docker ps -q --no-trunc --filter "label=com.docker.compose.project=${project:-none}" 2>/dev/null) 2>/dev/null |
+    awk -v host="$1" '{ for (i = 2; i <= NF; i++) if ($i == host || $i == "/" host) { print $1; exit } }'
 }
 
 networks_of() { # CONTAINER: name, whether nothing leads out of it, and addresses, of each network

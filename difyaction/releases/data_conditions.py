@@ -113,6 +113,13 @@ def database_lost(situation: Situation) -> Facts | None:
     return {"why": why} if why else None
 
 
+def database_in_doubt(situation: Situation) -> Facts | None:
+    """Who asks the host's own address may be led to a container, which nobody takes for the database and stops."""
+    machine = situation.on_machine
+    found = machine.database_in_doubt
+    return {"service": found, "host": machine.database_host} if found else None
+
+
 def _database_images(situation: Situation) -> Facts:
     machine = situation.on_machine
     before, after = machine.database_images

@@ -46,6 +46,8 @@ class MachineSituation:
     database_refused: str = ""  # what it said to that
     plugins_unseen: str = ""  # the plugin daemon's database, where nobody sees it
     database_service: str = ""
+    database_host: str = ""  # where the api asks for it: host:port
+    database_in_doubt: str = ""  # a service that may be the one behind that, and that would stop
     database_images: tuple[str, str] = ("", "")  # what runs, what would run
     database_lost: str = ""  # why the api would not find it
     ports_taken: tuple[str, ...] = ()  # "5003 (plugin_daemon)"

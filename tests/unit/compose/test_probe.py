@@ -413,9 +413,11 @@ case "$1 $2" in
   "inspect --format") case "$3" in
     *'"env"'*) printf '%s\n' "$API" ;;
     *Mounts*) printf '%s\n' "${MOUNTS:-}" ;;
-    *Config.Env*) printf 'DB_HOST=localhost\nDB_USERNAME=dify\n' ;;
+    *Aliases*) printf 'abc /acme-api-1 172.18.0.2 acme-api-1 api\nd /acme-db-1 172.18.0.3 acme-db-1 db maindb\n' ;;
+    *Config.Env*) printf 'DB_HOST=%s\nDB_USERNAME=dify\n' "${HOST:-localhost}" ;;
   esac ;;
-  "ps --no-trunc") echo "${SERVER:-}" ;;
+  "ps --no-trunc") case "$*" in *service=localhost*) echo "${SERVER:-}" ;; esac ;;
+  "ps -q") printf 'abc\nd\n' ;;
   "exec -u") shift 4 && exec env PATH="$INSIDE:$PATH" "$@" ;;
   "exec -i") [ -z "${SERVER:-}" ] || exit 1
     shift 4 && exec "$PYTHON" "$@" ;;
@@ -613,6 +615,18 @@ def test_a_database_elsewhere_says_what_it_holds_to_the_apis_own_python(tools: P
     assert database is not None
     assert (database.server, database.client_image) == ("16.4", "pgvector/pgvector:pg16")
     assert (database.tables, database.heads) == ({"messages": 5_000_000}, ("6b5f9f8b1a2c",))
+
+
+@pytest.mark.parametrize("shell", ["coreutils", "busybox"])
+def test_a_database_is_found_by_every_name_that_its_network_has_for_it(tools: Path, tmp_path: Path, shell: str) -> None:
+    if shell == "busybox":
+        (tools / "awk").symlink_to(busybox())
+    for host, found in (
+        *((name, b"d") for name in ("acme-db-1", "maindb", "172.18.0.3")),
+        *((name, b"") for name in ("db.example.com", "172.18.0.30", "acme-db-", "host.docker.internal")),
+    ):
+        told = lines(probed(tools, tmp_path, API=json.dumps(API), HOST=host, INSIDE=str(tmp_path), PYTHON="false"))
+        assert told["database-container"] == found, host
 
 
 @pytest.mark.parametrize("inside", ["coreutils", "busybox"])
