@@ -144,7 +144,7 @@ look_at_files() {
   g tag --points-at HEAD | emit git-tags
   fact git-remote "$(g remote get-url origin | sed 's|//[^/@]*@|//|')"
   g ls-files -z | emit git-tracked 500000
-  (cd "$top" && git -c safe.directory='*' -c core.quotePath=false status --porcelain --untracked-files=no 2>/dev/null) | emit git-status
+  g -c core.quotePath=false -c core.fileMode=false status --porcelain --untracked-files=no | emit git-status # a mode that somebody gave all files is no edit
 }
 
 look_at_containers() {

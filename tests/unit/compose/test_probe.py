@@ -742,3 +742,34 @@ def test_a_folder_that_is_reached_by_a_link_is_called_what_its_containers_call_i
         assert install.links == (".env",)
         assert install.checkout is not None
         assert install.checkout.edited == install.checkout.tracked == ("docker-compose.yaml",)
+
+
+# As git before 2.38 is: what a command line says of safe.directory is not heard, whom sudo speaks for is.
+OLD_GIT = """#!/bin/sh
+[ -n "${SUDO_UID:-}" ] || { echo 'fatal: unsafe repository' >&2; exit 128; }
+exec /usr/bin/git "$@"
+"""
+
+
+def test_edits_in_somebody_elses_checkout_are_seen_by_an_old_git_too_and_modes_are_no_edits(
+    shelled: Path, tmp_path: Path
+) -> None:
+    (shelled / "git").write_text(OLD_GIT)
+    (shelled / "git").chmod(0o755)
+    top = tmp_path / "dify"
+    for each in ("docker/docker-compose.yaml", "docker/nginx.conf", "docker/gone", "api/app.py", "api/b.py"):
+        (top / each).parent.mkdir(parents=True, exist_ok=True)
+        (top / each).write_text("services: {}\n")
+    git = ["git", "-C", str(top), "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], check=True, capture_output=True)
+    for each in ("docker/docker-compose.yaml", "api/app.py"):
+        (top / each).write_text("services: {a: {}}\n")
+    (top / "docker" / "gone").unlink()
+    for each in top.rglob("*.*"):
+        each.chmod(0o777)
+    install = probe.read(probed(shelled, top / "docker")).install
+    assert install is not None
+    assert install.checkout is not None
+    assert (install.checkout.edited, install.checkout.deleted) == (("docker-compose.yaml", "gone"), ("gone",))
+    assert install.checkout.outside == ("api/app.py",)
