@@ -69,8 +69,7 @@ class Install:
         """The compose files that stand over upstream's own, by path in the folder."""
         given = [file for file in self._given if file not in self.gone_overrides]
         if not given or self.gone_overrides:
-            usual = [name for name in _OVERRIDES if name in self.files or name in self.links]
-            given += [name for name in usual[:1] if name not in given]
+            given += [name for name in self._usual if name not in given]
         return tuple(name for name in given if name not in ORDINARY)
 
     @property
@@ -81,6 +80,15 @@ class Install:
         elsewhere = ("/", "volumes/", "env-backup/")
         inside = (file for file in self._given if file not in ORDINARY and not file.startswith(elsewhere))
         return tuple(file for file in inside if file not in self.files and file not in self.links)
+
+    @property
+    def unused_overrides(self) -> tuple[str, ...]:
+        """The override file that Compose would take by itself, where Dify was last started without any."""
+        return () if self.overrides else self._usual
+
+    @property
+    def _usual(self) -> tuple[str, ...]:
+        return tuple(name for name in _OVERRIDES if name in self.files or name in self.links)[:1]
 
     @property
     def _given(self) -> list[str]:

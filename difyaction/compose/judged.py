@@ -111,6 +111,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         other_folders=install.others,
         folder_cut=install.cut,
         gone_overrides=install.gone_overrides,
+        unused_overrides=install.unused_overrides,
         linked_files=tuple(_linked(install.links, drafted)),
         user="" if install.writable else machine.host.user,
     )

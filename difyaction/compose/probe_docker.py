@@ -31,21 +31,48 @@ def local_images(answers: Answers) -> dict[str, int]:
 
 
 def config_files(answers: Answers, api: Container | None) -> tuple[str, ...]:
-    """Return the compose files that the API's container was made from, as its label says."""
+    """Return the compose files that Dify was started from, as the containers' labels say."""
     return _given(answers, api, "config_files")
 
 
 def env_files(answers: Answers, api: Container | None) -> tuple[str, ...]:
-    """Return the files that ``--env-file`` named when the API's container was made; Compose may name its usual one."""
+    """Return the files that ``--env-file`` named, likewise; Compose may name its usual one."""
     return _given(answers, api, "environment_file")
 
 
 def _given(answers: Answers, api: Container | None, label: str) -> tuple[str, ...]:
-    for record in records(answers, "containers"):
-        if api is not None and string(record, "id") == api.id:
-            named = string(mapping(record, "labels"), f"{_LABEL}project.{label}")
-            return tuple(file for file in named.split(",") if file)
-    return ()
+    """Return what the API's container was made with, and what containers that were made later were given besides.
+
+    Compose makes anew only what changes: an override for the proxy alone leaves the API's container and its label.
+    Whose first file is another one was started beside Dify.
+    """
+    made = list(records(answers, "containers"))
+    own = next((record for record in made if api is not None and string(record, "id") == api.id), {})
+    given = _named(own, label)
+    for record in sorted(made, key=_created):
+        if _created(record) > _created(own) and _first(record) == _first(own) and not _one_off(record):
+            named = _named(record, label)
+            more = tuple(file for file in named if file not in given)
+            given = named if {*given} <= {*named} else (*given, *more)
+    return given
+
+
+def _named(record: Mapping[str, Any], label: str) -> tuple[str, ...]:
+    named = string(mapping(record, "labels"), f"{_LABEL}project.{label}")
+    return tuple(file for file in named.split(",") if file)
+
+
+def _first(record: Mapping[str, Any]) -> tuple[str, ...]:
+    return _named(record, "config_files")[:1]
+
+
+def _created(record: Mapping[str, Any]) -> str:
+    """Return when a container was made, to the second: Docker's fractions are of any length, and do not sort."""
+    return string(record, "created")[:19]
+
+
+def _one_off(record: Mapping[str, Any]) -> bool:
+    return string(mapping(record, "labels"), f"{_LABEL}oneoff").lower() == "true"
 
 
 def _container(record: Mapping[str, Any], sizes: Mapping[str, int], digests: Mapping[str, str]) -> Container:
@@ -62,7 +89,7 @@ def _container(record: Mapping[str, Any], sizes: Mapping[str, int], digests: Map
         exit_code=number(str(record.get("exit", 0))),
         restarts=number(str(record.get("restarts", 0))),
         started=string(record, "started"),
-        one_off=string(labels, f"{_LABEL}oneoff").lower() == "true",
+        one_off=_one_off(record),
         networks=tuple(sorted(str(name) for name in mapping(record, "networks"))),
         mounts=tuple(_mounts(record, sizes)),
         ports=tuple(_ports(mapping(record, "ports"))),

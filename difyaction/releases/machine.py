@@ -59,5 +59,6 @@ class MachineSituation:
     other_folders: tuple[str, ...] = ()
     folder_cut: bool = False
     gone_overrides: tuple[str, ...] = ()  # compose files that the containers were started with
+    unused_overrides: tuple[str, ...] = ()  # likewise, that they were started without
     linked_files: tuple[str, ...] = ()  # links in the place of files that the release brings
     user: str = ""  # who may not write there; empty: the user may

@@ -183,6 +183,12 @@ def override_gone(situation: Situation) -> Facts | None:
     return {"files": ", ".join(found[:10])} if found else None
 
 
+def override_unused(situation: Situation) -> Facts | None:
+    """Either somebody wrote it and did not start it yet, or Compose is always called with `-f`: nobody may guess."""
+    found = situation.on_machine.unused_overrides
+    return {"file": ", ".join(found)} if found else None
+
+
 def lock_held(situation: Situation) -> Facts | None:
     """Somebody else is at it."""
     owner = situation.on_machine.lock_owner

@@ -53,6 +53,48 @@ def test_an_override_that_is_gone_is_told_and_the_one_in_its_place_counts() -> N
     assert install.overrides == (usual,)
 
 
+OVER, GPU, MAIN = "docker-compose.override.yml", "gpu.yaml", "docker-compose.yaml"
+
+
+def started(service: str, made: str, files: str, *, one_off: str = "False") -> dict[str, object]:
+    """Return a container as Compose makes it: when, and from which files of the folder."""
+    label = "com.docker.compose"
+    labels = {
+        f"{label}.service": service,
+        f"{label}.oneoff": one_off,
+        f"{label}.project.config_files": ",".join(f"/opt/dify/docker/{name}" for name in files.split()),
+    }
+    image = "langgenius/dify-api:1.13.3" if service == "api" else f"acme/{service}:1"
+    return container(service, image, created=f"2026-11-{made}Z", labels=labels, env=["DB_HOST=db"])
+
+
+@pytest.mark.parametrize(
+    ("others", "overrides"),
+    [
+        ([], ()),
+        ([started("nginx", "21T08:00:00.9", f"{MAIN} {OVER}")], (OVER,)),  # added since, for the proxy alone
+        ([started("nginx", "20T07:00:00.51", f"{MAIN} {OVER}")], ()),  # removed since
+        ([started("nginx", "20T08:00:00.51", f"{MAIN} {OVER}")], ()),  # no later: a fraction of the same second
+        ([started("nginx", "21T08:00:00", f"{MAIN} {OVER}"), started("x", "21T09:00:00", MAIN)], (OVER,)),
+        ([started("x", "21T09:00:00", f"{MAIN} {GPU}"), started("y", "21T08:00:00", f"{MAIN} {OVER}")], (OVER, GPU)),
+        (
+            [started("y", "21T08:00:00", f"{MAIN} {GPU}"), started("z", "21T09:00:00", f"{MAIN} {OVER} {GPU}")],
+            (OVER, GPU),
+        ),
+        ([started("grafana", "21T08:00:00", GPU)], ()),  # a stack beside Dify, in its folder
+        ([started("x", "21T08:00:00", f"{MAIN} {GPU}", one_off="True")], ()),
+    ],
+)
+def test_an_override_that_came_after_the_apis_container_counts(
+    others: list[dict[str, object]], overrides: tuple[str, ...]
+) -> None:
+    files = packed({f"./{name}": b"services: {}\n" for name in (MAIN, OVER, GPU)})
+    containers = [started("api", "20T08:00:00.5", MAIN), DB, *others]
+    install = must_be_known(probe.read(answer(files=files, containers="\n".join(map(json.dumps, containers)))))
+    assert install.overrides == overrides
+    assert install.unused_overrides == (() if overrides else (OVER,))
+
+
 def test_no_secret_of_an_environment_can_be_printed() -> None:
     machine = probe.read(answer())
     assert "difyai" not in repr(machine)
