@@ -40,6 +40,31 @@ def shown(text: str) -> str:
         ("auth: me:$2y$10$abcdefgh", "auth: me:***"),
         ("X: aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3aB3", "X: ***"),
         ("x" * 5000, "***"),
+        ('test: ["CMD", "curl", "-u", "elastic:hunter2", "http://es"]', 'test: ["CMD", "curl", "-u", "***'),
+        ("test: /usr/bin/curl -fsS -uelastic:hunter2 http://es", "test: /usr/bin/curl -fsS -u***"),
+        ('test: ["CMD-SHELL", "mysqladmin ping -phunter2"]', 'test: ["CMD-SHELL", "mysqladmin ping -p***'),
+        ('test: ["CMD", "mysqladmin", "-u", "root", "-phunter2"]', 'test: ["CMD", "mysqladmin", "-u", "root", "-p***'),
+        ('sh -c "mc alias set m http://minio:9000 me hunter2"', 'sh -c "mc alias set m http://minio:9000 ***'),
+        ("/usr/bin/mc config host add m http://minio me hunter2", "/usr/bin/mc config host add m http://minio ***"),
+        ("proxy_set_header X-API-KEY hunter2;", "proxy_set_header X-API-KEY ***"),
+        ("proxy_set_header X-Auth hunter2;", "proxy_set_header X-Auth ***"),
+        ('if ($http_x_token != "hunter2") {', 'if ($http_x_token != "***'),
+        ("if ($http_authorization !~* hunter2) {", "if ($http_authorization !~* ***"),
+        (
+            "Jobs: DefaultEndpointsProtocol=https;AccountKey=h;X=y",
+            "Jobs: DefaultEndpointsProtocol=https;AccountKey=***",
+        ),
+        ("X: github_pat_11ABCDEFG0hunter2", "X: ***"),
+        (
+            "X: https://open.feishu.cn/open-apis/bot/v2/hook/hunter2",
+            "X: https://open.feishu.cn/open-apis/bot/v2/hook/***",
+        ),
+        ("X: https://hooks.slack.com/services/T0/B0/hunter2", "X: https://hooks.slack.com/***"),
+        ("X: http://kuma/api/push/hunter2?status=up", "X: http://kuma/api/push/***"),
+        (
+            'X: "-----BEGIN PRIVATE KEY-----\\nhunter2\\n-----END PRIVATE KEY-----"',
+            'X: "-----BEGIN PRIVATE KEY-----***',
+        ),
     ],
 )
 def test_a_secret_in_a_line_is_stars(line: str, expected: str) -> None:
@@ -60,6 +85,13 @@ def test_a_secret_in_a_line_is_stars(line: str, expected: str) -> None:
         "      - path: ./envs/security.env",
         "    secrets:",
         "x-shared-api-worker-config: &shared-api-worker-config",
+        'test: ["CMD", "curl", "-f", "http://localhost:9200"]',
+        'test: ["CMD-SHELL", "mysqladmin ping -p${DB_PASSWORD}"]',
+        "      proxy_set_header X-Forwarded-Proto $scheme;",
+        "      proxy_set_header Authorization $http_authorization;",
+        "      proxy_pass http://n8n:5678/webhook/;",
+        "      proxy_pass_header X-Api-Key;",
+        "location ~* \\.(?:js|css)$ {",
     ],
 )
 def test_a_line_without_a_secret_stays(line: str) -> None:
@@ -70,7 +102,14 @@ def test_a_secret_in_the_line_below_its_name_is_stars_too() -> None:
     assert (
         shown("  - --requirepass\n  - hunter2\n  - --port\n  - 80") == "  - --requirepass\n  - ***\n  - --port\n  - 80"
     )
+    assert shown("  - curl\n  - -u\n  - me:hunter2\n  - http://es") == "  - curl\n  - -u\n  - ***\n  - http://es"
     assert shown("  TLS_KEY: |\n    one\n\n    two\n  image: x") == "  TLS_KEY: |\n    ***\n\n    ***\n  image: x"
+
+
+def test_a_key_of_many_lines_is_stars_to_its_end() -> None:
+    key = "  one: |\n    -----BEGIN PRIVATE KEY-----\n    MIIE\n    hunter2\n    -----END PRIVATE KEY-----\n  image: x"
+    told = "  one: |\n    -----BEGIN PRIVATE KEY-----\n    ***\n    ***\n    ***\n  image: x"
+    assert shown(key) == told
 
 
 @given(st.lists(st.text(alphabet="aA1 -:=|$\"'{}#/", max_size=30), max_size=6))
@@ -86,13 +125,26 @@ def test_few_of_upstreams_own_lines_are_hidden() -> None:
             assert len(hidden) <= 0.06 * len(lines) + 1, (path, hidden)
 
 
+SHORT = ("DBPASS", "REDIS_AUTH", "ELASTIC_PW", "SMTP_PASSWORT", "LDAP_BIND_CRED", "GITHUB_PAT", "FEISHU_HOOK")
+
+
 def test_short_and_joined_names_of_secrets_are_known_and_names_like_them_are_not() -> None:
-    for name in ("SMTP_PASS", "MY_OPENAI_APIKEY", "TEAMS_WEBHOOK", "SLACK_WEBHOOK_URL", "DBPASSWORD", "JWT_SECRET"):
+    for name in (
+        "SMTP_PASS",
+        "MY_OPENAI_APIKEY",
+        "TEAMS_WEBHOOK",
+        "SLACK_WEBHOOK_URL",
+        "DBPASSWORD",
+        "JWT_SECRET",
+        *SHORT,
+    ):
         assert secretive(name, "x"), name
     for name in ("WEBHOOK_REQUEST_BODY_MAX_SIZE", "HTTP_BYPASS", "KEYCLOAK_HOST", "MONKEY", "CHROMA_AUTH_PROVIDER"):
         assert not secretive(name, "x"), name
     assert not secretive("DB_PASSWORD", "")
     assert secretive("MY_URL", "https://me:hunter2@example.com")
+    assert secretive("MY_URL", "https://hooks.slack.com/services/hunter2")
+    assert secretive("MINE", '"-----BEGIN PRIVATE KEY-----\nhunter2')
 
 
 OWN = """\
