@@ -56,7 +56,7 @@ class Install:
     others: tuple[str, ...] = ()  # further folders that could have been meant
     cut: bool = False  # whether there were more files than could be brought
     writable: bool = True  # for the user that we are there
-    links: tuple[str, ...] = ()  # symbolic links in the folder, volumes left out
+    links: tuple[str, ...] = ()  # symbolic links in the folder; in volumes only the uppermost
     size: int | None = None
 
     @property

@@ -12,7 +12,7 @@ from difyaction.compose.env_file import read_env
 from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
 from difyaction.compose.facts import Container, Database, Machine, ref_of
-from difyaction.compose.install import Checkout, Held
+from difyaction.compose.install import Checkout, Held, Install
 from difyaction.compose.mirrors import strangers
 from difyaction.compose.queues import named_queues
 from difyaction.compose.reached import reached_early
@@ -112,7 +112,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         folder_cut=install.cut,
         gone_overrides=install.gone_overrides,
         unused_overrides=install.unused_overrides,
-        linked_files=tuple(_linked(install.links, drafted)),
+        linked_files=tuple(_linked(install, drafted)),
         user="" if install.writable else machine.host.user,
     )
 
@@ -176,11 +176,18 @@ def _seconds(started: str) -> int:
         return 0
 
 
-def _linked(links: Sequence[str], drafted: Draft) -> Iterator[str]:
-    """Yield the links that stand for a file of the release, or for a folder that holds one."""
+def _linked(install: Install, drafted: Draft) -> Iterator[str]:
+    """Yield the links that stand for a file of the release, or for a folder that holds one.
+
+    In a checkout they would be gone for good: git puts files and folders of its own in their place. Else ``volumes``
+    may be a link: what is below it is read and written, and only what is replaced would have to be packed.
+    """
     paths = {COMPOSE, *drafted.written, *(merged.file for merged in drafted.merged)}
-    for link in links:
-        if any(path == link or path.startswith(f"{link}/") for path in paths):
+    replaced = {*drafted.written} & {*install.files, *install.links}
+    tracked = install.checkout.tracked if install.checkout else ()
+    for link in install.links:
+        ours = replaced if f"{link}/".startswith("volumes/") else paths
+        if any(path == link or path.startswith(f"{link}/") for path in (*ours, *tracked)):
             yield link
 
 

@@ -130,7 +130,10 @@ look_at_files() {
   # as arguments: busybox's tar reads no list
   # shellcheck disable=SC2086 # a name a line
   (IFS="$newline" && set -f && tar -cf - $listed) 2>/dev/null | squeeze | emit files 8000000
-  find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type l -print 2>/dev/null | head -n 300 | emit links
+  {
+    find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type l -print
+    find volumes -maxdepth 2 -type l
+  } 2>/dev/null | head -n 300 | emit links
   command -v git >/dev/null 2>&1 || return 0
   # git before 2.38 hears of safe.directory from no command line, but knows whom sudo speaks for
   # shellcheck disable=SC2012 # the owner's number stands where names with blanks cannot shift it

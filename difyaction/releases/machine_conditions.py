@@ -172,7 +172,7 @@ def broken_before(situation: Situation) -> Facts | None:
 
 
 def files_are_links(situation: Situation) -> Facts | None:
-    """Links lead out of the folder, so that neither our look nor our backup holds what they lead to."""
+    """Links lead out of the folder: neither our look nor our backup holds what is there, and git puts no link back."""
     found = situation.on_machine.linked_files
     return {"files": ", ".join(found[:10])} if found else None
 

@@ -223,8 +223,8 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
     way = Way(
         installed=Version.parse(before),
         wanted=Version.parse(after),
-        before=upstream_files(before, **changes.get("running", {})) | changes.get("shipped", {}),
-        after=upstream_files(after, **changes.get("upstream", {})) | changes.get("ships", {}),
+        before=upstream_files(before, **changes.get("running", {})) | _encoded(changes.get("shipped", {})),
+        after=upstream_files(after, **changes.get("upstream", {})) | _encoded(changes.get("ships", {})),
         head=heads.head_of(Version.parse(after)) or changes.get("upstream_head", "f00dfeed0001"),
     )
     wishes = Wishes(**changes.get("wishes", {}))
@@ -252,6 +252,11 @@ def facts(changes: Mapping[str, Any]) -> ServerFacts:
     version = Version.parse(after)
     release = Release(Published(version, after, None), image_set(way.after["docker-compose.yaml"].decode()))
     return ServerFacts(machine=found, way=way, release=release, draft=drafted, composed=made, wishes=wishes)
+
+
+def _encoded(files: Mapping[str, str | bytes]) -> dict[str, bytes]:
+    """Return files of a release; a file of facts has their text."""
+    return {path: said.encode() if isinstance(said, str) else said for path, said in files.items()}
 
 
 _SAID = {

@@ -786,6 +786,25 @@ def test_a_folder_that_is_reached_by_a_link_is_called_what_its_containers_call_i
         assert install.checkout.edited == install.checkout.tracked == ("docker-compose.yaml",)
 
 
+def test_links_are_told_in_the_folder_and_above_the_files_that_lie_in_volumes(shelled: Path, tmp_path: Path) -> None:
+    away, folder = tmp_path / "away", tmp_path / "dify" / "docker"
+    (away / "conf").mkdir(parents=True)
+    (away / "conf" / "inner").symlink_to(away)
+    (folder / "volumes" / "sandbox").mkdir(parents=True)
+    (folder / "volumes" / "db" / "data" / "base").mkdir(parents=True)
+    (folder / "docker-compose.yaml").write_text("services: {}\n")
+    for each in ("nginx", "volumes/redis", "volumes/sandbox/conf", "volumes/db/data/base/pg_wal"):
+        (folder / each).symlink_to(away)
+    install = probe.read(probed(shelled, folder)).install
+    assert install is not None
+    assert set(install.links) == {"nginx", "volumes/redis", "volumes/sandbox/conf"}
+    (folder / "volumes").rename(away / "volumes")
+    (folder / "volumes").symlink_to(away / "volumes")
+    install = probe.read(probed(shelled, folder)).install
+    assert install is not None
+    assert set(install.links) == {"nginx", "volumes"}
+
+
 # As git before 2.38 is: what a command line says of safe.directory is not heard, whom sudo speaks for is.
 OLD_GIT = """#!/bin/sh
 [ -n "${SUDO_UID:-}" ] || { echo 'fatal: unsafe repository' >&2; exit 128; }
