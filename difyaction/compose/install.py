@@ -55,6 +55,7 @@ class Install:
     checkout: Checkout | None = None
     others: tuple[str, ...] = ()  # further folders that could have been meant
     cut: bool = False  # whether there were more files than could be brought
+    unseen: tuple[str, ...] = ()  # folders in it with more files than people write; `.` is the folder itself
     writable: bool = True  # for the user that we are there
     links: tuple[str, ...] = ()  # symbolic links in the folder; in volumes only the uppermost
     size: int | None = None
@@ -75,9 +76,9 @@ class Install:
     @property
     def gone_overrides(self) -> tuple[str, ...]:
         """Files of the folder that the containers were started with, and that are not there any more."""
-        if self.cut:
+        if self.cut or "." in self.unseen:
             return ()
-        elsewhere = ("/", "volumes/", "env-backup/")
+        elsewhere = ("/", "volumes/", "env-backup/", *(f"{folder}/" for folder in self.unseen))
         inside = (file for file in self._given if file not in ORDINARY and not file.startswith(elsewhere))
         return tuple(file for file in inside if file not in self.files and file not in self.links)
 

@@ -109,7 +109,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         broken=tuple(broken(machine.containers, now=machine.host.epoch)),
         lock_owner=f"{machine.lock.owner}, run {machine.lock.run}" if machine.lock and machine.lock.live else "",
         other_folders=install.others,
-        folder_cut=install.cut,
+        folder_cut=_cut(install, drafted),
         gone_overrides=install.gone_overrides,
         unused_overrides=install.unused_overrides,
         linked_files=tuple(_linked(install, drafted)),
@@ -174,6 +174,12 @@ def _seconds(started: str) -> int:
         return int(datetime.fromisoformat(f"{started[:19]}+00:00").timestamp())
     except ValueError:
         return 0
+
+
+def _cut(install: Install, drafted: Draft) -> bool:
+    """Whether a file that a release brings may be there and was not looked at."""
+    unseen = tuple("" if folder == "." else f"{folder}/" for folder in install.unseen)
+    return install.cut or any(path.startswith(unseen) for path in drafted.known if path not in install.files)
 
 
 def _linked(install: Install, drafted: Draft) -> Iterator[str]:

@@ -124,9 +124,11 @@ look_at_files() {
   compose_files "$folder" | emit compose-files
   cd "$folder" || return 0
   listed=$({
-    find . \( -path ./volumes -o -name .git -o -name node_modules -o -path ./env-backup \) -prune -o -type f -size -700k ! -name '*.tgz' ! -name '*.tar' ! -name '*.gz' ! -name '*.dump' -print
-    find volumes/sandbox/conf volumes/sandbox/dependencies volumes/myscale/config volumes/oceanbase volumes/opensearch -maxdepth 2 -type f -size -200k 2>/dev/null
-  } 2>/dev/null | head -n 3000)
+    small_files . 2
+    find volumes/sandbox/conf volumes/sandbox/dependencies volumes/myscale/config volumes/oceanbase volumes/opensearch -maxdepth 2 -type f -size -200k
+  } 2>/dev/null | awk 'NR > 6000 { print "!."; exit } 1')
+  printf '%s\n' "$listed" | sed -n 's/^!//p' | emit unseen
+  listed=$(printf '%s\n' "$listed" | sed '/^!/d')
   # as arguments: busybox's tar reads no list
   # shellcheck disable=SC2086 # a name a line
   (IFS="$newline" && set -f && tar -cf - $listed) 2>/dev/null | squeeze | emit files 8000000
@@ -148,6 +150,25 @@ look_at_files() {
   fact git-remote "$(g remote get-url origin | sed 's|//[^/@]*@|//|')"
   g ls-files -z | emit git-tracked 500000
   g -c core.quotePath=false -c core.fileMode=false status --porcelain --untracked-files=no | emit git-status # a mode that somebody gave all files is no edit
+}
+
+small_files() { # FOLDER LEVELS: those in it, or `!FOLDER` where they are more than people write; further down they are told apart
+  few=$(small "$1" | head -n 601)
+  if is_little "$few"; then printf '%s\n' "$few" | sed '/^$/d' && return 0; fi
+  folders=$(find "$1" -maxdepth 1 \( -path ./volumes -o -path ./env-backup -o -name .git -o -name node_modules \) -prune -o -type d ! -path "$1" -print | head -n 61)
+  few=$(small "$1" -maxdepth 1 | head -n 601)
+  if [ "$2" = 0 ] || [ "$(printf '%s\n' "$folders" | wc -l)" -gt 60 ]; then echo "!$1" && return 0; fi
+  if is_little "$few"; then printf '%s\n' "$few"; else echo "!$1"; fi
+  printf '%s\n' "$folders" | while IFS= read -r each; do [ -z "$each" ] || small_files "$each" $(($2 - 1)); done
+}
+
+small() { # FOLDER [OPTION...] of find
+  find "$@" \( -path ./volumes -o -path ./env-backup -o -name .git -o -name node_modules \) -prune -o -type f -size -700k ! -name '*.tgz' ! -name '*.tar' ! -name '*.gz' ! -name '*.dump' -print
+}
+
+# shellcheck disable=SC2086 # a name a line
+is_little() { # FILES, a line each: no more than settings are, by number and size
+  [ "$(printf '%s\n' "$1" | wc -l)" -le 600 ] && { [ -z "$1" ] || (IFS="$newline" && set -f && du -k $1) | awk '{ kib += $1 } END { exit (kib > 6000) }'; }
 }
 
 look_at_containers() {

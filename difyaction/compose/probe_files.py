@@ -35,6 +35,7 @@ def install(answers: Answers, containers: Sequence[Container]) -> Install | None
         checkout=_checkout(answers, folder),
         others=tuple(line for line in text(answers, "folders").splitlines()[1:] if line),
         cut=cut,
+        unseen=tuple(line.removeprefix("./") for line in text(answers, "unseen").splitlines() if line),
         writable="writable" in answers,
         links=tuple(line.removeprefix("./") for line in text(answers, "links").splitlines() if line),
         size=number(weight) if (weight := text(answers, "folder-size").strip()) else None,

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import lzma
+import os
 import re
 import shutil
 import subprocess
@@ -784,6 +785,27 @@ def test_a_folder_that_is_reached_by_a_link_is_called_what_its_containers_call_i
         assert install.links == (".env",)
         assert install.checkout is not None
         assert install.checkout.edited == install.checkout.tracked == ("docker-compose.yaml",)
+
+
+@pytest.mark.parametrize("programs", ["coreutils", "busybox"])
+def test_data_in_the_folder_are_not_looked_at_and_hide_no_file_of_dify(
+    shelled: Path, tmp_path: Path, programs: str
+) -> None:
+    if programs == "busybox":
+        for name in ("find", "du", "awk", "head", "wc", "sed"):
+            (shelled / name).symlink_to(busybox())
+    folder = tmp_path / "Dify of ours" / "docker"
+    wanted = {"docker-compose.yaml", ".env", "nginx/conf.d/a b.conf", "nginx/html/index.html", "envs/core/x.env"}
+    data = {f"data/uploads/{number}" for number in range(1000)} | {f"nginx/html/img/{number}" for number in range(700)}
+    for each in (*wanted, *data, *(f"storage/{number}/x" for number in range(700)), "volumes/db/x", "notes/x"):
+        (folder / each).parent.mkdir(parents=True, exist_ok=True)
+        (folder / each).write_text("services: {}\n")
+    for number in range(20):
+        (folder / "notes" / f"{number}.bin").write_bytes(os.urandom(400_000))
+    install = probe.read(probed(shelled, folder)).install
+    assert install is not None
+    assert (set(install.files), install.cut) == (wanted - {"nginx/html/index.html"}, False)
+    assert set(install.unseen) == {"data/uploads", "nginx/html", "storage", "notes"}
 
 
 def test_links_are_told_in_the_folder_and_above_the_files_that_lie_in_volumes(shelled: Path, tmp_path: Path) -> None:
