@@ -6,6 +6,7 @@ the rule does not apply. The version that the rule names in ``since`` is checked
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,9 @@ NONE: Amendments = {}
 
 _OLD_BUS, _NEW_BUS = "PUBSUB_REDIS_", "EVENT_BUS_REDIS_"
 _PROFILES = "COMPOSE_PROFILES"
+_ANONYMOUS = re.compile(
+    r""" AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED: *["']?(?P<text>\$\{(?P<key>WEAVIATE_\w+)[^}\n]*\})"""
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,16 @@ def secret_key_explicit(way: Way) -> Amendments:
         return NONE  # it comes from an environment that we do not see
     supplied = way.supplied("SECRET_KEY")
     return {"SECRET_KEY": written(supplied)} if supplied else NONE
+
+
+def weaviate_stays_closed(way: Way) -> Amendments:
+    """Weaviate's service has another default than the block for Dify's containers, which never read this key."""
+    told = _ANONYMOUS.search(way.base.compose)
+    entry = way.theirs.last.get(told["key"]) if told else None
+    if told is None or way.theirs.values.get(told["key"]) or (entry is not None and entry.inherited):
+        return NONE
+    supplied = interpolate(told["text"], way.theirs.values.get)
+    return {told["key"]: written(supplied)} if supplied else NONE
 
 
 def empty_took_default(way: Way) -> Amendments:

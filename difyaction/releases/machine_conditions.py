@@ -115,9 +115,17 @@ def secret_key_changes(situation: Situation) -> Facts | None:
 def split_domain_cookies(situation: Situation) -> Facts | None:
     """From 1.9.2 on the login is a cookie, which another domain does not get."""
     env = situation.on_machine.env
-    hosts = {urlsplit(url).hostname for key in ("CONSOLE_WEB_URL", "CONSOLE_API_URL") if (url := env.get(key, ""))}
+    hosts = {_host(env.get(key, "")) for key in ("CONSOLE_WEB_URL", "CONSOLE_API_URL")} - {""}
     split = len(hosts) > 1 and not env.get("COOKIE_DOMAIN")
-    return {"hosts": ", ".join(sorted(str(host) for host in hosts))} if split else None
+    return {"hosts": ", ".join(sorted(hosts))} if split else None
+
+
+def _host(address: str) -> str:
+    """Return the host of an address, also without its scheme; empty where there is none, or a placeholder."""
+    try:
+        return urlsplit(address if "//" in address else f"//{address}").hostname or ""
+    except ValueError:  # as of https://[your-domain]
+        return ""
 
 
 def queues_by_hand(situation: Situation) -> Facts | None:

@@ -5,10 +5,12 @@ import pytest
 from difyaction.compose import env_amendments
 from difyaction.compose.env_amendments import Amendments, Way
 from difyaction.compose.env_file import read_env
+from difyaction.compose.env_merge import merge
 from difyaction.compose.env_rules import all_rules, crosses, rules_between
 from difyaction.releases.version import Version
 from difyaction.secret import Secret
 from tests.unit.compose.releases import new, old
+from tests.upstream_releases import shipped
 
 
 def asked(rule: str, theirs: bytes, *, secret_key: Secret | None = None) -> Amendments:
@@ -44,7 +46,13 @@ def test_every_rule_says_why_and_where_to_read_it_up() -> None:
         (
             "1.14.0",
             "1.16.1",
-            ["collaboration-profile", "secret-key-explicit", "empty-took-default", "compose-default-explicit"],
+            [
+                "collaboration-profile",
+                "secret-key-explicit",
+                "weaviate-stays-closed",
+                "empty-took-default",
+                "compose-default-explicit",
+            ],
         ),
         ("1.14.1", "1.16.1", []),
         ("1.14.1", "1.14.0", []),
@@ -130,3 +138,22 @@ def test_defaults_of_the_old_compose_file_that_the_new_example_lacks_become_expl
         "MAIL_TYPE": "",
     }
     assert asked("compose-default-explicit", b"")["PGUSER"] == "postgres"
+
+
+@pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        (b"", "false"),
+        (b"WEAVIATE_AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED=", "false"),
+        (b"WEAVIATE_AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED=true", None),
+        (b"WEAVIATE_AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED\n", None),
+    ],
+)
+def test_weaviate_stays_closed_where_nobody_opened_it(theirs: bytes, expected: str | None) -> None:
+    amend = {known.id: known.amend for known in all_rules()}["weaviate-stays-closed"]
+    way = Way(shipped("1.14.0"), shipped("1.14.1"), read_env(theirs, file=".env"))
+    key = "WEAVIATE_AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED"
+    assert amend(way) == ({key: expected} if expected else {})
+    merged = merge(way.base, theirs, way.target).content.decode()
+    assert (f"{key}=true" in merged.splitlines()) == (theirs[-4:] == b"true")
+    assert asked("weaviate-stays-closed", theirs) == {}  # of a compose file that says nothing of it

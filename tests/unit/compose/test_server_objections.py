@@ -41,3 +41,21 @@ def test_what_is_switched_off_is_neither_started_nor_looked_at() -> None:
     plan = make_plan(facts({**situation("sandbox-switched-off"), "wishes": {"acknowledge": ("service-off@1.14.1",)}}))
     assert not plan.stopping
     assert "sandbox" not in "".join(step.do + step.undo for step in plan.steps)
+
+
+@pytest.mark.parametrize(
+    ("web", "api", "hosts"),
+    [
+        ("https://app.example.com", "https://api.example.com", "api.example.com, app.example.com"),
+        ("console.example.com", "https://console.example.com/", None),
+        ("app.example.com:8443", "https://api.example.com", "api.example.com, app.example.com"),
+        ("https://[your-domain]", "https://[your-domain]", None),
+        ("https://[your-domain]", "https://api.example.com", None),
+        ("", "https://api.example.com", None),
+    ],
+)
+def test_hosts_of_console_and_api_are_read_as_people_write_them(web: str, api: str, hosts: str | None) -> None:
+    env = {"CONSOLE_WEB_URL": web, "CONSOLE_API_URL": api}
+    plan = make_plan(facts({"installed": "1.9.1", "wanted": "1.9.2", "heads": ["68519ad5cd18"], "env": env}))
+    found = [each.facts["hosts"] for each in plan.objections if each.rule == "split-domain-cookies"]
+    assert found == ([hosts] if hosts else [])
