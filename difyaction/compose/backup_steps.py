@@ -72,8 +72,7 @@ def _check(shift: Shift) -> str:
     if shift.database.container:
         needed[shift.database.service] = shift.database.container
     lines.append(call("check_containers", *(f"{name}={found}" for name, found in needed.items())))
-    accepts = {word.partition("@")[0] for word in shift.wishes.acknowledge}
-    if not shift.back_to and "broken-before" not in accepts:
+    if not shift.back_to and f"broken-before@{shift.wanted}" not in shift.wishes.acknowledge:
         lines.append("serves_before")
     return "\n".join(lines)
 

@@ -124,7 +124,9 @@ def _merges(theirs: Files, way: Way) -> Iterator[FileMerge]:
         base = base if base is not None else b""
         if path == COMPOSE:
             base, mine = with_tags_of(target, base, mine)
-        yield merge_file(path, base, mine, target)
+        merged = merge_file(path, base, mine, target)
+        # nothing runs from an example: where edits do not fit it is upstream's, and the backup has theirs
+        yield FileMerge(path, target) if merged.conflicts and path.endswith((".example", ".md")) else merged
 
 
 def _shipped(version: Version, compose: bytes, files: Files) -> Shipped:

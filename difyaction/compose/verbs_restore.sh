@@ -79,9 +79,7 @@ restore_clones() { # SUFFIX; a database whose clone is gone was put back already
   return "$stuck"
 }
 restored_clone() { # DATABASE SUFFIX
-  drop_database "$1_failed" || return 1
-  ! has_database "$1" || rename_database "$1" "$1_failed" || return 1
-  rename_database "$1$2" "$1" || return 1
+  made_way "$1" && rename_database "$1$2" "$1" || return 1
   put_traits "$1"
   say "$1: as it was before the migration"
   drop_database "$1_failed" || say "$1_failed, what the migration left, is still in the server"
@@ -113,7 +111,9 @@ read_beside() { # DATABASE FILE: the dump as a database of its own
   { dropping "${1}_restored" && making_beside "$1"; } | in_control &&
     client pg_restore -d "${1}_restored" --no-owner --exit-on-error <"$2"
 }
-made_way() { drop_database "$1_failed" && { ! has_database "$1" || rename_database "$1" "$1_failed"; }; } # DATABASE
+made_way() { # DATABASE: it has another name; who keeps what an earlier way back left under that one has asked nobody to drop it
+  ! has_database "$1" || { set_aside "$1_failed" && rename_database "$1" "$1_failed"; }
+}
 
 restore_beside() { # DATABASE FILE: what is there goes when all of the dump has come
   if ! { read_beside "$1" "$2" && keep_traits "$1" && made_way "$1"; }; then

@@ -13,12 +13,21 @@ from tests.upstream_releases import files_of
 OLD, NEW = "1.13.3", "1.14.1"
 
 
-def draft_of(changes: dict[str, bytes | None], image_map: dict[str, str] | None = None) -> Draft:
+def draft_of(
+    changes: dict[str, bytes | None],
+    image_map: dict[str, str] | None = None,
+    *,
+    before: dict[str, bytes] | None = None,
+    after: dict[str, bytes] | None = None,
+) -> Draft:
     files = {**upstream_files(OLD), ".env": b"DB_HOST=db_postgres\n", **changes}
     held = {path: Held(content=content) for path, content in files.items() if content is not None}
     install = Install(folder=FOLDER, project="docker", compose_files=(), files=held)
     way = Way(
-        installed=Version.parse(OLD), wanted=Version.parse(NEW), before=upstream_files(OLD), after=upstream_files(NEW)
+        installed=Version.parse(OLD),
+        wanted=Version.parse(NEW),
+        before={**upstream_files(OLD), **(before or {})},
+        after={**upstream_files(NEW), **(after or {})},
     )
     return draft(install, way, secret_key=Secret("sk-1"), image_map=image_map or {})
 
@@ -35,6 +44,17 @@ def beside_images(text: str) -> str:
 
 def test_files_that_nobody_edited_become_upstreams() -> None:
     assert drafted({})["docker-compose.yaml"] == compose_text(NEW).encode()
+
+
+def test_an_edited_example_from_which_nothing_runs_is_in_nobodys_way() -> None:
+    example = "envs/core-services/api.env.example"
+    made = draft_of({example: b"A=3\n"}, before={example: b"A=1\n"}, after={example: b"A=2\n"})
+    assert made.files[example] == b"A=2\n"
+    assert not [merged for merged in made.merged if merged.conflicts]
+    made = draft_of(
+        {example: b"A=1\nB=3\nC=4\nD=5\n"}, before={example: b"A=1\nB=3\nC=4\n"}, after={example: b"A=2\nB=3\nC=4\n"}
+    )
+    assert made.files[example] == b"A=2\nB=3\nC=4\nD=5\n"
 
 
 def test_files_of_their_own_are_not_written() -> None:

@@ -153,6 +153,17 @@ def test_what_somebody_started_by_hand_stops_before_databases_go_back(tmp_path: 
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_what_somebody_keeps_of_an_earlier_way_back_is_set_aside_and_not_dropped(tmp_path: Path, shell: str) -> None:
+    there = {"dify": "new", "dify_before": "old", "dify_plugin_before": "old", "dify_failed": "kept"}
+    served(tmp_path, shell, UNDO, **there)
+    found = databases(tmp_path)
+    assert (found.pop("dify"), found.pop("dify_plugin")) == ("old", "old")
+    ((aside, content),) = found.items()
+    assert aside.startswith("dify_failed_")
+    assert content == "kept"
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_who_connects_in_between_only_delays_that(tmp_path: Path, shell: str) -> None:
     there = {"dify": "new", "dify_before": "old", "dify_plugin": "new", "dify_plugin_before": "old"}
     served(tmp_path, shell, UNDO, busy="dify", times=3, **there)
