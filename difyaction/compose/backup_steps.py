@@ -25,7 +25,8 @@ def backup_steps(shift: Shift) -> Iterator[Step]:
     yield Step("read-head", _read_head(shift), timeout=300, title="Read the schema that the new release expects")
     if shift.install.checkout is not None and not shift.back_to:
         fetch = call("fetch_tag", shift.wanted.tag)
-        yield Step("fetch-tag", fetch, timeout=300, title="Fetch the release's tag into the checkout")
+        title = "Fetch the release's tag into the checkout"
+        yield Step("fetch-tag", fetch, timeout=shift.wishes.pull_timeout, title=title)
     yield from _dumps(shift)
     yield Step("save-files", _save_files(shift), title="Save configuration, keys and volumes")
     if estimated_again(shift):

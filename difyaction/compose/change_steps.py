@@ -154,7 +154,7 @@ def _restore(shift: Shift) -> str:
     """Read the databases and one-way volumes back from the backup that was asked for."""
     kept = [call("read_back", source, f"{shift.back_to}/{name}.tar") for name, source in shift.one_way.items()]
     proven = ["prove_schema", call("prove_rows_of", shift.back_to)]  # nothing runs yet that could write
-    return "\n".join(["nobody_writes", ': >"$RUN/started"', call("read_databases_back", shift.back_to), *kept, *proven])
+    return "\n".join(["nobody_writes", "from_here started", call("read_databases_back", shift.back_to), *kept, *proven])
 
 
 def _unstart(shift: Shift) -> str:

@@ -124,9 +124,11 @@ look_at_files() {
   compose_files "$folder" | emit compose-files
   cd "$folder" || return 0
   listed=$({
+    # what no number of other files keeps from being seen
+    find . -maxdepth 1 -type f -size -700k \( -name '.env*' -o -name '*.y*ml' -o -name '*.example' -o -name '*.sh' -o -name '*.py' -o -name '*.md' -o -name 'generate*' \)
     small_files . 2
     find volumes/sandbox/conf volumes/sandbox/dependencies volumes/myscale/config volumes/oceanbase volumes/opensearch -maxdepth 2 -type f -size -200k
-  } 2>/dev/null | awk 'NR > 6000 { print "!."; exit } 1')
+  } 2>/dev/null | awk 'NR > 6000 { print "!."; exit } !told[$0]++')
   printf '%s\n' "$listed" | sed -n 's/^!//p' | emit unseen
   listed=$(printf '%s\n' "$listed" | sed '/^!/d')
   # as arguments: busybox's tar reads no list
@@ -244,7 +246,10 @@ container_called() { # HOST: the running container of the project that networks 
   # shellcheck disable=SC2046 # one argument for each container
   [ -z "$1" ] || docker inspect --format '{{.ID}} {{.Name}}{{range .NetworkSettings.Networks}} {{.IPAddress}}{{range .Aliases}} {{.}}{{end}}{{end}}' \
     $(docker ps -q --no-trunc --filter "label=com.docker.compose.project=${project:-none}" 2>/dev/null) 2>/dev/null |
-    awk -v host="$1" '{ for (i = 2; i <= NF; i++) if ($i == host || $i == "/" host) { print $1; exit } }'
+    awk -v host="$1" '{ for (i = 2; i <= NF; i++) if ($i == host || $i == "/" host) { print $1; exit } }' |
+    while read -r it; do # a pooler is no server
+      ! within 10 docker exec "$it" sh -c 'command -v pg_dump || command -v mysqldump || command -v mariadb-dump' >/dev/null 2>&1 </dev/null || echo "$it"
+    done
 }
 
 networks_of() { # CONTAINER: name, whether nothing leads out of it, and addresses, of each network

@@ -6,7 +6,8 @@ end_sessions() { # a server works on for a client that is gone, and what it hold
   for each in $DB_NAMES; do
     case "$DB_KIND" in
       postgresql) ending_sessions "$each" | sql "$each" ;;
-      mysql) echo "SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist WHERE db = '$each' AND id <> CONNECTION_ID()" | sql "$each" | sql "$each" ;;
+      mysql) echo "SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist WHERE db = '$each' AND id <> CONNECTION_ID()" | sql "$each" |
+        client mysql ${DB_AT:+"$DB_AT"} --force -u "$DB_USER" "$each" ;; # one that went by itself keeps nobody from the next
     esac >/dev/null 2>&1 || true
   done
 }
@@ -16,6 +17,9 @@ dropping() { # DATABASE: the statements that make it not be there
 }
 in_control() { sql "$DB_CONTROL" >/dev/null; } # one question for statements that belong together: each takes a process and a connection
 
+server_answers() { # also where a database is between two names, as a power cut may leave it
+  database_answers || { [ "$DB_CREATES" = yes ] && echo 'SELECT 1' | in_control 2>/dev/null; }
+}
 has_database() { # DATABASE: a server that does not answer has not said that there is none
   until_deadline 120 1 counts_database "$1" || fail database-gone "The database does not answer any more."
   [ "$counted" = 1 ]
@@ -74,7 +78,7 @@ drop_clones() { # SUFFIX: unless they are what the databases were, and could not
 restore_clones() { # SUFFIX; a database whose clone is gone was put back already, and one that cannot be does not keep the next from it
   stuck=0
   for each in $DB_NAMES; do
-    if has_database "$each$1"; then restored_clone "$each" "$1" || stuck=1; else put_traits "$each"; fi
+    if has_database "$each$1"; then restored_clone "$each" "$1" || stuck=1; else put_traits "$each" && drop_moved "$each"; fi
   done
   return "$stuck"
 }
@@ -82,7 +86,7 @@ restored_clone() { # DATABASE SUFFIX
   made_way "$1" && rename_database "$1$2" "$1" || return 1
   put_traits "$1"
   say "$1: as it was before the migration"
-  drop_database "$1_failed" || say "$1_failed, what the migration left, is still in the server"
+  drop_moved "$1"
 }
 
 restore_dumps() { # FOLDER SUFFIX: reads FOLDER/NAME.SUFFIX back, and puts it in the place of what is there
@@ -112,8 +116,12 @@ read_beside() { # DATABASE FILE: the dump as a database of its own
     client pg_restore -d "${1}_restored" --no-owner --exit-on-error <"$2"
 }
 made_way() { # DATABASE: it has another name; who keeps what an earlier way back left under that one has asked nobody to drop it
-  ! has_database "$1" || { set_aside "$1_failed" && rename_database "$1" "$1_failed"; }
+  has_database "$1" || return 0
+  if is_moved "$1"; then drop_database "$1_failed"; else set_aside "$1_failed"; fi || return 1
+  echo "$1_failed" >>"$RUN/moved" && rename_database "$1" "$1_failed"
 }
+is_moved() { grep -qxF -e "$1_failed" "$RUN/moved" 2>/dev/null; } # DATABASE: what has that name is this run's
+drop_moved() { ! is_moved "$1" || drop_database "$1_failed" || say "$1_failed, what was there before, is still in the server"; }
 
 restore_beside() { # DATABASE FILE: what is there goes when all of the dump has come
   if ! { read_beside "$1" "$2" && keep_traits "$1" && made_way "$1"; }; then
@@ -126,7 +134,7 @@ restore_beside() { # DATABASE FILE: what is there goes when all of the dump has 
   fi
   rename_database "${1}_restored" "$1" || return 1
   put_traits "$1"
-  drop_database "${1}_failed" || say "${1}_failed, what was there before, is still in the server"
+  drop_moved "$1"
 }
 
 restored_in_place() { # DATABASE FILE: where an administrator granted rights, only he may grant them again
@@ -182,7 +190,7 @@ BEGIN
   FOR each IN SELECT format('DROP %s IF EXISTS %I.%I CASCADE', CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW'
       WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, nspname, relname) AS gone FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
     WHERE $OF_USERS AND (nspname = 'public' OR pg_has_role(relowner, 'USAGE')) AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-      AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e') LOOP EXECUTE each.gone; END LOOP;
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype IN ('e', 'i')) LOOP EXECUTE each.gone; END LOOP;
   FOR each IN SELECT format('DROP ROUTINE IF EXISTS %I.%I(%s) CASCADE', nspname, proname, pg_get_function_identity_arguments(p.oid)) AS gone FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
     WHERE $OF_USERS AND (nspname = 'public' OR pg_has_role(proowner, 'USAGE'))
       AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = p.oid AND deptype = 'e') LOOP EXECUTE each.gone; END LOOP;

@@ -46,7 +46,7 @@ fetch_tag() { # TAG: the files do without it, the checkout's commit does not
 
 tag_is_fetched() { # TAG: as deep as the checkout is; one commit alone would cut off a whole history, and `git pull` would find nothing in common
   depth=$([ "$(git_there rev-parse --is-shallow-repository)" != true ] || echo --depth=1) # git before 2.15 repeats the question
-  git_there fetch -q --no-tags ${depth:+"$depth"} origin "refs/tags/$1:refs/tags/$1"
+  git_there -c http.lowSpeedLimit=1000 -c http.lowSpeedTime=60 fetch -q --no-tags ${depth:+"$depth"} origin "refs/tags/$1:refs/tags/$1"
 }
 
 save_checkout() {
@@ -129,7 +129,7 @@ nobody_writes() { # nor may anybody from here on, or what he writes is not in th
   again=$(started_again) || fail containers-changed "The engine does not answer any more."
   [ -n "$again" ] || return 0
   rm -f "$RUN/fingerprint" # what he wrote stays
-  fail containers-changed "Somebody started Dify while it was being upgraded. Nothing has changed yet; run again, and let nobody start it meanwhile."
+  fail containers-changed "Somebody started Dify while it was being upgraded. The databases were not touched; run again, and let nobody start it meanwhile."
 }
 # shellcheck disable=SC2086 # one argument for each container
 nobody_runs() { # before databases go back
@@ -214,13 +214,17 @@ move_database_back() { # ID SERVICE
   restart_as_before && dk start "$1" >/dev/null && until_deadline 120 1 database_answers
 }
 
+from_here() { # MARK: a way back looks at it, also after a power cut
+  { : >"$RUN/$1" && { sync "$RUN" 2>/dev/null || sync; }; } || fail folder-unwritable "$RUN cannot be written."
+}
+
 migration_said() { # without the statement and the rows that it was at, which are people's; $RUN/migration.log has them
   sed -e '/^\[SQL: .*\]$/d' -e '/^\[SQL:/,/\]$/d' -e '/^\[parameters:/d' -e '/^(Background on/d' -e '/^DETAIL:/d' "$RUN/migration.log"
 }
 
 migrate() { # SERVICE MOST IDLE: ends by itself, after MOST seconds, or when the database is left alone for IDLE seconds
   nobody_writes
-  { : >"$RUN/migrating" && { sync "$RUN" 2>/dev/null || sync; }; } || fail folder-unwritable "$RUN cannot be written."
+  from_here migrating
   dk rm -fv "$MIGRATION" >/dev/null 2>&1 || true
   began=$(date +%s)
   seen="$began"
@@ -247,7 +251,7 @@ undo_migration() { # clones SUFFIX | dumps; until it is done, what it goes back 
   : >"$RUN/restoring"
   engine_is_back && nobody_runs || return 1
   dk rm -fv "$MIGRATION" >/dev/null 2>&1 || true
-  until_deadline 120 1 database_answers || return 1
+  until_deadline 120 1 server_answers || return 1
   end_sessions
   databases_back "$@" || return 1
   rm -f "$RUN/restoring"
@@ -280,7 +284,7 @@ run_once() { # SERVICE that prepares something and exits
 ended_well() { [ "$(dk inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$(of_service "$1")")" = 'exited 0' ]; }
 
 start_services() { # SERVICE...
-  : >"$RUN/started"
+  from_here started
   starts start-failed "$@" || fail "$(reason)"
 }
 

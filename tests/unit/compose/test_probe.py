@@ -808,6 +808,26 @@ def test_data_in_the_folder_are_not_looked_at_and_hide_no_file_of_dify(
     assert set(install.unseen) == {"data/uploads", "nginx/html", "storage", "notes"}
 
 
+@pytest.mark.parametrize("programs", ["coreutils", "busybox"])
+def test_logs_beside_the_compose_file_hide_nothing_that_dify_is_made_of(
+    shelled: Path, tmp_path: Path, programs: str
+) -> None:
+    if programs == "busybox":
+        for name in ("find", "du", "awk", "head", "wc", "sed"):
+            (shelled / name).symlink_to(busybox())
+    folder = tmp_path / "docker"
+    wanted = {"docker-compose.yaml", "docker-compose.override.yml", ".env", ".env.example", "generate_docker_compose"}
+    (folder / "nginx").mkdir(parents=True)
+    for each in (*wanted, "nginx/nginx.conf.template"):
+        (folder / each).write_text("services: {}\n")
+    for number in range(12):
+        (folder / f"{number}.log").write_bytes(os.urandom(600_000))
+    install = probe.read(probed(shelled, folder)).install
+    assert install is not None
+    assert (set(install.files), install.cut) == ({*wanted, "nginx/nginx.conf.template"}, False)
+    assert install.unseen == (".",)
+
+
 def test_links_are_told_in_the_folder_and_above_the_files_that_lie_in_volumes(shelled: Path, tmp_path: Path) -> None:
     away, folder = tmp_path / "away", tmp_path / "dify" / "docker"
     (away / "conf").mkdir(parents=True)

@@ -87,4 +87,5 @@ def test_emptying_names_no_schema_of_an_extension_and_none_of_somebody_else(tmp_
     dropped, kept, _ = told.partition("LOOP EXECUTE")
     assert "AND NOT (nspname = 'public' OR NOT pg_has_role(nspowner, 'USAGE')" in dropped
     assert "SELECT FROM pg_extension WHERE extnamespace = n.oid" in dropped
+    assert "objid = c.oid AND deptype IN ('e', 'i')" in told  # a column's own sequence goes with it
     assert kept

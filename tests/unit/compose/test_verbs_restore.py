@@ -164,6 +164,21 @@ def test_what_somebody_keeps_of_an_earlier_way_back_is_set_aside_and_not_dropped
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"dify_failed": "new", "dify_before": "old"},  # the power went between two names
+        {"dify_failed": "new", "dify": "old"},  # and here before what had failed was dropped
+    ],
+)
+def test_a_way_back_that_a_power_cut_ended_is_gone_to_its_end(tmp_path: Path, shell: str, left: dict[str, str]) -> None:
+    gone = "printf '%s\\n' dify_failed >moved; database_answers() { [ -e db/dify ]; }"
+    told = served(tmp_path, shell, f"{gone}; {UNDO}", dify_plugin="new", dify_plugin_before="old", **left)
+    assert databases(tmp_path) == {"dify": "old", "dify_plugin": "old"}
+    assert "stuck" not in told
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_who_connects_in_between_only_delays_that(tmp_path: Path, shell: str) -> None:
     there = {"dify": "new", "dify_before": "old", "dify_plugin": "new", "dify_plugin_before": "old"}
     served(tmp_path, shell, UNDO, busy="dify", times=3, **there)
