@@ -202,16 +202,25 @@ switch_file_back() { put_back "$1" "$2" || fail switch-failed "$1 cannot be writ
 
 move_database() { # ID SERVICE: the same files, served by another container
   { keep_stopped "$1" && dk stop -t 60 "$1" >/dev/null; } || fail stop-failed "The old container of the database could not be stopped."
+  yields_name "$1" || fail stop-failed "The old container of the database could not be given another name."
   printf %s "$2" >"$RUN/db-service"
   starts start-failed "$2" || fail "$(reason)"
   until_deadline 240 1 database_answers || fail start-failed "The database does not answer as $2: $(last_words "$2")"
+}
+
+yields_name() { # ID: a name of its owner's (container_name), which only one may have, is the new service's, too
+  named=$(dk inspect --format '{{.Name}}' "$1") || return 1
+  case "$named" in *[-_][0-9]) ;; *) echo "${named#/}" >"$RUN/db-name" && dk rename "$1" "${named#/}-before-$(date +%s)" ;; esac
+}
+has_name_back() { # ID
+  [ ! -s "$RUN/db-name" ] || [ "$(dk inspect --format '{{.Name}}' "$1")" = "/$(cat "$RUN/db-name")" ] || dk rename "$1" "$(cat "$RUN/db-name")"
 }
 
 move_database_back() { # ID SERVICE
   engine_is_back || return 1
   id=$(of_service "$2") && { [ -z "$id" ] || { dk stop -t 60 "$id" && dk rm -f "$id"; } >/dev/null; } || return 1
   rm -f "$RUN/db-service" && forget
-  restart_as_before && dk start "$1" >/dev/null && until_deadline 120 1 database_answers
+  has_name_back "$1" && restart_as_before && dk start "$1" >/dev/null && until_deadline 120 1 database_answers
 }
 
 from_here() { # MARK: a way back looks at it, also after a power cut

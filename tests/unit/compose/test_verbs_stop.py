@@ -150,6 +150,31 @@ def test_those_that_are_still_there_are_started_in_the_order_that_was_asked_for(
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ("/docker-db-1", []),
+        ("/dify-db", ["rename 0123 dify-db-before-7", "rename 0123 dify-db"]),
+    ],
+)
+def test_a_database_that_moves_lends_its_own_name_to_the_new_container(
+    tmp_path: Path, shell: str, named: str, told: list[str]
+) -> None:
+    engine = f"""
+    RUN=.
+    date() {{ echo 7; }}
+    echo {named} >name
+    dk() {{ case "$1" in inspect) cat name ;; rename) echo "$*" >>told && echo "/$3" >name ;; esac; }}
+    """
+    done = verbs(
+        tmp_path, shell, ("steps",), engine, "set -eu; yields_name 0123; has_name_back 0123; has_name_back 0123"
+    )
+    assert done.returncode == 0, done.stderr
+    assert ((tmp_path / "told").read_text().splitlines() if told else []) == told
+    assert (tmp_path / "name").read_text() == f"{named}\n"
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_what_does_not_run_is_not_stopped(tmp_path: Path, shell: str) -> None:
     ran(tmp_path, shell, "stop_by_id 30 proxy 'api worker'", RUNNING="worker")
     assert (tmp_path / "told").read_text() == "stop -t 30 worker\n"
