@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ _HELP = (
     "next. Everything else is the log, in English."
 )
 _INDENT = " " * 6
+_SHOWABLE = re.compile(r"(--)?[a-z][a-z-]{0,39}")  # what is no word of a flag's may be a secret that lost its flag
 _OF_SEVERAL = frozenset({"list", "lines", "pairs", "credentials"})
 
 
@@ -97,10 +99,13 @@ def _flags(argv: Sequence[str]) -> Iterator[tuple[str, str | None]]:
         flag, equals, text = words.popleft().partition("=")
         spec = _spec(flag)
         following = words[0] if words else "--"
+        known = _spec(following.partition("=")[0]) is not None or following.partition("=")[0] == _SUMMARY
         if equals:
             yield flag, text
         elif spec is not None and spec.kind == "boolean" and following.startswith("--"):
             yield flag, "true"
+        elif spec is not None and spec.is_secret and words and not known:
+            yield flag, words.popleft()  # a PEM begins as flags do
         elif following.startswith("--"):
             yield flag, None
         else:
@@ -138,7 +143,10 @@ def _unknown(flag: str) -> Complaint:
     found = nearest(
         flag.lstrip("-"), (*table(), _SUMMARY.lstrip("-"))
     )  # bare: the hyphens that all flags share would make them alike
-    near = f"--{found}" if found else ""
+    near = f"--mode {flag}" if flag in table()["mode"].values else f"--{found}" if found else ""
+    if _SHOWABLE.fullmatch(flag) is None:
+        text = "A word is no flag and no flag's value. It is not shown, for it may be a secret; give secrets as @FILE."
+        return Complaint(id="input-unknown", text=text, input="")
     return Complaint(
         id="input-unknown", text=f"There is no flag {flag!r}.{did_you_mean(near)}", input=flag, suggestion=near
     )

@@ -16,6 +16,7 @@ from difyaction.secret import Secret
 
 __all__ = ["Inputs", "RegistryCredential", "from_environ", "read"]
 
+_FOR_MODE = frozenset({"dry-run", "dryrun", "modus", "run-mode"})  # who means to plan must not upgrade
 _PREFIX = "INPUT_"
 _PRIVATE = "PRIVATE KEY-----"
 # https://user:password@host, also with an @ in the password that somebody forgot to escape
@@ -159,9 +160,15 @@ def from_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """
     given = {spec.name: environ[spec.environ] for spec in table().values() if environ.get(spec.environ)}
     for variable, name in sorted(_named(environ), key=lambda pair: "_" not in pair[0].removeprefix(_PREFIX)):
-        if name in table() or ("_" not in name and difflib.get_close_matches(name, table(), n=1, cutoff=0.8)):
+        if name in table() or ("_" not in name and _is_a_slip(name)):
             given[name] = environ[variable]
     return given
+
+
+def _is_a_slip(name: str) -> bool:
+    """Whether a name looks like one of ours: a few letters are others, or the same ones stand in another order."""
+    same_letters = any(sorted(name) == sorted(ours) for ours in table())
+    return same_letters or name in _FOR_MODE or bool(difflib.get_close_matches(name, table(), n=1, cutoff=0.8))
 
 
 def clashes(environ: Mapping[str, str]) -> tuple[Complaint, ...]:
@@ -221,7 +228,7 @@ def secrets_in(given: Mapping[str, str]) -> Iterator[Secret]:
 def _unknown_names(given: Mapping[str, str]) -> Iterator[Complaint]:
     for name in given:
         if name not in table():
-            near = input_kinds.nearest(name, table())
+            near = "mode" if name in _FOR_MODE else input_kinds.nearest(name, table())
             yield Complaint(
                 id="input-unknown",
                 text=f"There is no input {name!r}.{input_kinds.did_you_mean(near)}",

@@ -61,7 +61,12 @@ def test_a_secret_comes_from_a_file_or_from_standard_input() -> None:
     ("argv", "expected"),
     [
         (("--mod", "plan"), "There is no flag '--mod'. Did you mean '--mode'?"),
-        (("plan",), "There is no flag 'plan'."),
+        (("plan",), "There is no flag 'plan'. Did you mean '--mode plan'?"),
+        (("--ssh-key", "-----BEGIN OPENSSH PRIVATE KEY-----\nghs_secret"), "other users can read a command line"),
+        (("--token", "--ghs_secret words"), "other users can read a command line"),
+        (("--token", "--title", "x"), "--token needs a value."),
+        (("-----BEGIN OPENSSH PRIVATE KEY-----\nghs_secret",), "It is not shown, for it may be a secret"),
+        (("ghs_secret",), "It is not shown, for it may be a secret"),
         (("--title",), "--title needs a value."),
         (("--summary",), "--summary needs a value."),
         (("--summry", "x"), "There is no flag '--summry'. Did you mean '--summary'?"),

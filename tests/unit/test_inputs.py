@@ -165,6 +165,15 @@ def test_what_fits_together_is_accepted(given: dict[str, str]) -> None:
     read(GOOD | given)
 
 
+@pytest.mark.parametrize("name", ["MOED", "OMDE", "MODDE", "MODUS", "RUN-MODE", "DRY-RUN"])
+def test_who_means_to_plan_and_misspells_it_upgrades_nothing(name: str) -> None:
+    given = from_environ({"GITHUB_ACTIONS": "true", f"INPUT_{name}": "plan", "INPUT_FOO": "bar"})
+    assert given == {name.lower(): "plan"}
+    with pytest.raises(Invalid) as raised:
+        read(given)
+    assert ("input-unknown", "mode") in {(each.id, each.suggestion) for each in raised.value.complaints}
+
+
 def test_an_unknown_name_gets_a_suggestion() -> None:
     assert complaints(auto_merg="squash") == ["There is no input 'auto-merg'. Did you mean 'auto-merge'?"]
 
