@@ -92,6 +92,8 @@ def endings(cell: str) -> frozenset[str]:
     _, fault, *rest = cell.split("/")
     if fault in AROUND:
         return AROUND[fault][1]
-    if fault == CANCELLED and rest[0] in {*PHASES, SLOW}:
+    if fault == CANCELLED and rest[0] == SLOW:
+        return STOPPED | {"door-open"}  # said in time by the main step, before the post step closes it
+    if fault == CANCELLED and rest[0] in PHASES:
         return STOPPED
     return frozenset({"swept"}) if rest[0] in OPEN_PHASES else ENDED_OF_THE_HOST
