@@ -25,9 +25,9 @@ jobs of a cell is shown; everything is counted again in the end. Cells at steps 
 each kind of install. `{SLOW}` is `opens-interface` where each change of a rule takes Azure longer than
 the runner waits.
 
-How a cell may end: `upgraded`; `cancelled`, or `killed` by the runner, before the host was at work; `door-open` where Azure is
-slower than the runner waits, and the post step closes what the main step named; `swept`, by the run that came after a lost
-one; `failed` and `refused` where the cell is about that. Any other ending is not as it should be.
+How a cell may end: `upgraded`; `cancelled`, or `killed` by the runner, before the host was at work; `door-open` where
+Azure is slower than the runner waits, and the post step closes what the main step named; `swept`, by the run that
+came after a lost one; `failed` and `refused` where the cell is about that. Any other ending is not as it should be.
 
 """
 COLUMNS = (
