@@ -99,7 +99,8 @@ def _flags(argv: Sequence[str]) -> Iterator[tuple[str, str | None]]:
         flag, equals, text = words.popleft().partition("=")
         spec = _spec(flag)
         following = words[0] if words else "--"
-        known = _spec(following.partition("=")[0]) is not None or following.partition("=")[0] == _SUMMARY
+        following_flag = following.partition("=")[0]
+        known = following_flag == _SUMMARY or _spec(following_flag) is not None
         if equals:
             yield flag, text
         elif spec is not None and spec.kind == "boolean" and following.startswith("--"):

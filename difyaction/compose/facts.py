@@ -89,6 +89,11 @@ class Container:
         """Its image, taken apart."""
         return ref_of(self.image, self.stands_for)
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing of it runs, nor is about to."""
+        return self.state in {"exited", "created", "dead"}
+
     def env(self, key: str, default: str = "") -> str:
         """Return a variable that is no secret."""
         found = self.environment.get(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from difyaction.compose.built import bypassed
@@ -11,8 +12,9 @@ from difyaction.compose.draft import COMPOSE, Draft
 from difyaction.compose.env_file import read_env
 from difyaction.compose.env_rules import FULL_ENV, crosses
 from difyaction.compose.estimates import Estimates, room, volumes
-from difyaction.compose.facts import Container, Database, Machine, ref_of
+from difyaction.compose.facts import Container, Machine, ref_of
 from difyaction.compose.install import Checkout, Held, Install
+from difyaction.compose.judged_database import of_database
 from difyaction.compose.mirrors import strangers
 from difyaction.compose.queues import named_queues
 from difyaction.compose.reached import reached_early
@@ -28,7 +30,6 @@ from difyaction.releases.situation import Situation
 _OF_SQUID = ("SSRF_PROXY_ALLOW_PRIVATE_IPS", "SSRF_PROXY_ALLOW_PRIVATE_DOMAINS")
 _LOOKED_AT = ("CONSOLE_WEB_URL", "CONSOLE_API_URL", "COOKIE_DOMAIN", "VECTOR_STORE", *_OF_SQUID)
 _AGENT_SECRETS = ("DIFY_AGENT_SERVER_SECRET_KEY", "DIFY_AGENT_API_TOKEN", "DIFY_AGENT_LOCAL_SANDBOX_AUTH_TOKEN")
-_STOPPED = {"exited", "created", "dead"}
 _RESTLESS = {"restarting", "dead"}
 _MANY, _LATELY = 3, 300  # restarts, and seconds since the last one: a crash loop seen between two crashes
 
@@ -59,12 +60,13 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
     machine: Machine, drafted: Draft, composed: Composed, shift: Shift, *, upstream: ImageSet, estimates: Estimates
 ) -> MachineSituation:
     env = read_env(drafted.files[".env"], file=".env").values
-    install, database = shift.install, shift.database
+    install = shift.install
     unknown = composed.why_not or _conflicting(drafted)  # nobody can say yet which images would run
     packed, strange = volumes(shift, machine), tuple(strangers(composed, upstream))
     own = all(image == SANDBOX for image, _ in strange)  # who has mirrors has more than one
     off = tuple(switched_off(machine, composed, upstream))
-    return MachineSituation(
+    return replace(
+        of_database(machine, composed, shift, unknown=bool(unknown)),
         compose_version=machine.engine.compose_version,
         compose_says=composed.why_not,
         image_differences=() if unknown else tuple(image_differences(composed, upstream, off)),
@@ -80,7 +82,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         backup_max=shift.wishes.backup_max,
         edited_outside=_not_kept(install.checkout, install.files, drafted.known) if install.checkout else (),
         env_added=len(drafted.env.added),
-        renamed_services=(f"{database.service} to {shift.database_service}",) if shift.moves_database else (),
+        renamed_services=(f"{shift.database.service} to {shift.database_service}",) if shift.moves_database else (),
         secret_key_changes=_secret_key_changes(machine, _in_effect("SECRET_KEY", env, composed), shift),
         storage_is_local=_in_effect("STORAGE_TYPE", env, composed) in {"", "local", "opendal"},
         weaviate=_tags(machine, composed, "semitechnologies/weaviate"),
@@ -89,18 +91,6 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         env={key: _in_effect(key, env, composed) for key in _LOOKED_AT},
         queues=named_queues(composed.services.values() if composed.services else machine.containers),
         unset_secrets=tuple(_unset_secrets(drafted, env)),
-        database_head=database.heads[0] if database.heads else "",
-        database_server=database.server,
-        database_client=database.client,
-        database_host=f"{database.host}:{database.port}",
-        database_answers=bool(database.server),
-        database_unread=tuple(_unread(database)) if database.server else (),
-        database_refused=database.refused,
-        plugins_unseen=_plugins_unseen(machine, database) if database.server else "",
-        database_service=shift.database_service,
-        database_images=_database_images(machine, composed, shift),
-        database_lost="" if unknown or database.external else _database_lost(composed, shift),
-        database_in_doubt=_database_in_doubt(machine, shift),
         ports_taken=tuple(_ports_taken(machine, composed)),
         # only where databases may be put back is there something to lose
         reached_early=reached_early(composed, shift.roles) if shift.data_change and not unknown else (),
@@ -126,7 +116,7 @@ def _unset_secrets(drafted: Draft, env: Mapping[str, str]) -> Iterator[str]:
 
 def switched_off(machine: Machine, composed: Composed, upstream: ImageSet) -> Iterator[str]:
     """Yield the images of sandbox and agents that nothing would run, and nothing runs now."""
-    running = [c for c in machine.containers if c.state not in _STOPPED and not c.one_off]
+    running = [c for c in machine.containers if not c.is_stopped and not c.one_off]
     held = {*composed.services, *(c.service for c in running)}
     run = {s.ref.dify_name for s in composed.services.values()} | {c.ref.dify_name for c in running}
     for image, names in sorted(upstream.services.items()):
@@ -195,52 +185,6 @@ def _linked(install: Install, drafted: Draft) -> Iterator[str]:
         ours = replaced if f"{link}/".startswith("volumes/") else paths
         if any(path == link or path.startswith(f"{link}/") for path in (*ours, *tracked)):
             yield link
-
-
-def _database_images(machine: Machine, composed: Composed, shift: Shift) -> tuple[str, str]:
-    """Return the image of the database's container, and of the service that will have its files."""
-    before = next((c.image for c in machine.containers if c.id == shift.database.container != ""), "")
-    service = composed.services.get(shift.database_service)
-    return (before, service.image) if before and service else ("", "")
-
-
-def _unread(database: Database) -> Iterator[str]:
-    """Yield what the server did not tell, and nobody can do without: what rows are proven by, and what room is."""
-    if not database.tables:
-        yield "the list of its tables"
-    if not database.heads:
-        yield "the version of its schema"
-    if database.main not in database.sizes:
-        yield "its size"
-
-
-def _plugins_unseen(machine: Machine, database: Database) -> str:
-    """Return the plugin daemon's database if it has to be somewhere, and is not on the server that would be saved."""
-    works = any(c.state == "running" for c in machine.running("dify-plugin-daemon"))
-    return database.plugin if works and database.plugin not in database.names else ""
-
-
-def _database_lost(composed: Composed, shift: Shift) -> str:
-    """Return why the api would not find the database that runs now as a container; empty when it would."""
-    if shift.database_service not in composed.services:
-        return f"no service would run the database that {shift.database.service} holds now"
-    api = next((composed.services[name] for name in shift.named(Role.API)), None)
-    asked = api.environment.get("DB_HOST") if api else None
-    host = asked.reveal() if asked else ""
-    # a name of the container that runs now, or of its network's, is none of the service that takes its place
-    if host in {"", shift.database_service} or (host == shift.database.host and not shift.moves_database):
-        return ""
-    return f"it would ask {host}, and the database runs as {shift.database_service}"
-
-
-def _database_in_doubt(machine: Machine, shift: Shift) -> str:
-    """Return the service that may be the database although it is called otherwise: it would stop, and has its port."""
-    for container in machine.containers if shift.database.external else ():
-        stops = container.service not in shift.untouched and container.state not in _STOPPED
-        ports = {outer for _, _, outer in container.ports}
-        if stops and shift.database.port in ports and role_of(container.ref, container.environment) is Role.DATABASE:
-            return container.service
-    return ""
 
 
 def _ports_taken(machine: Machine, composed: Composed) -> Iterator[str]:

@@ -237,9 +237,8 @@ def stopping(
     machine: Machine, untouched: Sequence[str], *, keeps: str, last: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], ...]:
     """Return the containers that stop, in waves in the order of stopping; ``last`` are services that others use."""
-    stay = {"exited", "created", "dead"}
     found = [c for c in machine.containers if c.service not in untouched and c.id != keeps and not c.one_off]
-    going = [c for c in found if c.state not in stay]
+    going = [c for c in found if not c.is_stopped]
     first = [(c.id, role_of(c.ref, c.environment)) for c in going if c.service not in last]
     waves = [tuple(container for container, role in first if role in wave) for wave in _STOP_WAVES]
     waves.append(tuple(c.id for c in going if c.service in last))

@@ -3,9 +3,11 @@ of_service() { # SERVICE: its container's id, nothing when it has none; fails wh
   of_it=$(dk ps -aq --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False) || return 1
   printf '%s\n' "$of_it" | head -n 1
 }
-# shellcheck disable=SC2086 # a word for each label
+containers_told() { # [-a]: the service and the id of every container of the project that runs, or of all
+  dk ps "$@" --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.oneoff=False --format '{{.Label "com.docker.compose.service"}} {{.ID}}'
+}
 of_services() { # SERVICE...: the ids of all their containers; fails where the engine does not say
-  of_them=$(dk ps -a --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.oneoff=False --format '{{.Label "com.docker.compose.service"}} {{.ID}}') || return 1
+  of_them=$(containers_told -a) || return 1
   printf '%s\n' "$of_them" | awk -v services=" $* " 'index(services, " " $1 " ") { print $2 }'
 }
 known() { # SERVICE: its container as the last look around found it, else as the engine says now

@@ -122,7 +122,7 @@ stop_writers() { # SECONDS WAVE...: ids in one word stop side by side
 
 started_again() { # the containers of what was stopped that run all the same: somebody knew `docker compose up -d`, and no better
   [ -s "$RUN/writers" ] || return 0
-  run_now=$(dk ps --no-trunc --filter "label=com.docker.compose.project=$PROJECT" --filter label=com.docker.compose.oneoff=False --format '{{.Label "com.docker.compose.service"}} {{.ID}}') || return 1
+  run_now=$(containers_told) || return 1
   printf '%s\n' "$run_now" | awk 'NR == FNR { stopped[$1]; next } $1 in stopped { print $2 }' "$RUN/writers" -
 }
 nobody_writes() { # nor may anybody from here on, or what he writes is not in the copy that the databases may go back to

@@ -104,7 +104,7 @@ def served(folder: Path, shell: str, what: str, *, busy: str = "", times: int = 
     for name, content in databases.items():
         (there / name).write_text(content)
     literals = f"BUSY='{busy}' TIMES={times}"
-    return verbs(folder, shell, ("restore", "steps"), literals, WITH_DATABASES, what).stdout
+    return verbs(folder, shell, ("service", "restore", "steps"), literals, WITH_DATABASES, what).stdout
 
 
 def databases(folder: Path) -> dict[str, str]:
