@@ -26,7 +26,7 @@ class JournalRow:
     """One row. ``when``: seconds since 1970 by the host's clock; ``text``: the host's words, cleaned of controls.
 
     A step goes ``began`` -> (``say`` | ``fact`` | ``live`` | ``reason``)* -> ``done`` | ``failed``, and when it is
-    undone ``undoing`` -> ... -> ``undone`` | ``undo-failed``. The text of a ``failed`` row is the end of its output,
+    undone ``undoing`` -> ... -> ``undone`` | ``undo-failed``, and from the latter perhaps once more. The text of a ``failed`` row is the end of its output,
     of a ``fact`` row ``KEY VALUE``, of a ``reason`` row ``ID TEXT``. The step ``run`` speaks for the whole run
     (``began``, ``recovering``, ``reason``). The last row's step is ``end``, its state one of FINAL, its text
     ``ID TEXT`` where no step began.
@@ -156,6 +156,7 @@ def record(rows: Iterable[JournalRow]) -> RunRecord:
         elif row.state in {"began", "undoing"}:
             last, began[row.step] = row.step, row.when
             reasons.pop(row.step, None)
+            undos = [undo for undo in undos if undo.step != row.step]
         elif row.state in {"reason", "recovering"}:
             reasons[row.step] = reason = _reason(row, row.step if row.step != "run" else last)
             failures += [reason] if not failures and row.state == "recovering" else []

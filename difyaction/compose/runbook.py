@@ -21,7 +21,8 @@ class RunSettings:
     ``folder`` is the run's own; ``backup`` this run's backup; ``workdir`` where fragments start (Dify's docker folder).
     ``compose`` is what ``dc`` stands for, ``docker`` what ``dk`` does. ``verbs`` are shell functions for the fragments.
     ``lock`` is the directory that is the lock; a living run renews it, and where nobody can see whether its owner
-    lives it counts as held for ``lock_expiry``. ``owner`` (repository and run) and ``summary`` are for people.
+    lives it counts as held for ``lock_expiry``. An undo that fails within ``again_within`` is tried once more, after
+    ``again_after``. ``owner`` (repository and run) and ``summary`` are for people.
     ``audit_log`` gets a line at begin and end. ``grace`` is what a process has between TERM and KILL.
     """
 
@@ -40,6 +41,8 @@ class RunSettings:
     lock_expiry: int = 900
     live_every: int = 10
     grace: int = 10
+    again_within: int = 120
+    again_after: int = 5
     shell: Sequence[str] = ("sh",)
 
     def __post_init__(self) -> None:
@@ -98,6 +101,8 @@ def _literals(settings: RunSettings) -> Iterator[str]:
         "LOCK_EXPIRY": str(settings.lock_expiry),
         "LIVE_EVERY": str(settings.live_every),
         "GRACE": str(settings.grace),
+        "AGAIN_WITHIN": str(settings.again_within),
+        "AGAIN_AFTER": str(settings.again_after),
         "AUDIT_LOG": settings.audit_log,
         "OWNER": _line(settings.owner),
         "SUMMARY": _line(settings.summary),

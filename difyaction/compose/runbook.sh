@@ -56,7 +56,6 @@ alive() { # FOLDER with pid, start and boot
 sign() { # FOLDER: it is this process's from now on; pid comes last, for it is what is looked at first
   rm -f "$1/pid" && echo "$BOOT" >"$1/boot" && started_at "$$" >"$1/start" && echo "$$" >"$1/pid.new" && mv "$1/pid.new" "$1/pid"
 }
-
 end_group() { # PGID: TERM, some time, KILL. The leader may not have made its group yet.
   kill -TERM "-$1" || kill -TERM "$1" || return 0
   waited=0
@@ -102,13 +101,11 @@ collect() {
 await() { # PID: its exit code in RC, however often a signal interrupts the waiting
   RC=127 HEARD=again
   while [ -n "$HEARD" ]; do
-    HEARD=''
-    wait "$1" 2>/dev/null
-    got=$?
+    HEARD='' got=0
+    wait "$1" 2>/dev/null || got=$?
     [ "$got" -eq 127 ] && [ "$RC" -ne 127 ] || RC=$got
   done
 }
-
 watch() { # do|undo NUMBER SECONDS PGID: ends what overruns; tells how far it is; renews the lock
   about "$2"
   [ -z "$3" ] || { sleep "$3" && row "$NAME" reason 124 "step-timeout It was not over after $3 s." && end_group "$4"; } &
@@ -134,7 +131,6 @@ held() { # by a process that lives; where nobody can tell (another user's, or a 
   [ ! -s "$LOCK/pid" ] || case "$(id -u)" in 0 | "$(cat "$LOCK/uid")") return 1 ;; esac
   [ "$(cat "$LOCK/expiry")" -gt "$(date +%s)" ]
 } 2>/dev/null
-
 take_lock() { # leaves in WHY what is in the way
   WHY=$(
     mkdir -p "$(dirname "$LOCK")" && exec 8>>"$LOCK.guard" && flock 8 || exit 1
@@ -181,12 +177,18 @@ backward() { # the armed undos, last first; one that fails does not stop the nex
   done
   [ -z "$STUCK" ] || STATE=stranded
 }
-undo_one() { # NUMBER
+undo_one() { # NUMBER. As after a power cut, it can be done again: one that fails soon is, for what it needs may just be starting anew.
   [ -n "$HAS_UNDO" ] || return 0
-  row "$NAME" undoing 0 "$TITLE"
-  part undo "$1" "$UNDO_TIMEOUT"
-  if [ "$RC" -eq 0 ]; then row "$NAME" undone 0 '' && mark "$1" armed undone && return; fi
-  rows "$NAME" undo-failed "$RC" "$(cat "$RUN/output" 2>/dev/null)" && mark "$1" armed stuck
+  undoing=$(date +%s)
+  for again in '' ', once more'; do
+    row "$NAME" undoing 0 "$TITLE$again"
+    part undo "$1" "$UNDO_TIMEOUT"
+    if [ "$RC" -eq 0 ]; then row "$NAME" undone 0 '' && mark "$1" armed undone && return; fi
+    rows "$NAME" undo-failed "$RC" "$(cat "$RUN/output" 2>/dev/null)"
+    [ -z "$again" ] && [ $(($(date +%s) - undoing)) -le "$AGAIN_WITHIN" ] || break
+    sleep "$AGAIN_AFTER"
+  done
+  mark "$1" armed stuck
 }
 
 finish() { # STATE TEXT: the secrets are gone first, then the state is true, then it is told
@@ -203,7 +205,6 @@ let_go() {
   [ "$(cat "$LOCK/folder" 2>/dev/null)" != "$RUN" ] || rm -rf "$LOCK"
   exit 0
 }
-
 claim() { (flock 8 && ! alive "$RUN" && sign "$RUN") 8>>"$RUN/guard"; } # no second process may carry out this run
 # shellcheck disable=SC2086 # as above. The same process, but one that can be told by its environment.
 marked() { DIFY_UPGRADE_RUN="$RUN." exec $SHELL_WORDS "$RUN/runbook.sh" "$1"; }
@@ -212,7 +213,6 @@ prepare() {
   for number in $STEPS; do : >"$RUN/steps/$number.todo" || return 1; done
   mkfifo "$RUN/pipe" && dd if=/dev/zero of="$RUN/reserve" bs=65536 count=256 && echo going >"$RUN/state"
 } 2>/dev/null
-
 run() {
   claim && mkdir "$RUN/steps" "$RUN/states" 2>/dev/null || exit 0 # nothing runs twice
   row run began 0 "$SUMMARY"

@@ -78,6 +78,7 @@ class Bench:
             "audit_log": str(self.root / "audit.log"),
             "live_every": 1,
             "grace": 2,
+            "again_after": 0,
             "shell": self.shell,
         }
         return RunSettings(**(given | more))  # type: ignore[arg-type]

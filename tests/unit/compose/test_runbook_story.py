@@ -75,7 +75,26 @@ def test_a_failing_undo_strands_but_does_not_stop_the_next(bench: Bench) -> None
     ended = bench.run([change("first"), stuck, change("last", "false")])
     assert ended.state == bench.state() == "stranded"
     assert bench.changed() == ["x"]
+    assert bench.told("undo-failed") == ["stuck undo-failed"] * 2, "it is tried once more"
     assert [(undo.step, undo.output) for undo in ended.failed_undos] == [("stuck", "cannot")]
+
+
+def test_an_undo_that_fails_at_first_is_done_again(bench: Bench) -> None:
+    undo = """[ -e engine ] || { : >engine; fail containers-changed "The engine does not answer any more."; }; sed -i '$d' world"""
+    ended = bench.run(
+        [change("first"), Step("start", "echo x >>world", undo=undo), change("last", "fail unwell 'it is'")]
+    )
+    assert (ended.state, ended.failed_undos) == ("rolled-back", ())
+    assert bench.undone()
+    assert bench.told("undoing") == ["last undoing", "start undoing", "start undoing", "first undoing"]
+    assert ended.failure is not None
+    assert ended.failure.id == "unwell"
+
+
+def test_an_undo_that_fails_late_has_tried_enough(bench: Bench) -> None:
+    ended = bench.run([Step("slow", "false", undo="sleep 1.1; false")], again_within=0)
+    assert ended.state == "stranded"
+    assert bench.told("undoing") == ["slow undoing"]
 
 
 def test_what_failed_before_anything_was_touched_is_failed(bench: Bench) -> None:
