@@ -84,6 +84,11 @@ serves_inside() { # NAME CONTAINER of a proxy: the same, asked from within
   asks "$API" -Lk "$inside/console/api/setup" 2>"$RUN/fetch.said" | is_set_up
 }
 
+serves_held() { # the same of the held proxy, in one question; only where that fails, one after the other says what it is
+  inside="http://$HELD:$(port_of "$HELD" NGINX_PORT 80)"
+  asks "$API" --fail-early -Lk -o /dev/null "$inside/apps" "$inside/console/api/setup" 2>"$RUN/fetch.said" | is_set_up || { api_healthy && asks_setup && serves_inside "$HELD" "$HELD"; }
+}
+
 look_around() { # one look at every container of the project, a line each: service, image, its id, state, restarts, container
   # shellcheck disable=SC2046 # one argument for each container
   dk inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.Config.Image}} {{.Image}} {{.State.Status}} {{.RestartCount}} {{.Id}}' \

@@ -38,6 +38,7 @@ def _verify(shift: Shift) -> str:
         *(f"  {check} || return 1" for check in _checks(shift)),
         "}",
         call("prove", shift.wishes.start_timeout, "all_well"),
+        *(['api_healthy || fail "$(reason)"'] if shift.proxy else []),
         "remove_held",
         'fact api-version "$(sed -n \'s/.*"version": *"\\([^"]*\\)".*/\\1/p\' "$RUN/health")"',
     ]
@@ -47,8 +48,7 @@ def _verify(shift: Shift) -> str:
 def _checks(shift: Shift) -> Iterator[str]:
     """Yield everything that has to be well at once, three times in a row."""
     yield "look_around"
-    yield "api_healthy"
-    yield "asks_setup"
+    yield from ["serves_held"] if shift.proxy else ["api_healthy", "asks_setup"]
     for name in shift.started:
         yield call("runs_image", name, shift.after[name].image)
     for role, address in _OWN_PROBES.items():
@@ -56,8 +56,6 @@ def _checks(shift: Shift) -> Iterator[str]:
             yield call("answers_inside", name, *address, role)
     for name in shift.named(Role.WORKER):
         yield call("worker_works", name)
-    if shift.proxy:
-        yield 'serves_inside "$HELD" "$HELD"'
     yield call("stands_still", *shift.started)
 
 

@@ -132,6 +132,50 @@ def test_a_proxy_is_asked_at_the_port_that_it_listens_on(tmp_path: Path, shell: 
     ]
 
 
+HELD = """
+HELD=held
+curl() {
+  for word; do
+    case "$word" in http*)
+      path="${word#http://*/}"
+      echo "$path" >>told
+      [ "$path" != "$DEAF" ] || return 22 ;;
+    esac
+  done
+}
+asks() { shift; curl "$@" || return; case "$path" in *setup) echo '{"step":"finished"}' ;; esac; }
+asks_itself() { curl "http://itself/$3" && echo '{"step":"finished"}'; }
+dk() { :; }
+last_words() { echo Traceback; }
+"""
+
+
+@ALL_SHELLS
+def test_a_held_proxy_is_asked_all_at_once(tmp_path: Path, shell: str) -> None:
+    engine = HELD.replace('"$word" in http*)', '"$word" in --fail-early) echo at once >>told ;; http*)')
+    assert ran(tmp_path, shell, engine, "DEAF=; serves_held && echo well") == "well\n"
+    assert (tmp_path / "told").read_text().splitlines() == ["at once", "apps", "console/api/setup"]
+
+
+@ALL_SHELLS
+@pytest.mark.parametrize(
+    ("deaf", "asked", "reason"),
+    [
+        ("5001/health", "5001/health", "api-unhealthy the api does not answer: Traceback"),
+        ("5001/console/api/setup", "5001/console/api/setup", "setup-unanswered /console/api/setup does not answer: "),
+        ("apps", "apps", "page-unanswered the page does not answer: "),
+    ],
+)
+def test_where_a_held_proxy_does_not_answer_one_question_after_the_other_says_what_it_is(
+    tmp_path: Path, shell: str, deaf: str, asked: str, reason: str
+) -> None:
+    engine = f"{HELD}\nDEAF={deaf}"
+    deaf_at_first = 'asks() { case "$*" in *--fail-early*) return 22 ;; esac; shift; curl "$@" || return; }'
+    told = ran(tmp_path, shell, engine, deaf_at_first, "serves_held || reason")
+    assert told == reason
+    assert (tmp_path / "told").read_text().splitlines()[-1] == asked
+
+
 @ALL_SHELLS
 def test_who_is_not_answered_by_the_old_release_does_not_begin(tmp_path: Path, shell: str) -> None:
     engine = """
