@@ -17,6 +17,7 @@ from difyaction.errors import ActionError, Failed
 from difyaction.inputs import Inputs
 from difyaction.journal import Journal
 from difyaction.language import Language
+from difyaction.opening import opening
 from difyaction.report import Told
 from difyaction.runner import Runner
 from difyaction.statuses import EXIT_CODES
@@ -44,7 +45,7 @@ def main(
     world: World | None = None,
 ) -> int:
     """Run once and return the exit code. Flags in ``argv`` go before inputs in ``environ``, which loses its secrets."""
-    out, world = out or sys.stdout, world or World()
+    out, world = out or sys.stdout or io.StringIO(), world or World()
     if isinstance(out, io.TextIOWrapper):
         out.reconfigure(errors="backslashreplace")  # a terminal's encoding must not end the run
     if command_line.asks_for_help(argv):
@@ -110,6 +111,7 @@ class _Run:
         return self._world.stdin() if path == "-" else Path(path).read_text("utf-8")
 
     def _ending(self, asked: Inputs) -> Ending:
+        self._runner.say(opening(asked))
         surroundings = Surroundings(
             environ={name: text for name, text in self._environ.items() if not name.startswith("INPUT_")},
             runner=self._runner,

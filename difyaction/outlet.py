@@ -19,12 +19,12 @@ class Outlet:
         try:
             self.out.write(f"{text}\n")
             self.out.flush()
-        except BrokenPipeError:
+        except (OSError, ValueError):  # a pipe that nobody reads, a full disk, a terminal that is gone
             self._let_nobody_listen()
 
     def _let_nobody_listen(self) -> None:
         """Go on without a log: no door stays open because its reader went away (`| head`; `| tee` and Ctrl-C)."""
-        with suppress(OSError):  # what has no file behind it fails again, at the next line
+        with suppress(OSError, ValueError):  # what has no file behind it fails again, at the next line
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.out.fileno())
             os.close(nowhere)

@@ -22,7 +22,7 @@ def backup_steps(shift: Shift) -> Iterator[Step]:
     yield Step("check", _check(shift), title="Check that nothing moved since the plan")
     pull = "\n".join(call("pull_image", image) for image in shift.images)
     yield Step("pull", pull, timeout=shift.wishes.pull_timeout, title="Pull and check every image", live=_PULLED)
-    yield Step("read-head", _read_head(shift), timeout=300, title="Read the schema that the new release expects")
+    yield Step("read-head", _read_head(shift), timeout=300, title=f"Read the schema that Dify {shift.wanted} expects")
     if shift.install.checkout is not None and not shift.back_to:
         fetch = call("fetch_tag", shift.wanted.tag)
         title = "Fetch the release's tag into the checkout"

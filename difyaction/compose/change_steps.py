@@ -45,7 +45,7 @@ def change_steps(shift: Shift) -> Iterator[Step]:
         how = "crossing" if shift.installed.numbers < _USER_1001 else "after"
         own = call("own_storage", shift.api, how)
         yield Step("own", own, timeout=1800, title="Give the storage to the user that Dify runs as")
-    yield Step("start", _start(shift), _unstart(shift), timeout=900, title="Start the new release")
+    yield Step("start", _start(shift), _unstart(shift), timeout=900, title=f"Start Dify {shift.wanted}")
     if not shift.back_to:
         yield from extra_steps(shift)
 

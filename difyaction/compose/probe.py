@@ -23,6 +23,9 @@ from difyaction.compose.probe_past import backups, lock, runs
 from difyaction.errors import Failed
 
 _SUDO_ASKS = re.compile(r"password|terminal|\btty\b|not allowed")  # what sudo -n says to whom it knows
+_NOBODY_THERE = re.compile(r"Cannot connect to the Docker daemon|connection refused", re.IGNORECASE)
+_START_IT = "Start the engine (`sudo systemctl start docker`), or set docker-host where it is another user's."
+_LET_IN = "Add the user to the group `docker`, allow it sudo without a password, or set docker-host."
 
 
 def script(  # noqa: PLR0913 - each is something that the caller may know better
@@ -137,7 +140,8 @@ def _engine(answers: Answers) -> Engine:
 
 def _unreachable(user: str, said: str, sudo_says: str) -> Failed:
     told = " ".join(said.split())[:300] or "it says nothing"
-    if _SUDO_ASKS.search(sudo_says):
+    is_down = _NOBODY_THERE.search(told) is not None
+    if _SUDO_ASKS.search(sudo_says) and not is_down:
         return Failed(
             "sudo-asks",
             "Docker does not answer user {user} ({said}), and sudo does not make {user} root without asking: {sudo}.",
@@ -149,10 +153,10 @@ def _unreachable(user: str, said: str, sudo_says: str) -> Failed:
         )
     return Failed(
         "docker-unreachable",
-        "Docker does not answer user {user}: {said}.",
-        next_step="Add the user to the group `docker`, allow it sudo without a password, or set docker-host.",
+        "Docker does not answer user {user}: {said}",
+        next_step=_START_IT if is_down else _LET_IN,
         user=user,
-        said=told,
+        said=told if told.endswith((".", "?")) else f"{told}.",
     )
 
 

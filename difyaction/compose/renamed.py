@@ -13,6 +13,11 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from difyaction.compose.blocks import RENAMED
+from difyaction.compose.machine_plan import Note
+from difyaction.secret import Secret
+
+_ADDRESS = re.compile("HOST|SERVER|ADDR|URL|URI|DSN|CONNECTION|ENDPOINT", re.IGNORECASE)
+_CALLS = "{service} finds {old} by {keys}, and {old} is called {new} from now on: correct it, or it finds nothing."
 
 
 def renames(before: bytes, after: bytes) -> dict[str, str]:
@@ -36,6 +41,23 @@ def renamed(content: bytes, names: Mapping[str, str]) -> bytes:
     for start, end, name in sorted(places, reverse=True):  # an alias names the place of its anchor once more
         text = text[:start] + text[start:end].replace(name, names[name]) + text[end:]
     return text.encode("utf-8")
+
+
+def calling(environments: Mapping[str, Mapping[str, Secret]], old: str, new: str) -> Iterator[Note]:
+    """Yield who is told by a variable to find ``old``, which goes by the name ``new``: nobody corrects that for them.
+
+    ``environments`` are those of services, by their names.
+    """
+    host = re.compile(rf"(?:^|@|//){re.escape(old)}(?=:\d|/|\Z)")
+    for service, environment in sorted(environments.items()):
+        keys = sorted(key for key, value in environment.items() if _is_host(key) and host.search(value.reveal()))
+        if keys:
+            yield Note(_CALLS, {"service": service, "keys": ", ".join(keys), "old": old, "new": new})
+
+
+def _is_host(key: str) -> bool:
+    """Whether a variable is likely to hold an address, and not a database's or a user's name."""
+    return _ADDRESS.search(key) is not None
 
 
 def _names(services: MappingNode) -> Iterator[ScalarNode]:

@@ -26,10 +26,10 @@ class JournalRow:
     """One row. ``when``: seconds since 1970 by the host's clock; ``text``: the host's words, cleaned of controls.
 
     A step goes ``began`` -> (``say`` | ``fact`` | ``live`` | ``reason``)* -> ``done`` | ``failed``, and when it is
-    undone ``undoing`` -> ... -> ``undone`` | ``undo-failed``, and from the latter perhaps once more. The text of a ``failed`` row is the end of its output,
-    of a ``fact`` row ``KEY VALUE``, of a ``reason`` row ``ID TEXT``. The step ``run`` speaks for the whole run
-    (``began``, ``recovering``, ``reason``). The last row's step is ``end``, its state one of FINAL, its text
-    ``ID TEXT`` where no step began.
+    undone ``undoing`` -> ... -> ``undone`` | ``undo-failed``, and from the latter perhaps once more. The text of a
+    ``failed`` row is the end of its output, of a ``fact`` row ``KEY VALUE``, of a ``reason`` row ``ID TEXT``. The step
+    ``run`` speaks for the whole run (``began``, ``recovering``, ``reason``). The last row's step is ``end``, its state
+    one of FINAL, its text ``ID TEXT`` where no step began.
     """
 
     seq: int

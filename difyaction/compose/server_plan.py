@@ -17,6 +17,7 @@ from difyaction.compose.facts import Machine
 from difyaction.compose.judged import situation
 from difyaction.compose.machine_plan import MachinePlan, Note
 from difyaction.compose.mirrors import told
+from difyaction.compose.renamed import calling
 from difyaction.compose.run_delivery import delivered, run_id, settings_for
 from difyaction.compose.runbook import RunSettings, render
 from difyaction.compose.server_documents import documents
@@ -134,6 +135,16 @@ def _findings(facts: ServerFacts, shift: Shift) -> Iterator[Finding]:
     if not facts.machine.install or not facts.machine.install.checkout:
         yield Note("{folder} is no git checkout: files are written, nothing is checked out.", {"folder": shift.folder})
     yield from left_alone(facts.machine)
+    yield from _calling(facts, shift)
+
+
+def _calling(facts: ServerFacts, shift: Shift) -> Iterator[Note]:
+    """Yield who looks for the database under the name that it loses."""
+    if not shift.moves_database:
+        return
+    beside = {each.service or each.name: each.environment for each in facts.machine.bystanders if not each.one_off}
+    merged = {name: service.environment for name, service in facts.composed.services.items()}
+    yield from calling(beside | merged, shift.database.service, shift.database_service)
 
 
 def _not_known(shift: Shift) -> Note:

@@ -30,6 +30,9 @@ sql() { # DATABASE, statements on stdin; one row a line, fields parted by |
 
 database_answers() { echo 'SELECT 1' | sql "$DB_MAIN" >/dev/null 2>&1 || { forget; return 1; }; }
 schema_head() { echo 'SELECT version_num FROM alembic_version' | sql "$DB_MAIN"; }
+has_no_schema() { # whether the database answers and nothing of Dify's is in it: somebody emptied it, and goes back to a backup
+  tables=$(count_rows "$DB_MAIN") && case "$tables" in *'rows|alembic_version|'*) return 1 ;; esac
+}
 
 count_sql() { # [MYSQL'S CONDITION]: prints the statement that counts every table, as rows|table|number; tables of other schemas than public by both names
   case "$DB_KIND" in

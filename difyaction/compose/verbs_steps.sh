@@ -117,7 +117,7 @@ stop_writers() { # SECONDS WAVE...: ids in one word stop side by side
   keep_stopped $* || fail stop-failed "The restart policy of a container could not be changed."
   stop_by_id "$patience" "$@" || fail stop-failed "A container could not be stopped."
   { fingerprint >"$RUN/fingerprint.new" && mv "$RUN/fingerprint.new" "$RUN/fingerprint"; } || fail database-gone "The database cannot be read."
-  schema_head >"$RUN/head-before"
+  schema_head >"$RUN/head-before" || has_no_schema || fail database-gone "The schema of the database cannot be read."
 }
 
 started_again() { # the containers of what was stopped that run all the same: somebody knew `docker compose up -d`, and no better

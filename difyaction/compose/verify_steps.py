@@ -18,7 +18,7 @@ _USERS_PATIENCE = 120
 def verify_steps(shift: Shift) -> Iterator[Step]:
     """Yield them in order. The proxy opens in the middle: from there on the database is never put back."""
     patience = shift.wishes.start_timeout
-    title = "Prove the new release, with the proxy held"
+    title = f"Prove Dify {shift.wanted}, with the proxy held"
     yield Step("verify", _verify(shift), "remove_held", timeout=patience + 300, title=title)
     onwards = _stay(shift) if shift.data_change else _go_back(shift)
     yield Step("open", _open(shift), onwards, timeout=300, title="Open the proxy", no_return=True)

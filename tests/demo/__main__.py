@@ -43,4 +43,8 @@ def _went_well(name: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        say("Stopped", "What was started here is ended and removed.")
+        sys.exit(130)

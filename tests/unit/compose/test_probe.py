@@ -119,17 +119,25 @@ def test_what_a_login_shell_prints_is_passed_over() -> None:
     assert probe.read(b"Welcome to dify\n\n" + answer() + b"bye\n").host.user == "dify"
 
 
+DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
+
+
 @pytest.mark.parametrize(
-    ("says", "error"),
+    ("says", "sudo", "told", "advice"),
     [
-        ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock", "docker-unreachable"),
-        ("", "docker-unreachable"),
+        (DOWN, "", DOWN, "Start the engine"),
+        (DOWN, "sudo: a password is required", DOWN, "Start the engine"),
+        ("dial tcp 10.0.0.4:2375: connect: connection refused", "", "connection refused.", "Start the engine"),
+        ("permission denied while trying to connect", "", "trying to connect.", "Add the user to the group"),
+        ("", "", "it says nothing.", "Add the user to the group"),
     ],
 )
-def test_an_engine_that_does_not_answer_is_said(says: str, error: str) -> None:
+def test_an_engine_that_does_not_answer_is_said_and_what_helps(says: str, sudo: str, told: str, advice: str) -> None:
     with pytest.raises(Failed) as caught:
-        probe.read(answer(docker=says))
-    assert caught.value.id == error
+        probe.read(answer(docker=says, sudo_says=sudo))
+    assert caught.value.id == "docker-unreachable"
+    assert f"{told} Nothing was changed." in str(caught.value)
+    assert caught.value.next_step.startswith(advice)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from difyaction.compose.renamed import renamed, renames
+from difyaction.compose.facts import Container
+from difyaction.compose.renamed import calling, renamed, renames
 from difyaction.compose.server_plan import make_plan
 from difyaction.releases.version import Version
+from difyaction.secret import Secret
 from tests.unit.compose.machines import compose_text, facts
 from tests.upstream_releases import files_of, pairs
 
@@ -79,3 +83,50 @@ def test_a_service_of_their_own_in_the_compose_file_waits_for_the_renamed_one() 
 def test_on_any_other_way_the_override_file_is_theirs_alone() -> None:
     override = "services:\n  db: {image: 'postgres:15-alpine'}\n"
     assert OVERRIDE not in facts({"files": {OVERRIDE: override}}).draft.written
+
+
+def environments(**theirs: str) -> dict[str, dict[str, Secret]]:
+    return {"backup": {key: Secret(value) for key, value in theirs.items()}}
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"PGHOST": "db"},
+        {"DB_HOST": "db:5432"},
+        {"DATABASE_URL": "postgresql://me:p@ss@db:5432/dify"},
+        {"DATABASE_URL": "postgresql://db/dify"},
+    ],
+)
+def test_who_finds_it_by_a_variable_is_told_before(theirs: dict[str, str]) -> None:
+    (note,) = calling(environments(**theirs), "db", "db_postgres")
+    assert str(note) == (
+        f"backup finds db by {', '.join(theirs)}, and db is called db_postgres from now on: correct it, or it finds"
+        " nothing."
+    )
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [{"POSTGRES_DB": "db"}, {"PGHOST": "db_postgres"}, {"PGHOST": "mydb"}, {"DATABASE_URL": "redis://redis:6379/db"}],
+)
+def test_other_words_of_that_name_are_no_address(theirs: dict[str, str]) -> None:
+    assert not list(calling(environments(**theirs), "db", "db_postgres"))
+
+
+@pytest.mark.parametrize("crosses", [True, False])
+def test_a_plan_names_those_beside_dify_where_the_service_is_renamed(crosses: bool) -> None:  # noqa: FBT001
+    beside = Container(
+        id="b" * 64,
+        name="backup-1",
+        service="backup",
+        image="acme/backup",
+        image_id="sha256:x",
+        environment={"PGHOST": Secret("db")},
+    )
+    given = facts(ACROSS if crosses else {})
+    machine = replace(given.machine, containers=(*given.machine.containers, beside))
+    remarks = make_plan(replace(given, machine=machine)).remarks
+    assert [each for each in remarks if "backup finds db" in each] == [
+        "backup finds db by PGHOST, and db is called db_postgres from now on: correct it, or it finds nothing."
+    ] * crosses

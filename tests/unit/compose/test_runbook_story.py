@@ -80,7 +80,7 @@ def test_a_failing_undo_strands_but_does_not_stop_the_next(bench: Bench) -> None
 
 
 def test_an_undo_that_fails_at_first_is_done_again(bench: Bench) -> None:
-    undo = """[ -e engine ] || { : >engine; fail containers-changed "The engine does not answer any more."; }; sed -i '$d' world"""
+    undo = "[ -e engine ] || { : >engine; fail engine-away 'It does not answer.'; }\nsed -i '$d' world"
     ended = bench.run(
         [change("first"), Step("start", "echo x >>world", undo=undo), change("last", "fail unwell 'it is'")]
     )

@@ -198,3 +198,22 @@ def test_an_engine_that_does_not_answer_has_undone_nothing(tmp_path: Path, shell
         ran(tmp_path, shell, f"if {undo}; then echo undone; else echo stuck; fi", DOWN="1").splitlines()[-1] == "stuck"
     )
     assert not (tmp_path / "told").exists()
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+@pytest.mark.parametrize(
+    ("holds", "ends"),
+    [
+        ("echo 'rows|users|1'", "stopped"),
+        (":", "stopped"),
+        ("echo 'rows|alembic_version|0'", "failed: database-gone The schema of the database cannot be read."),
+        ("return 1", "failed: database-gone The schema of the database cannot be read."),
+    ],
+)
+def test_a_database_that_somebody_emptied_can_still_go_back(tmp_path: Path, shell: str, holds: str, ends: str) -> None:
+    unread = f"schema_head() {{ return 1; }}; count_rows() {{ {holds}; }}; DB_MAIN=dify PROJECT=docker"
+    stop = "stop_writers 30 proxy; echo stopped"
+    script = ["RUN=. SILENT=0 DEAF=nobody TASKS='' DOWN=''", ENGINE, unread, "set -eu", stop]
+    done = verbs(tmp_path, shell, ("service", "database", "steps"), *script)
+    assert done.stdout.splitlines()[-1] == ends
+    assert (tmp_path / "head-before").read_text() == ""
