@@ -18,7 +18,7 @@ from tests.rig.stack import Rig
 OLD, NEW = "1.13.3", "1.14.1"
 BACKUP_DISK = "/var/backups/small"
 # what never gets well is waited for to the end of the first, a migration that hangs for the second
-PATIENCE = {"start_timeout": "18s", "migration_idle": "9s"}
+PATIENCE = {"start_timeout": "12s", "migration_idle": "9s"}
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ storage:
 http: {{addr: ":5000", secret: rig}}
 """
 
+# Docker's client and Compose live for parts of a second: they need no collecting of garbage
 SSHD = """\
 Port {port}
 ListenAddress 127.0.0.1
@@ -26,6 +27,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM no
 PermitRootLogin prohibit-password
+SetEnv GOGC=off
 AllowTcpForwarding yes
 MaxStartups 100:30:200
 LogLevel VERBOSE

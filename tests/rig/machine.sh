@@ -53,7 +53,9 @@ chmod 440 /etc/sudoers.d/rig
 install -d -m 700 /root /root/.ssh
 install -m 600 "$state/ssh/client.pub" /root/.ssh/authorized_keys
 
-service_sshd() { setsid /usr/sbin/sshd -D -f "$state/ssh/sshd_config" -E "$disk/sshd.log" </dev/null >/dev/null 2>&1 & }
+service_sshd() { # a session that was just made may hold the port for a moment after the one that listened was killed: 255 is what sshd says then
+    { while setsid /usr/sbin/sshd -D -f "$state/ssh/sshd_config" -E "$disk/sshd.log"; [ $? = 255 ]; do sleep 0.1; done; } </dev/null >/dev/null 2>&1 &
+}
 service_registry() { setsid docker-registry serve "$state/registry.yml" </dev/null >"$disk/registry.log" 2>&1 & }
 # what the engine starts lives for parts of a second: collecting its garbage, and compiling the usual filter of system calls, which is a
 # fifth of each `docker exec`, are not worth it here
