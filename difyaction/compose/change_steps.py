@@ -70,7 +70,7 @@ def switch_back(shift: Shift) -> str:
     gone -= set(shift.install.files)  # `git rm --cached` leaves the file where it is
     paths = sorted({*shift.switched, *gone})
     lines += [f"{call('take_away' if path in gone else 'put_back', path)} || exit 1" for path in paths]
-    return "\n".join([*lines, *_handed_over(shift)])
+    return "\n".join([*lines, *_handed_over(shift), 'rm -f "$RUN/switched"'])
 
 
 def stopping_new(shift: Shift) -> str:
@@ -119,7 +119,7 @@ def _switch(shift: Shift) -> str:
         lines += [call("switch_file", path, f"{mode:o}") for path, mode in sorted(shift.switched.items())]
         deleted = set(checkout.deleted if checkout else ()) - set(shift.switched) - set(shift.install.files)
         lines += [call("take_away", path) for path in sorted(deleted)]
-    return "\n".join([*lines, *_handed_over(shift)]) or ":"
+    return "\n".join(["from_here switched", *lines, *_handed_over(shift)]) if lines else ":"
 
 
 def _handed_over(shift: Shift) -> list[str]:

@@ -59,7 +59,11 @@ may_write() { # PATH...: files that will be written can be, or made where they a
     [ -w "$each" ] || fail files-unwritable "$each cannot be written by $(id -un)."
   done
 }
+git_lock() { # the file by which git keeps others from a checkout
+  lock=$(git_there rev-parse --git-path index.lock) && case "$lock" in /*) echo "$lock" ;; *) echo "$TOP/$lock" ;; esac
+}
 may_check_out() { # git writes its own files too, and replaces those of the checkout
+  [ ! -e "$(git_lock)" ] || fail files-unwritable "$(git_lock) is there: git is at work in the checkout, or was killed there and left it. In the latter case remove that file."
   [ "$(id -u)" != 0 ] || return 0
   for each in "$TOP/.git" "$TOP/.git/index"; do [ ! -e "$each" ] || [ -w "$each" ] || fail files-unwritable "$each cannot be written by $(id -un)."; done
   { echo . && git_there -c core.quotePath=false ls-tree -rd --name-only HEAD; } | while read -r each; do

@@ -61,7 +61,7 @@ clone_databases() { # SUFFIX [STRATEGY]: going back is a rename then
   for each in $DB_NAMES; do
     keep_traits "$each"
     set_aside "$each$1" || fail final-backup-failed "A copy $each$1 that an earlier run left is in the way."
-    echo "$each" >>"$RUN/cloned"
+    echo "$each" >>"$RUN/cloned" && lasting "$RUN/cloned"
     { ending_sessions "$each" && echo "CREATE DATABASE \"$each$1\" TEMPLATE \"$each\"${2:+ STRATEGY $2}"; } | in_control ||
       fail final-backup-failed "The database $each could not be cloned."
     say "$each: cloned as $each$1"
@@ -118,7 +118,7 @@ read_beside() { # DATABASE FILE: the dump as a database of its own
 made_way() { # DATABASE: it has another name; who keeps what an earlier way back left under that one has asked nobody to drop it
   has_database "$1" || return 0
   if is_moved "$1"; then drop_database "$1_failed"; else set_aside "$1_failed"; fi || return 1
-  echo "$1_failed" >>"$RUN/moved" && rename_database "$1" "$1_failed"
+  echo "$1_failed" >>"$RUN/moved" && lasting "$RUN/moved" && rename_database "$1" "$1_failed"
 }
 is_moved() { grep -qxF -e "$1_failed" "$RUN/moved" 2>/dev/null; } # DATABASE: what has that name is this run's
 drop_moved() { ! is_moved "$1" || drop_database "$1_failed" || say "$1_failed, what was there before, is still in the server"; }

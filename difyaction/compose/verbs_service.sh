@@ -170,13 +170,15 @@ stands_still() { # SERVICE...: running, and not restarted since they were made; 
   done
 }
 
+lasting() { sync "$@" 2>/dev/null || sync; } # FILE...: a way back looks at it, also after a power cut
+
 # shellcheck disable=SC2046,SC2086 # one argument for each container
 keep_stopped() { # ID...: not even a reboot starts them again; $RUN/restarts knows what they had
   dk inspect --format '{{.Id}} {{with .HostConfig.RestartPolicy}}{{.Name}}{{with .MaximumRetryCount}}:{{.}}{{end}}{{end}}' "$@" >"$RUN/policies" || return 1
   # Docker prints no number as 0, and a container that nobody gave a policy has a nameless one
   awk '{ sub(/:0$/, "", $2) } $2 != "" && $2 != "no"' "$RUN/policies" >"$RUN/restarting"
   [ -s "$RUN/restarting" ] || return 0
-  cat "$RUN/restarting" >>"$RUN/restarts" && dk update --restart=no $(cut -d ' ' -f 1 "$RUN/restarting") >/dev/null
+  cat "$RUN/restarting" >>"$RUN/restarts" && lasting "$RUN/restarts" && dk update --restart=no $(cut -d ' ' -f 1 "$RUN/restarting") >/dev/null
 }
 
 # shellcheck disable=SC2013,SC2086 # a policy is one word; one argument for each container

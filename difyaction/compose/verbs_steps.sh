@@ -114,7 +114,7 @@ stop_writers() { # SECONDS WAVE...: ids in one word stop side by side
   shift
   look_around
   awk -v ids=" $* " 'index(ids, " " $6 " ") { print $1 }' "$RUN/seen" | sort -u >"$RUN/writers"
-  keep_stopped $* || fail stop-failed "The restart policy of a container could not be changed."
+  [ $# -eq 0 ] || keep_stopped $* || fail stop-failed "The restart policy of a container could not be changed."
   stop_by_id "$patience" "$@" || fail stop-failed "A container could not be stopped."
   { fingerprint >"$RUN/fingerprint.new" && mv "$RUN/fingerprint.new" "$RUN/fingerprint"; } || fail database-gone "The database cannot be read."
   schema_head >"$RUN/head-before" || has_no_schema || fail database-gone "The schema of the database cannot be read."
@@ -172,9 +172,14 @@ serve_again() { # PROXY SERVICES ID...: the old containers, or new ones like the
   engine_is_back || return 1
   until_deadline 120 1 database_answers || { say "the database does not answer"; return 1; }
   data_are_as_before || { say "the data are not what they were"; return 1; }
+  rm -f "$RUN/fingerprint" # from here on users write again, and this may have to be done once more
+  [ $# -gt 0 ] || { say "nothing of Dify but its database ran before, and nothing is started"; return 0; }
   restart_as_before || return 1
   if dk inspect "$@" >/dev/null 2>&1; then
     start_by_id "$@" || return 1
+  elif [ -e "$RUN/switched" ]; then
+    say "the files are not those of the old release, which can not be started by them"
+    return 1
   else
     # shellcheck disable=SC2086 # one argument for each service
     starts start-failed $services || { say "the old release does not start: $(reason)"; return 1; }
@@ -192,6 +197,8 @@ checkout_commit() {
 checks_out() { (umask 022 && git_there checkout -q -f "$@" >"$RUN/checkout.said" 2>&1); } # files of a checkout are for everybody to read
 
 checkout_of_backup() { # BACKUP
+  lock=$(git_lock) # what a run left that was killed is in nobody's way; before it there was none
+  until_deadline 10 1 test ! -e "$lock" || { [ "$lock" -nt "$RUN/runbook.sh" ] && rm -f "$lock"; } || true
   branch=$(sed -n 's|^refs/heads/||p' "$1/git-head")
   if [ -n "$branch" ] && [ "$(git_there rev-parse -q --verify "refs/heads/$branch")" = "$(head -n 1 "$1/git-head")" ]; then checks_out "$branch"; else checks_out --detach "$(head -n 1 "$1/git-head")"; fi ||
     { say "git checkout failed: $(last_line "$RUN/checkout.said")" && return 1; }
@@ -210,7 +217,7 @@ move_database() { # ID SERVICE: the same files, served by another container
 
 yields_name() { # ID: a name of its owner's (container_name), which only one may have, is the new service's, too
   named=$(dk inspect --format '{{.Name}}' "$1") || return 1
-  case "$named" in *[-_][0-9]) ;; *) echo "${named#/}" >"$RUN/db-name" && dk rename "$1" "${named#/}-before-$(date +%s)" ;; esac
+  case "$named" in *[-_][0-9]) ;; *) echo "${named#/}" >"$RUN/db-name" && lasting "$RUN/db-name" && dk rename "$1" "${named#/}-before-$(date +%s)" ;; esac
 }
 has_name_back() { # ID
   [ ! -s "$RUN/db-name" ] || [ "$(dk inspect --format '{{.Name}}' "$1")" = "/$(cat "$RUN/db-name")" ] || dk rename "$1" "$(cat "$RUN/db-name")"
@@ -224,7 +231,7 @@ move_database_back() { # ID SERVICE
 }
 
 from_here() { # MARK: a way back looks at it, also after a power cut
-  { : >"$RUN/$1" && { sync "$RUN" 2>/dev/null || sync; }; } || fail folder-unwritable "$RUN cannot be written."
+  { : >"$RUN/$1" && lasting "$RUN"; } || fail folder-unwritable "$RUN cannot be written."
 }
 
 migration_said() { # without the statement and the rows that it was at, which are people's; $RUN/migration.log has them
@@ -301,13 +308,15 @@ start_services() { # SERVICE...
 stop_new() { # KEPT GONE: services that the old release has too are stopped, others removed
   engine_is_back || return 1
   remove_held
-  ids=$(of_services $1 $2) && { [ -z "$ids" ] || dk stop -t 10 $ids >/dev/null; } || return 1
+  ids=$(of_services $1 $2) || return 1
+  # an engine that is started anew while all is undone would start them again, and they would migrate what was just put back
+  [ -z "$ids" ] || { keep_stopped $ids || say "the new release keeps its restart policy"; dk stop -t 10 $ids >/dev/null; } || return 1
   ids=$(of_services $2) && { [ -z "$ids" ] || dk rm -fv $ids >/dev/null; } || return 1
   forget
 }
 
 prove_schema() {
-  head=$(schema_head)
+  head=$(schema_head || true)
   [ "$head" = "$(cat "$RUN/wanted-head")" ] || fail schema-mismatch "The schema is $head, and the new release expects $(cat "$RUN/wanted-head")."
 }
 

@@ -112,7 +112,7 @@ def test_a_checkout_fetches_its_tag_early_and_gets_their_edits_back_on_top() -> 
     plan = make_plan(facts(GIT))
     steps = {step.name: step for step in plan.steps}
     assert before("fetch-tag", "drain", list(steps))
-    assert steps["switch"].do.splitlines()[0] == "checkout_commit"
+    assert steps["switch"].do.splitlines()[:2] == ["from_here switched", "checkout_commit"]
     assert "switch_file docker-compose.yaml 644" in steps["switch"].do
 
 

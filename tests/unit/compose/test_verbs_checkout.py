@@ -23,6 +23,7 @@ umask 077
 TOOLS=tools FOLDER=$PWD/dify/docker TOP=$PWD/dify RUN=$PWD/run BACKUP=$PWD/backup FILES=$PWD/files
 mkdir -p "$RUN" "$BACKUP" "$FILES"
 say() { echo "$*"; }
+until_deadline() { shift 2; "$@"; }
 fail() { echo "failed: $*"; exit 70; }
 dk() { # the container in which tar runs
   while [ "$1" != -C ]; do shift; done
@@ -93,6 +94,21 @@ def test_going_back_brings_files_below_volumes_back_that_upstream_changed(top: P
 def test_everybody_may_read_what_a_checkout_writes_as_before(top: Path, shell: str) -> None:
     ran(top, shell, SAVE, "checkout_commit")
     assert (top / "docker" / "docker-compose.yaml").stat().st_mode & 0o777 == 0o644
+
+
+@ALL_SHELLS
+def test_a_lock_that_git_left_is_found_before_anything_stops_and_one_of_a_killed_run_is_taken_away(
+    top: Path, shell: str
+) -> None:
+    lock = top / ".git" / "index.lock"
+    lock.touch()
+    told = ran(top, shell, "cd dify; (may_check_out) || :")
+    assert told.startswith(f"failed: files-unwritable {lock} is there: git is at work in the checkout")
+    lock.unlink()
+    back = ': >"$RUN/runbook.sh"; sleep 1.1; may_check_out; : >.git/index.lock; checkout_of_backup "$BACKUP"'
+    ran(top, shell, SAVE, back)
+    assert not lock.exists()
+    assert git(top, "describe", "--tags").strip() == "1.13.3"
 
 
 @ALL_SHELLS

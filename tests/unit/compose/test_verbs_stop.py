@@ -130,9 +130,11 @@ def test_what_was_started_stops_at_once_however_many_containers_a_service_has(tm
     ran(tmp_path, shell, "PROJECT=docker HELD=held; stop_new 'api worker' agent")
     assert (tmp_path / "told").read_text().splitlines() == [
         "rm -fv held",
+        "update --restart=no proxy api",
         "stop -t 10 api-1 worker-1 worker-2 agent-1",
         "rm -fv agent-1",
     ]
+    assert (tmp_path / "restarts").read_text() == "proxy always\napi on-failure:3\n", "or an engine starts them anew"
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
@@ -167,7 +169,11 @@ def test_a_database_that_moves_lends_its_own_name_to_the_new_container(
     dk() {{ case "$1" in inspect) cat name ;; rename) echo "$*" >>told && echo "/$3" >name ;; esac; }}
     """
     done = verbs(
-        tmp_path, shell, ("steps",), engine, "set -eu; yields_name 0123; has_name_back 0123; has_name_back 0123"
+        tmp_path,
+        shell,
+        ("service", "steps"),
+        engine,
+        "set -eu; yields_name 0123; has_name_back 0123; has_name_back 0123",
     )
     assert done.returncode == 0, done.stderr
     assert ((tmp_path / "told").read_text().splitlines() if told else []) == told
@@ -217,3 +223,39 @@ def test_a_database_that_somebody_emptied_can_still_go_back(tmp_path: Path, shel
     done = verbs(tmp_path, shell, ("service", "database", "steps"), *script)
     assert done.stdout.splitlines()[-1] == ends
     assert (tmp_path / "head-before").read_text() == ""
+
+
+SERVES = """
+database_answers() { :; }
+in_a_row() { shift 2; "$@"; }
+serves_users() { :; }
+service_is_back() { :; }
+dc() { echo "compose $*" >>told; }
+PROJECT=docker
+"""
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_who_stopped_dify_before_going_back_finds_it_stopped_when_that_fails(tmp_path: Path, shell: str) -> None:
+    told = ran(tmp_path, shell, f"{SERVES}\nstop_writers 30; serve_again nginx 'api worker'")
+    assert told == "nothing of Dify but its database ran before, and nothing is started\n"
+    assert not (tmp_path / "told").exists()
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_users_who_wrote_since_the_old_release_serves_again_stand_in_nobodys_way(tmp_path: Path, shell: str) -> None:
+    serve = "serve_again nginx 'api worker' api worker"
+    writing = "fingerprint() { echo 'rows|messages|4'; }"
+    told = ran(tmp_path, shell, f"{SERVES}\nstop_writers 30 api; {serve}; {writing}; {serve}")
+    assert told.splitlines() == ["the old release serves, with the data that it had"] * 2
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_files_of_the_new_release_start_nothing_when_the_old_one_is_to_serve(tmp_path: Path, shell: str) -> None:
+    gone = 'dk() { case "$*" in "inspect api worker"*) return 1 ;; esac; }'
+    serve = f"{SERVES}\n{gone}\nserve_again nginx 'api worker' api worker"
+    told = ran(tmp_path, shell, f": >switched\n{serve} || echo stuck")
+    assert told == "the files are not those of the old release, which can not be started by them\nstuck\n"
+    assert not (tmp_path / "told").exists()
+    ran(tmp_path, shell, f"rm switched\n{serve}")
+    assert "compose up -d --no-deps --no-build api worker" in (tmp_path / "told").read_text()
