@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.e2e.server_faults import Striker
 from tests.reliability.azure_cells import endings, is_azure
-from tests.reliability.cells import DETAILS, Cell
+from tests.reliability.cells import CRASHES, DETAILS, Cell
 from tests.reliability.controller import KILLED, Controller, Told
 from tests.reliability.strikes import STARTS_ALL_ANEW, STRIKES, Scene, surroundings
 from tests.reliability.user import User
@@ -68,7 +68,7 @@ def carry_out(rig: Rig, stage: ServerStage, cells: Sequence[Cell]) -> list[Resul
         found = look(rig, dify, before, user.kept, all_started_anew=anew)
         if found.serves == "neither":
             told = replace(told, log=f"{told.log}\n{_state_of(rig)}")
-    return [_result(cell, told, found, (cell.step in struck, user.outage, seconds)) for cell in cells]
+    return [_result(cell, told, found, (cell.strikes_at in struck, user.outage, seconds)) for cell in cells]
 
 
 def _result(cell: Cell, told: Told, found: Found, measured: tuple[bool, float, float]) -> Result:
@@ -99,8 +99,12 @@ def _state_of(rig: Rig) -> str:
 def _run(rig: Rig, stage: ServerStage, cells: Sequence[Cell]) -> tuple[Told, set[str]]:
     """Return how the last controller ended, and the steps at which something happened."""
     cell = cells[0]
+    wanted = {each.strikes_at: each.fault for each in cells}
     if cell.kind == "step":
-        return _struck(rig, stage, {cell.step: cell.fault for cell in cells})
+        return _struck(rig, stage, wanted)
+    if cell.kind == "undo":
+        with surroundings(rig, CRASHES, {}):
+            return _struck(rig, stage, wanted)
     with surroundings(rig, cell.fault, DETAILS.get(cell.fault.partition(":")[0], {})):
         if cell.fault == "two-runs-at-once":
             return _two(rig, stage), {""}

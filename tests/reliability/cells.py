@@ -36,6 +36,11 @@ RELEASES = (
 )
 DETAILS: Mapping[str, Mapping[str, object]] = {"migration-slow": {"seconds": 20}, "slow-start": {"seconds": 12}}
 
+# while a release that crashes is undone, and at which undos: those that users or the next run would notice
+WHILE_UNDOING = ("script-killed", "engine-restarted", "host-rebooted")
+UNDONE = ("verify", "start", "migrate", "switch", "final-backup", "stop")
+CRASHES = "crash-loop:dify-api"
+
 # what surrounds a run
 AROUND = {
     "image-missing:dify-api": "the registry does not have the image",
@@ -50,9 +55,10 @@ AROUND = {
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell. ``step`` is empty where the fault is there all the while; ``kind`` is `step`, `release` or `around`.
+    """One cell. ``step`` is empty where the fault is there all the while.
 
-    Cells with the same ``run`` share one.
+    ``kind`` is `step`, `undo` (it strikes when that step is undone), `release` or `around`. Cells with the same ``run``
+    share one.
     """
 
     kind: str
@@ -64,6 +70,11 @@ class Cell:
     @property
     def id(self) -> str:
         return "/".join(part for part in (self.kind, self.fault, self.step, self.layout) if part)
+
+    @property
+    def strikes_at(self) -> str:
+        """What a `Striker` calls the moment."""
+        return f"undo {self.step}" if self.kind == "undo" else self.step
 
 
 def cells(steps: Mapping[str, Sequence[str]]) -> Iterator[Cell]:
@@ -78,6 +89,9 @@ def cells(steps: Mapping[str, Sequence[str]]) -> Iterator[Cell]:
             layout = having[(row + column) % len(having)]
             run = f"{fault}/{layout}" if fault in LIGHT else f"{fault}/{step}"
             yield Cell("step", fault, step, layout, run)
+    for row, fault in enumerate(WHILE_UNDOING):
+        for column, step in enumerate(step for step in UNDONE if step in whole):
+            yield Cell("undo", fault, step, LAYOUTS[(row + column) % 2], f"undo {fault}/{step}")
     for row, (fault, image) in enumerate(RELEASES):
         yield Cell("release", f"{fault}:{image}", "", LAYOUTS[row % 2], f"{fault}:{image}")
     for row, fault in enumerate(AROUND):

@@ -22,8 +22,8 @@ HEAD = """\
 `make reliability` wrote this page. Every cell below is a run of the real `entrypoint.py` against a machine with a real
 Docker Engine, Compose, PostgreSQL, Redis and sshd ([tests/rig](../tests/rig/README.md)), with a Dify in it that is made
 of small images and upstream's own files (or, where those are not there, the rig's miniature of them). Something goes
-wrong at a step of the runbook, or a release or its surroundings are wrong from the beginning, while somebody uses Dify.
-Then every row is counted, and what serves is looked at.
+wrong at a step of the runbook or while one is undone, or a release or its surroundings are wrong from the beginning,
+while somebody uses Dify. Then every row is counted, and what serves is looked at.
 
 What leaves the host alone (connection, network, sshd, controller) strikes at every second step of one run; the cells
 of one run show the same ending. Everything else has a run of its own.
@@ -124,6 +124,7 @@ def _matrix(everything: Sequence[Cell], results: Mapping[str, Result]) -> Iterat
 def _tables(everything: Sequence[Cell], results: Mapping[str, Result]) -> Iterator[str]:
     titles = {
         "step": "At a step of the runbook",
+        "undo": "While a release that crashes is undone",
         "release": "A release that fails",
         "around": "What surrounds a run",
     }

@@ -11,7 +11,7 @@ import pytest
 from tests.reliability import azure_page, azure_run, page, record
 from tests.reliability.azure_cells import CANCELLED, KIND, LOST, PHASES, azure_cells, is_azure
 from tests.reliability.cell_run import Result, carry_out
-from tests.reliability.cells import AT_STEPS, Cell, cells, chosen, runs
+from tests.reliability.cells import AT_STEPS, UNDONE, WHILE_UNDOING, Cell, cells, chosen, runs
 from tests.reliability.steps import steps_of
 from tests.reliability.verdict import lost_rows
 from tests.rig.install import Rows
@@ -59,6 +59,15 @@ def test_only_what_leaves_the_host_alone_shares_a_run_and_never_with_another_kin
         assert len({(cell.fault, cell.layout) for cell in some}) == 1
     alone = [some for some in runs(table) if len(some) == 1]
     assert {"script-killed", "host-rebooted", "disk-full"} <= {some[0].fault for some in alone}
+
+
+def test_what_can_end_a_run_meets_every_undo_that_users_would_notice() -> None:
+    steps = {layout: [*names, *UNDONE] for layout, names in STEPS.items()}
+    table = [cell for cell in cells(steps) if cell.kind == "undo"]
+    assert {(cell.fault, cell.strikes_at) for cell in table} == {
+        (fault, f"undo {step}") for fault in WHILE_UNDOING for step in UNDONE
+    }
+    assert all(len(some) == 1 for some in runs(table))
 
 
 def test_cells_are_chosen_by_patterns() -> None:
