@@ -8,7 +8,9 @@ from importlib import resources
 from difyaction.compose.facts import CONTROL
 from difyaction.compose.shift import Shift
 
-_VERBS = tuple(f"verbs_{name}.sh" for name in ("service", "database", "restore", "files", "room", "steps"))
+_VERBS = tuple(
+    f"verbs_{name}.sh" for name in ("service", "database", "restore", "files", "room", "stop", "change", "steps")
+)
 _CONTROL = {"postgresql": CONTROL, "mysql": "mysql"}
 
 

@@ -387,7 +387,10 @@ def test_every_program_that_a_runbook_calls_is_looked_for() -> None:
         for name in (
             "runbook.sh",
             "follow.sh",
-            *(f"verbs_{each}.sh" for each in ("service", "database", "restore", "files", "room", "steps")),
+            *(
+                f"verbs_{each}.sh"
+                for each in ("service", "database", "restore", "files", "room", "steps", "stop", "change")
+            ),
         )
     )
     assert {

@@ -70,7 +70,7 @@ def test_where_no_proxy_is_there_nobody_can_be_kept_out() -> None:
 @pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_the_held_proxy_is_hidden_from_those_who_look_for_containers(tmp_path: Path, shell: str) -> None:
     given = "HELD=held RUN=. ; remove_held() { :; }; dc() { printf '%s\\n' \"$@\" >told; }"
-    verbs(tmp_path, shell, ("steps",), given, "hold_proxy nginx")
+    verbs(tmp_path, shell, ("steps", "stop", "change"), given, "hold_proxy nginx")
     told = (tmp_path / "told").read_text().splitlines()
     assert told[-3:] == ["--name", "held", "nginx"]
     assert {"traefik.enable=false", "VIRTUAL_HOST=", "VIRTUAL_HOST_MULTIPORTS="} <= set(told)

@@ -43,7 +43,7 @@ def backups(tmp_path: Path) -> Path:
 
 def left(backups: Path, shell: str, what: str) -> set[str]:
     """Return what is there afterwards."""
-    done = verbs(backups.parent, shell, ("files", "steps"), SETTING, what)
+    done = verbs(backups.parent, shell, ("files", "steps", "stop", "change"), SETTING, what)
     assert done.returncode == 0, done.stdout + done.stderr
     return {path.name for path in backups.iterdir()}
 
@@ -74,6 +74,6 @@ def test_a_backup_without_keys_is_told_as_that(tmp_path: Path, shell: str, key: 
     (tmp_path / "storage" / "upload_files").mkdir(parents=True)
     if key:
         (tmp_path / "storage" / key).touch()
-    done = verbs(tmp_path, shell, ("steps",), SETTING, KEYS)
+    done = verbs(tmp_path, shell, ("steps", "stop", "change"), SETTING, KEYS)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ("" if key else "no keys are in dify_data: Dify keeps them elsewhere, or has none yet\n")

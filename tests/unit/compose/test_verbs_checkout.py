@@ -69,7 +69,9 @@ def top(tmp_path: Path) -> Path:
 
 
 def ran(top: Path, shell: str, *pieces: str) -> str:
-    done = verbs(top.parent, shell, ("files", "steps"), 'last_line() { tail -n 1 "$1"; }', SETTING, *pieces)
+    done = verbs(
+        top.parent, shell, ("files", "steps", "stop", "change"), 'last_line() { tail -n 1 "$1"; }', SETTING, *pieces
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

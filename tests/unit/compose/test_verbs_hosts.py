@@ -19,7 +19,7 @@ last_words() { echo 'its last words'; }
 
 
 def ran(folder: Path, shell: str, *pieces: str) -> str:
-    return verbs(folder, shell, ("service", "files", "steps"), COMMON, *pieces).stdout
+    return verbs(folder, shell, ("service", "files", "steps", "stop", "change"), COMMON, *pieces).stdout
 
 
 @ALL_SHELLS

@@ -31,7 +31,7 @@ dk() {
 
 
 def ran(folder: Path, shell: str, what: str) -> list[str]:
-    done = verbs(folder, shell, ("service", "database", "steps"), ENGINE, "set -eu", what)
+    done = verbs(folder, shell, ("service", "database", "steps", "stop", "change"), ENGINE, "set -eu", what)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 

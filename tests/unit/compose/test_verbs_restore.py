@@ -28,7 +28,9 @@ sql() {
 
 
 def ran(folder: Path, shell: str, what: str, *, away: int, there: int) -> str:
-    done = verbs(folder, shell, ("restore", "steps"), f"AWAY={away} THERE={there}", AWAY_FOR_TWO, what)
+    done = verbs(
+        folder, shell, ("restore", "steps", "stop", "change"), f"AWAY={away} THERE={there}", AWAY_FOR_TWO, what
+    )
     return done.stdout
 
 
@@ -104,7 +106,9 @@ def served(folder: Path, shell: str, what: str, *, busy: str = "", times: int = 
     for name, content in databases.items():
         (there / name).write_text(content)
     literals = f"BUSY='{busy}' TIMES={times}"
-    return verbs(folder, shell, ("service", "restore", "steps"), literals, WITH_DATABASES, what).stdout
+    return verbs(
+        folder, shell, ("service", "restore", "steps", "stop", "change"), literals, WITH_DATABASES, what
+    ).stdout
 
 
 def databases(folder: Path) -> dict[str, str]:

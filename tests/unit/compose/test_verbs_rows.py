@@ -23,7 +23,7 @@ def told(folder: Path, shell: str, after: str, *words: str) -> str:
     (folder / "now").write_text(after)
     given = "fingerprint() { cat now; }"
     asked = " ".join(("prove_rows", *words))
-    return verbs(folder, shell, ("database", "steps"), PRELUDE, given, "set -eu", asked).stdout
+    return verbs(folder, shell, ("database", "steps", "stop", "change"), PRELUDE, given, "set -eu", asked).stdout
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))

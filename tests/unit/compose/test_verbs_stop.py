@@ -55,7 +55,7 @@ dk() {
 def ran(folder: Path, shell: str, what: str, **given: str) -> str:
     words = {"SILENT": "0", "DEAF": "nobody", "TASKS": "", "DOWN": ""} | given
     literals = [f"{name}='{text}'" for name, text in words.items()]
-    done = verbs(folder, shell, ("service", "steps"), *literals, ENGINE, "set -eu", what)
+    done = verbs(folder, shell, ("service", "steps", "stop", "change"), *literals, ENGINE, "set -eu", what)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -171,7 +171,7 @@ def test_a_database_that_moves_lends_its_own_name_to_the_new_container(
     done = verbs(
         tmp_path,
         shell,
-        ("service", "steps"),
+        ("service", "steps", "stop", "change"),
         engine,
         "set -eu; yields_name 0123; has_name_back 0123; has_name_back 0123",
     )
@@ -220,7 +220,7 @@ def test_a_database_that_somebody_emptied_can_still_go_back(tmp_path: Path, shel
     unread = f"schema_head() {{ return 1; }}; count_rows() {{ {holds}; }}; DB_MAIN=dify PROJECT=docker"
     stop = "stop_writers 30 proxy; echo stopped"
     script = ["RUN=. SILENT=0 DEAF=nobody TASKS='' DOWN=''", ENGINE, unread, "set -eu", stop]
-    done = verbs(tmp_path, shell, ("service", "database", "steps"), *script)
+    done = verbs(tmp_path, shell, ("service", "database", "steps", "stop", "change"), *script)
     assert done.stdout.splitlines()[-1] == ends
     assert (tmp_path / "head-before").read_text() == ""
 
