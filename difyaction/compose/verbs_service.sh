@@ -178,7 +178,8 @@ keep_stopped() { # ID...: not even a reboot starts them again; $RUN/restarts kno
   # Docker prints no number as 0, and a container that nobody gave a policy has a nameless one
   awk '{ sub(/:0$/, "", $2) } $2 != "" && $2 != "no"' "$RUN/policies" >"$RUN/restarting"
   [ -s "$RUN/restarting" ] || return 0
-  cat "$RUN/restarting" >>"$RUN/restarts" && lasting "$RUN/restarts" && dk update --restart=no $(cut -d ' ' -f 1 "$RUN/restarting") >/dev/null
+  cat "$RUN/restarting" >>"$RUN/restarts" && lasting "$RUN/restarts" &&
+    until_deadline 30 1 dk update --restart=no $(cut -d ' ' -f 1 "$RUN/restarting") >/dev/null # one that crashes in this moment takes no update
 }
 
 # shellcheck disable=SC2013,SC2086 # a policy is one word; one argument for each container

@@ -96,7 +96,7 @@ stop_new() { # KEPT GONE: services that the old release has too are stopped, oth
   remove_held
   ids=$(of_services $1 $2) || return 1
   # an engine that is started anew while all is undone would start them again, and they would migrate what was just put back
-  [ -z "$ids" ] || { keep_stopped $ids || say "the new release keeps its restart policy"; dk stop -t 10 $ids >/dev/null; } || return 1
+  [ -z "$ids" ] || { dk stop -t 10 $ids >/dev/null && { keep_stopped $ids || say "the new release keeps its restart policy"; }; } || return 1
   ids=$(of_services $2) && { [ -z "$ids" ] || dk rm -fv $ids >/dev/null; } || return 1
   forget
 }

@@ -46,6 +46,11 @@ dk() {
       ;;
     'ps -aq '*) [ -z "$DOWN" ] || return 1; echo found ;;
     exec*) ;;
+    update*)
+      echo x >>asked
+      [ "$(wc -l <asked)" -gt "${CRASHING-0}" ] || return 1
+      echo "$*" >>told
+      ;;
     *) echo "$*" >>told ;;
   esac
 }
@@ -103,6 +108,12 @@ def test_containers_of_a_wave_stop_side_by_side_and_keep_the_policy_that_they_ha
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_what_crashes_in_the_moment_that_its_policy_changes_is_asked_again(tmp_path: Path, shell: str) -> None:
+    ran(tmp_path, shell, "stop_writers 30 api", CRASHING="2")
+    assert (tmp_path / "told").read_text().splitlines() == ["update --restart=no proxy api", "stop -t 30 api"]
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_a_worker_that_was_started_since_it_was_drained_is_at_work_and_goes_on(tmp_path: Path, shell: str) -> None:
     ran(tmp_path, shell, "drain 5 one two; listen_again one", NOW="one 2026-11-20T01:00:00Z")
     assert (tmp_path / "told").read_text() == "restart one\n"
@@ -130,8 +141,8 @@ def test_what_was_started_stops_at_once_however_many_containers_a_service_has(tm
     ran(tmp_path, shell, "PROJECT=docker HELD=held; stop_new 'api worker' agent")
     assert (tmp_path / "told").read_text().splitlines() == [
         "rm -fv held",
-        "update --restart=no proxy api",
         "stop -t 10 api-1 worker-1 worker-2 agent-1",
+        "update --restart=no proxy api",
         "rm -fv agent-1",
     ]
     assert (tmp_path / "restarts").read_text() == "proxy always\napi on-failure:3\n", "or an engine starts them anew"
