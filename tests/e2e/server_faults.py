@@ -90,8 +90,8 @@ class Striker:
     def news(self) -> list[str]:
         """Return the steps that began since the last look; ``undo NAME`` for one that is undone."""
         news = []
-        for path in self._rig.machine.path(f"{self._state}/runs").glob("*/journal"):
-            with contextlib.suppress(OSError):  # the machine is being started anew
+        with contextlib.suppress(OSError):  # the machine is being started anew
+            for path in self._rig.machine.path(f"{self._state}/runs").glob("*/journal"):
                 rows = [line.split() for line in path.read_text(encoding="ascii").split("\n")[:-1]]
                 fresh = [row for row in rows[self._known.get(path.parent.name, 0) :] if len(row) > ROW]
                 self._known[path.parent.name] = len(rows)

@@ -18,13 +18,13 @@ from difyaction.errors import ActionError, Invalid
 from difyaction.secret import Secret
 from tests.e2e.connections.sshd import Sshd, free_port, make_key, private_text, public_line
 
-QUICK = Timeouts(connect=1, banner=1, auth=5)
+PATIENT, IMPATIENT = Timeouts(), Timeouts(connect=1, banner=1)
 
 
-def refusal(hop: Hop, known_hosts: str, jump: Hop | None = None) -> ActionError:
-    with closing(Ssh(hop, known_hosts, jump=jump, timeouts=QUICK)) as connection:
+def refusal(hop: Hop, known_hosts: str, jump: Hop | None = None, timeouts: Timeouts = PATIENT) -> ActionError:
+    with closing(Ssh(hop, known_hosts, jump=jump, timeouts=timeouts)) as connection:
         with pytest.raises(ActionError) as caught:
-            connection.run("true", timeout=5)
+            connection.run("true", timeout=30)
         return caught.value
 
 
@@ -67,7 +67,7 @@ def test_a_revoked_key_is_refused(own_sshd: Sshd) -> None:
 def test_a_certificate_authority_alone_is_refused_clearly(own_sshd: Sshd) -> None:
     with closing(Ssh(own_sshd.hop(), f"@cert-authority {own_sshd.known_hosts}")) as connection:
         with pytest.raises(Invalid) as caught:
-            connection.run("true", timeout=5)
+            connection.run("true", timeout=30)
         assert "@cert-authority" in str(caught.value)
 
 
@@ -90,7 +90,7 @@ def test_nobody_listening_a_name_of_nobody_and_silence_are_told_apart(sshd: Sshd
     assert refusal(sshd.hop(port=free_port()), known).id == "ssh-refused"
     assert refusal(sshd.hop(host="nobody.invalid"), known).id == "ssh-name-unknown"
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        error = refusal(sshd.hop(port=mute.getsockname()[1]), known)
+        error = refusal(sshd.hop(port=mute.getsockname()[1]), known, timeouts=IMPATIENT)
     assert error.id == "ssh-no-banner"
     assert all(word in str(error) for word in ("port", "sshd"))
 
@@ -103,7 +103,7 @@ def test_a_listener_whose_queue_is_full_times_out(sshd: Sshd) -> None:
             for each in waiting:
                 each.setblocking(False)  # noqa: FBT003 - the library's own way
                 each.connect_ex(("127.0.0.1", port))
-            error = refusal(sshd.hop(port=port), "* " + public_line(sshd.host_keys["ed25519"]))
+            error = refusal(sshd.hop(port=port), "* " + public_line(sshd.host_keys["ed25519"]), timeouts=IMPATIENT)
         finally:
             for each in waiting:
                 each.close()
@@ -129,16 +129,16 @@ def test_a_host_that_boots_may_refuse_the_key_for_a_while(own_sshd: Sshd, tmp_pa
     keys = own_sshd.folder / "authorized_keys"
     let_in = keys.read_text(encoding="ascii")
     with closing(Ssh(own_sshd.hop(), own_sshd.known_hosts)) as connection:
-        connection.run("true", timeout=5)
+        connection.run("true", timeout=30)
         own_sshd.cut()
         keys.write_text("", encoding="ascii")
         told = []
         for _ in range(5):
             with pytest.raises(ActionError) as caught:
-                connection.run("true", timeout=5)
+                connection.run("true", timeout=30)
             told.append((caught.value.id, isinstance(caught.value, Lost)))
         assert told[-4:] == [("ssh-auth-refused", True)] * 2 + [("ssh-auth-refused", False)] * 2 or told == [
             ("connection-lost", True), *[("ssh-auth-refused", True)] * 3, ("ssh-auth-refused", False),
         ]  # fmt: skip
         keys.write_text(let_in, encoding="ascii")
-        assert connection.run("echo in", timeout=5).out == b"in\n"
+        assert connection.run("echo in", timeout=30).out == b"in\n"
