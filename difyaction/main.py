@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -177,15 +178,27 @@ class _Run:
         failed = {"error": told.error.id} if told.error else {}
         seconds = round(told.seconds, 3)
         runner.events.tell("end", status=told.status, exit_code=told.exit_code, seconds=seconds, **failed)
-        runner.output(report.outputs(told))
         language = Language.of(self._given.get("language") or "en")
-        if runner.is_github:
+        if runner.is_github:  # what went wrong comes first: on a full disk the log may be all that is left of it
             for each in report.annotated(told):
                 runner.annotate(each.kind, each.text, title=each.title, file=each.file, line=each.line)
-            runner.summary(summary(told, language))
-        else:
+        self._written(partial(runner.output, report.outputs(told)))
+        if not runner.is_github:
             self._end_at_a_desk(told, language)
+        elif not self._written(partial(runner.summary, summary(told, language))):
+            from difyaction import desk  # noqa: PLC0415 - runs on GitHub do not pay for it
+
+            runner.say(desk.ending(told, Language.of("en")))
         runner.say(f"{told.status}, exit code {told.exit_code}")
+
+    def _written(self, write: Callable[[], None]) -> bool:
+        """Write to a file of the runner's. One that cannot be written is a warning, and the ending stays what it is."""
+        try:
+            write()
+        except Failed as why:
+            self._runner.warning(str(why), title=why.id)
+            return False
+        return True
 
     def _end_at_a_desk(self, told: Told, language: Language) -> None:
         from difyaction import desk  # noqa: PLC0415 - runs on GitHub do not pay for it

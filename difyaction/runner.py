@@ -144,9 +144,15 @@ class Runner:
         self.noted |= values
 
     def output(self, values: Mapping[str, str]) -> None:
-        """Hand outputs to later steps, in one write; off the runner, print the short ones."""
-        if not self._files.hand("GITHUB_OUTPUT", {name: self.redact(value) for name, value in values.items()}):
-            for name, value in values.items():
+        """Hand outputs to later steps, in one write; off the runner, and where that fails, print the short ones.
+
+        :raises Failed: ``runner-file-unwritable``.
+        """
+        handed = False
+        try:
+            handed = self._files.hand("GITHUB_OUTPUT", {name: self.redact(value) for name, value in values.items()})
+        finally:
+            for name, value in values.items() if not handed else ():
                 if value and len(value) <= SHORT_OUTPUT and "\n" not in value:
                     self.say(f"{name}: {value}")
 
@@ -163,7 +169,10 @@ class Runner:
         return self._files.keep(texts)
 
     def summary(self, markdown: str) -> None:
-        """Write the job summary; off the runner, print it."""
+        """Write the job summary; off the runner, print it.
+
+        :raises Failed: ``runner-file-unwritable``.
+        """
         text = self.redact(markdown)
         if not self._files.summarise(text) and not self.is_github:
             self.say(shortened(text))

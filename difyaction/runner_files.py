@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +26,12 @@ class RunnerFiles:
         """Append values to the file that a variable names, in one write. Whether it names one.
 
         :raises ValueError: when a name is none, or a value holds its delimiter.
+        :raises Failed: ``runner-file-unwritable``.
         """
         path = self.environ.get(variable)
         entries = [self._entry(name, value) for name, value in values.items()]
         if path and entries:
-            _append(path, "".join(entries))
+            _kept(variable, path, "".join(entries))
         return bool(path)
 
     def keep(self, values: Mapping[str, str]) -> bool:
@@ -38,20 +41,23 @@ class RunnerFiles:
         """
         try:
             return self.hand("GITHUB_STATE", values)
-        except OSError as why:
+        except Failed as why:
             raise Failed(
                 "runner-state-unwritable",
                 "What the post step has to know cannot be written down (GITHUB_STATE: {says}).",
                 next_step="Look at the runner's disk, and at what other steps of the job do to that file; run again.",
                 state="",
-                says=why.strerror or type(why).__name__,
+                says=why.facts["says"],
             ) from None
 
     def summarise(self, markdown: str) -> bool:
-        """Append to the job summary, at most what the runner takes. Whether there is one."""
+        """Append to the job summary, at most what the runner takes. Whether there is one.
+
+        :raises Failed: ``runner-file-unwritable``.
+        """
         path = self.environ.get("GITHUB_STEP_SUMMARY")
         if path:
-            _append(path, shortened(markdown))
+            _kept("GITHUB_STEP_SUMMARY", path, shortened(markdown))
         return bool(path)
 
     def _entry(self, name: str, value: str) -> str:
@@ -70,6 +76,28 @@ def shortened(markdown: str) -> str:
     return f"{kept}\n\n*The summary was cut at {SUMMARY_BYTES // 1024} KiB.*\n"
 
 
-def _append(path: str, text: str) -> None:
-    with Path(path).open("a", encoding="utf-8", errors="replace", newline="") as file:
-        file.write(text)
+def _kept(variable: str, path: str, text: str) -> None:
+    try:
+        _append(Path(path), text.encode("utf-8", "replace"))
+    except OSError as why:
+        raise Failed(
+            "runner-file-unwritable",
+            "A file by which the runner is told how this run ended cannot be written ({variable}: {says}).",
+            next_step="The log has the ending. Look at the runner's disk, and at what other steps do to that file.",
+            state="",
+            variable=variable,
+            says=why.strerror or type(why).__name__,
+        ) from None
+
+
+def _append(path: Path, text: bytes) -> None:
+    """Append a text whole or not at all: half an entry would end the job with an error of the runner's own."""
+    with path.open("ab", buffering=0) as file:
+        before, rest = os.fstat(file.fileno()).st_size, text
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError:
+            with suppress(OSError):
+                file.truncate(before)
+            raise

@@ -122,6 +122,33 @@ def test_every_other_end_has_its_exit_code_its_status_and_a_summary(act, title: 
     assert run.log.endswith(f"{status}, exit code {code}\n")
 
 
+@pytest.mark.parametrize(("title", "code"), [("", 0), ("fails", 4)])
+def test_a_full_disk_of_the_runner_takes_neither_the_ending_nor_the_exit_code(
+    tmp_path: Path, title: str, code: int
+) -> None:
+    out = io.StringIO()
+    environ = {f"INPUT_{name}": text for name, text in {**INPUTS, "TITLE": title}.items()}
+    files = {"GITHUB_OUTPUT": "/dev/full", "GITHUB_STEP_SUMMARY": str(tmp_path / "gone" / "summary")}
+    assert main(RUNNER | environ | files, out=out, world=WORLD) == code
+    said = [(each.name, each.properties.get("title")) for each in commands(out.getvalue())]
+    lost = ("warning", "runner-file-unwritable")
+    ending = ("error", "lost") if code else ("notice", "proposed")
+    assert [each for each in said if each[1]] == [ending, lost, lost]
+    assert "(GITHUB_OUTPUT: No space left on device)" in out.getvalue()
+    assert "(GITHUB_STEP_SUMMARY: No such file or directory)" in out.getvalue()
+    assert ("Next step: Look.\n" in out.getvalue()) == bool(code)
+    assert out.getvalue().endswith(", exit code 4\n" if code else ", exit code 0\n")
+
+
+def test_outputs_that_cannot_be_handed_on_stand_in_the_log_and_the_summary_is_there(tmp_path: Path) -> None:
+    out, kept = io.StringIO(), tmp_path / "summary"
+    environ = {f"INPUT_{name}": text for name, text in INPUTS.items()}
+    files = {"GITHUB_OUTPUT": "/dev/full", "GITHUB_STEP_SUMMARY": str(kept)}
+    assert main(RUNNER | environ | files, out=out, world=WORLD) == 0
+    assert "\npull-request-number: 12\n" in out.getvalue()
+    assert kept.read_text("utf-8").startswith("## 📬 Proposed")
+
+
 def test_a_bug_is_told_by_type_and_place_and_never_by_message(act) -> None:  # noqa: ANN001
     run = act(title="breaks in apply")
     error = json.loads(run.outputs["report"])["error"]

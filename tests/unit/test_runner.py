@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -216,6 +218,21 @@ def test_debug_lines_are_commands_on_the_runner_and_shown_at_the_desk_when_asked
     assert on.getvalue() == "::debug::look\n"
     assert quiet.getvalue() == ""
     assert off.getvalue() == "look\n"
+
+
+def test_half_an_entry_is_no_entry(tmp_path: Path) -> None:
+    path = tmp_path / "output"
+    path.write_text("a=b\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # the disk is full after a thousand bytes
+    try:
+        with pytest.raises(Failed, match=r"GITHUB_OUTPUT: File too large"):
+            runner(io.StringIO(), GITHUB_OUTPUT=str(path)).output({"c": "d" * 5000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert path.read_text() == "a=b\n"
 
 
 def test_a_state_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path) -> None:
