@@ -75,14 +75,25 @@ def _what_to_do(inputs: Inputs) -> Iterator[Complaint]:
             "plan-id", f"plan-id: mode {inputs.mode} carries out no plan; an approved one belongs to apply."
         )
     if inputs.mode == "rollback" and inputs.dify_version:
-        text = "dify-version: mode rollback goes back to what rollback-to names, or to what the files had before."
+        text = f"dify-version: mode rollback goes back to {_backwards(inputs.target)}; leave dify-version out."
         yield _conflict("dify-version", text)
     if inputs.mode == "sweep" and inputs.target != "azure-vm":
         yield _conflict("mode", "mode: sweep closes doors in Azure and belongs to target azure-vm.")
     if inputs.rollback_to and inputs.mode != "rollback":
-        yield _conflict("rollback-to", f"rollback-to: mode {inputs.mode} does not go back; use mode rollback.")
+        text = (
+            f"rollback-to: mode {inputs.mode} does not go back. Mode rollback goes back to {_backwards(inputs.target)}"
+        )
+        yield _conflict(
+            "rollback-to", f"{text}, without a dify-version; leave rollback-to out where that is not meant."
+        )
     if inputs.pin_digests and inputs.image_check == "off":
         yield _conflict("pin-digests", "pin-digests: digests come from the image check, and image-check is off.")
+
+
+def _backwards(target: str) -> str:
+    if target == "gitops":
+        return "the release or commit that rollback-to names, or to what the files had before"
+    return "the backup whose id rollback-to names, or to the last one"
 
 
 def _access(inputs: Inputs) -> Iterator[Complaint]:

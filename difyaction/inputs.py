@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -195,6 +195,23 @@ def came_out_empty(environ: Mapping[str, str]) -> tuple[Complaint, ...]:
     text = "mode: the expression in the workflow came out empty, which must not mean apply. Write a default: {mode}."
     example = "${{ inputs.mode || 'plan' }}"
     return (Complaint(id="input-missing", text=text.format(mode=example), input="mode", suggestion=example),)
+
+
+def inside_the_container(environ: Mapping[str, str], flags: Collection[str]) -> tuple[Complaint, ...]:
+    """Complain of ``host: local`` that a workflow gives: the Action runs in a container, which is not the host.
+
+    A flag is typed where it counts, also in a step of a workflow that calls the command line.
+    """
+    given = from_environ(environ)
+    if environ.get("GITHUB_ACTIONS") != "true" or "host" in flags:
+        return ()
+    if given.get("target") != "server" or given.get("host", "").strip() != "local":
+        return ()
+    text = (
+        "host: local would be the Action's own container, also on a runner on the host itself; name the machine's "
+        "address, with an ssh-key, or call the command line there: python -m difyaction --host local."
+    )
+    return (Complaint(id="input-conflict", text=text, input="host"),)
 
 
 def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -99,7 +99,8 @@ class _Run:
         self._given |= flags.given
         self._kept = flags.summary
         self._mask()
-        asked = inputs.read(self._given, (*wrong, *flags.complaints))
+        inside = inputs.inside_the_container(self._environ, flags.given)
+        asked = inputs.read(self._given, (*wrong, *inside, *flags.complaints))
         for text in input_checks.unused(asked, self._environ):
             self._runner.warning(text, title="An input of another target")
         return asked

@@ -82,6 +82,21 @@ def test_an_expression_for_the_mode_that_came_out_empty_changes_nothing(act) -> 
     assert not [command.data for command in commands(run.log) if command.name == "group"]
 
 
+def test_a_workflow_cannot_mean_the_action_s_own_container_by_local(act) -> None:  # noqa: ANN001
+    run = act(target="server", host="local", token="")
+    assert (run.code, run.outputs["status"]) == (2, "invalid")
+    [error] = [command for command in commands(run.log) if command.name == "error"]
+    assert error.properties["title"] == "input-conflict"
+    assert error.data.startswith("host: local would be the Action's own container")
+
+
+def test_a_step_of_a_workflow_may_call_the_command_line_for_its_own_machine() -> None:
+    out = io.StringIO()
+    argv = ["--target", "server", "--host", "local", "--dify-version", "1.14.1", "--port", "0"]
+    assert main(dict(RUNNER), out=out, argv=argv, world=WORLD) == 2
+    assert [command.data for command in commands(out.getvalue())] == ["port: '0' is no whole number from 1 to 65535."]
+
+
 def test_an_input_of_another_target_is_a_warning_and_no_more(act) -> None:  # noqa: ANN001
     run = act(vm_name="dify", port="22", host="")
     assert run.code == 0
