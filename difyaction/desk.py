@@ -9,13 +9,12 @@ from difyaction.errors import ActionError, Invalid, placed
 from difyaction.explanations import explanation
 from difyaction.language import N_, Language
 from difyaction.report import Told
-from difyaction.summary import headline
+from difyaction.summary import SERVES, headline
 from difyaction.target import Objection, Plan, Severity
 
 ROWS = 12  # of a kind; the log above and the summary have them all
 _PLACES = 2
 _EDITS = frozenset({"proposed", "merged"})
-_SERVES = frozenset({"upgraded", "restored"})
 _PROVED_EDIT = N_("Proved: each file was read again after its edit, and differs in these values alone.")
 _PROVED_SERVICE = N_(
     "Proved: the database's schema and rows; three times in a row the images that run, and what the project has of "
@@ -109,7 +108,7 @@ def _proved(told: Told) -> str:
     edits = told.target == "gitops" and told.status in _EDITS and told.plan is not None and told.plan.changes
     if edits:
         return _PROVED_EDIT
-    return _PROVED_SERVICE if told.status in _SERVES else ""
+    return _PROVED_SERVICE if told.status in SERVES else ""
 
 
 def _next_step(told: Told, language: Language) -> str:
@@ -120,7 +119,7 @@ def _next_step(told: Told, language: Language) -> str:
         return language.say(N_("Review the pull request: {url}"), url=" ".join(given["pull-request-url"].split()))
     if told.status == "proposed":
         return language.say(N_("Look at the edit with `git diff`, then commit it."))
-    if told.status in _SERVES and given.get("backup-id"):
+    if told.status in SERVES and given.get("backup-id"):
         flags = f"--mode rollback --rollback-to {given['backup-id']}"
         return language.say(N_("Nothing has to be done. The way back, while that backup stands: {flags}"), flags=flags)
     return ""

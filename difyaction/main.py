@@ -18,7 +18,7 @@ from difyaction.errors import ActionError, Failed
 from difyaction.inputs import Inputs
 from difyaction.journal import Journal
 from difyaction.language import Language
-from difyaction.opening import opening
+from difyaction.opening import opening, place
 from difyaction.report import Told
 from difyaction.runner import Runner
 from difyaction.statuses import EXIT_CODES
@@ -69,6 +69,7 @@ class _Run:
         self._began = world.monotonic()
         self._given: dict[str, str] = {}
         self._watch = Watch()
+        self._place = ""  # which machine it is about
         self._kept = ""  # where somebody at a desk wants the summary
 
     def go(self, argv: Sequence[str]) -> int:
@@ -113,6 +114,7 @@ class _Run:
         return self._world.stdin() if path == "-" else Path(path).read_text("utf-8")
 
     def _ending(self, asked: Inputs) -> Ending:
+        self._place = place(asked)
         self._runner.say(opening(asked))
         surroundings = Surroundings(
             environ={name: text for name, text in self._environ.items() if not name.startswith("INPUT_")},
@@ -147,6 +149,7 @@ class _Run:
             ended=self._world.now(),
             seconds=self._world.monotonic() - self._began,
             timezone=self._timezone(status),
+            place=self._place,
             stages=self._journal.stages,
             plan=self._journal.plan,
             outcome=ending.outcome if ending else None,

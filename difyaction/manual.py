@@ -8,6 +8,7 @@ from collections.abc import Mapping
 _SERVER = re.compile(r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?(?::[0-9]{1,5})?")
 _REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,99})/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 _REF = re.compile(r"(?!.*(?:\.\.|//|/$))[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
+_PAGE = re.compile(r"(?<![\w/(\[`])docs/[a-z-]+\.md")
 _ID = re.compile(r"[a-z0-9-]{1,100}")
 
 
@@ -24,6 +25,12 @@ def page(environ: Mapping[str, str]) -> str:
     if not (_SERVER.fullmatch(server) and _REPOSITORY.fullmatch(repository) and _REF.fullmatch(ref)):
         return ""
     return f"{server}/{repository}/blob/{ref}/docs/troubleshooting.md"
+
+
+def with_links(template: str, page: str) -> str:
+    """Link the other pages that a template of ours names, such as docs/restore.md, where the release is known."""
+    folder = page.removesuffix("docs/troubleshooting.md")
+    return _PAGE.sub(rf"[\g<0>]({folder}\g<0>)", template) if folder else template
 
 
 def linked(error: str, page: str) -> str:

@@ -21,8 +21,8 @@ def _words(asked: Inputs) -> Iterator[str]:
     yield f"mode {asked.mode}"
     if asked.target and asked.mode != "matrix":
         yield f"target {asked.target}"
-    if asked.target != "gitops" and asked.mode != "matrix" and (place := _place(asked)):
-        yield place
+    if told := place(asked):
+        yield told
     for name, given in (
         ("repository", asked.repository if asked.target == "gitops" else ""),
         ("environment", asked.environment),
@@ -34,7 +34,10 @@ def _words(asked: Inputs) -> Iterator[str]:
             yield f"{name} {given}"
 
 
-def _place(asked: Inputs) -> str:
+def place(asked: Inputs) -> str:
+    """Say which machine it is about; nothing where it is about none."""
+    if asked.target == "gitops" or asked.mode == "matrix":
+        return ""
     if asked.target == "azure-vm":
         return f"vm {'/'.join(part for part in (asked.resource_group, asked.vm_name) if part)}"
     if asked.host == "local" or not asked.host:

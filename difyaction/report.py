@@ -59,6 +59,7 @@ class Told:
     error: ActionError | None = None
     left: Mapping[str, str] = field(default_factory=dict)  # outputs of what a run that broke off has made
     noted: Mapping[str, str] = field(default_factory=dict)  # outputs that stand however it ended, and are no change
+    place: str = ""  # the machine that it is of, such as `host dify@10.1.0.4`; empty where it is of none
     page: str = ""  # address of docs/troubleshooting.md as it belongs to the release that runs, where that is known
 
     @property
@@ -151,6 +152,7 @@ def report_json(told: Told) -> str:
         "exit-code": told.exit_code,
         "mode": told.mode,
         "target": told.target,
+        "place": told.place,
         "changed": told.changed,
         "from-version": told.plan.from_version if told.plan else "",
         "to-version": told.plan.to_version if told.plan else "",

@@ -16,6 +16,7 @@ from difyaction.story import STAGES
 from difyaction.target import Document, Objection, Plan, Severity
 
 ROWS = 200
+SERVES = frozenset({"upgraded", "restored"})  # statuses in which a host runs what was wanted
 _HEADS = 2  # lines of a table before its rows
 DOCUMENT_CHARACTERS = 60_000
 ALL_DOCUMENTS_CHARACTERS = 500_000
@@ -62,6 +63,7 @@ def summary(told: Told, language: Language) -> str:
     parts.extend(_pull_requests(told, language))
     if told.outcome is not None:
         parts.extend(markdown.inline(sentence) for sentence in told.outcome.sentences)
+        parts.extend(_way_back(told, language))
     if told.plan is not None:
         parts.extend(_plan(told.plan, language))
     if told.stages:
@@ -105,7 +107,8 @@ def _failure(error: ActionError, language: Language, page: str) -> str:
         cause = markdown.fill(language.template(error.what), facts, quoted=_QUOTED)
         lines[0] += f" {_place(error.file, error.line)}{cause}"
     state = markdown.fill(language.template(error.state), facts, quoted=_QUOTED)
-    next_step = markdown.fill(language.template(error.next_step), facts, quoted=_QUOTED)
+    next_step = manual.with_links(language.template(error.next_step), page)
+    next_step = markdown.fill(next_step, facts, quoted=_QUOTED)
     lines += [
         ">",
         f"> **{language.say('State now')}:** {state}",
@@ -157,6 +160,14 @@ def _pull_requests(told: Told, language: Language) -> Iterator[str]:
         said.append(language.say("Auto-merge: {result}", result=markdown.code(result)))
     if said:
         yield " · ".join(said)
+
+
+def _way_back(told: Told, language: Language) -> Iterator[str]:
+    """Name the backup of a host that now runs something else, and how it leads back."""
+    backup = told.own_outputs.get("backup-id", "")
+    if told.status in SERVES and backup:
+        text = N_("Backup: {backup}. The way back, while it stands: `mode: rollback` with `rollback-to: {backup}`.")
+        yield markdown.fill(language.template(text), {"backup": backup})
 
 
 def _plan(plan: Plan, language: Language) -> Iterator[str]:
@@ -244,6 +255,8 @@ def _footer(told: Told, language: Language) -> str:
     facts = [language.say("ended {when} after {seconds} s", when=ended, seconds=f"{told.seconds:.1f}")]
     if told.target:
         facts.insert(0, f"`{told.target}` `{told.mode}`")
+    if told.place:
+        facts.insert(-1, markdown.code(told.place))
     if told.plan is not None:
         facts.append(f"plan-id {markdown.code(told.plan.plan_id)}")
     return f"<sub>{' · '.join(facts)}</sub>"

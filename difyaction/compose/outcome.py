@@ -81,14 +81,16 @@ def _error(record: RunRecord, *, folder: str, backup: str) -> ActionError:
             why.id,
             what,
             state="The new release has been opened to users, so that no data were put back.",
-            next_step="Look at the containers' logs; `mode: rollback` goes back to {backup} and loses newer data.",
+            next_step="Look at the containers' logs. `mode: rollback` with `rollback-to: {name}` goes back, and asks "
+            "for `acknowledge: lose-writes@{name}` where that loses what was written since.",
+            name=backup.rpartition("/")[2],
             **facts,
         )
     undone = "; ".join(f"{undo.step}: {undo.text or undo.output}" for undo in record.failed_undos)
     return Stranded(
         why.id,
         what,
-        state="Going back failed too ({undone}).",
+        state="Going back failed too ({undone}). Dify may be down.",
         next_step=_WAY_OUT,
         undone=undone or "the run broke off",
         **facts,

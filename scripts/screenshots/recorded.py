@@ -86,6 +86,7 @@ def _told(plan: Mapping[str, Any], report: Mapping[str, Any], afterwards: Sequen
         exit_code=report["exit-code"],
         mode=report["mode"],
         target=report["target"],
+        place=report.get("place", ""),
         ended=datetime.fromisoformat(report["ended"]),
         seconds=report["seconds"],
         stages=tuple(Stage(**each) for each in report["stages"]),

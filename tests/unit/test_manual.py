@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from difyaction.manual import page
+from difyaction.manual import page, with_links
 
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN = {
@@ -26,6 +26,14 @@ def test_the_page_is_the_one_of_the_ref_that_the_workflow_names(ref: str) -> Non
 
 def test_a_server_of_ones_own_may_have_a_port() -> None:
     assert page(KNOWN | {"GITHUB_SERVER_URL": "https://ghe.example:8443"}).startswith("https://ghe.example:8443/acme/")
+
+
+def test_another_page_that_a_sentence_names_becomes_a_link_where_the_release_is_known() -> None:
+    said = "Look at {folder}. docs/restore.md says how; /srv/docs/restore.md and `docs/x.md` are others."
+    folder = "https://github.com/acme/dify-upgrade-action/blob/v1"
+    linked = said.replace(" docs/restore.md", f" [docs/restore.md]({folder}/docs/restore.md)")
+    assert with_links(said, page(KNOWN)) == linked
+    assert with_links(said, "") == said
 
 
 @pytest.mark.parametrize("name", KNOWN)

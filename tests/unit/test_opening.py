@@ -6,7 +6,7 @@ import pytest
 
 from difyaction import __version__
 from difyaction.inputs import read
-from difyaction.opening import opening
+from difyaction.opening import opening, place
 from tests.unit.azure_vm.test_roads import HOST_KEY, KEY, SSH
 
 BY_SSH = {
@@ -51,3 +51,4 @@ def test_this_machine_a_machine_in_azure_and_a_repository_have_no_host_to_name()
 def test_a_matrix_has_no_place() -> None:
     given = {"mode": "matrix", "dify-version": "latest", "token": "ghs_secret", "repository": "acme/gitops"}
     assert opening(read(given)).endswith(": mode matrix, dify-version latest")
+    assert place(read(given)) == ""

@@ -14,7 +14,7 @@ from difyaction.report import Told
 from difyaction.statuses import EXIT_CODES
 from difyaction.story import Stage
 from difyaction.summary import DOCUMENT_CHARACTERS, HEADLINES, ROWS, summary
-from difyaction.target import Change, Document, Severity
+from difyaction.target import Change, Document, Outcome, Severity
 from tests.unit.sample_plan import Said, SamplePlan, objection
 from tests.unit.test_report import LOST, TOLD
 
@@ -70,6 +70,19 @@ def test_the_first_line_says_how_it_ended() -> None:
     assert text(explicit).startswith("## 📋 Planned: explicit edits. Nothing was changed.\n")
     same = dataclasses.replace(WHOLE, status="unchanged", plan=SamplePlan(from_version="1.14.1", changes=()))
     assert text(same).startswith("## ✅ Unchanged: Dify 1.14.1. Nothing had to be done.\n")
+
+
+@pytest.mark.parametrize("status", ["upgraded", "restored"])
+def test_who_upgraded_a_host_is_told_the_backup_the_way_back_and_which_host_it_was(status: str) -> None:
+    outcome = Outcome(status, changed=True, outputs={"backup-id": "20261103-1"}, sentences=("Without service: 9 s.",))
+    done = dataclasses.replace(
+        WHOLE, status=status, target="server", place="host dify@10.1.0.4:2222", outcome=outcome, stages=()
+    )
+    back = "Backup: 20261103-1. The way back, while it stands: `mode: rollback` with `rollback-to: 20261103-1`."
+    assert f"\n\nWithout service: 9 s.\n\n{back}\n\n" in text(done)
+    assert "`rollback-to: 20261103-1`" in text(done, Language.of("ja"))
+    assert "<sub>`server` `apply` · `host dify@10.1.0.4:2222` · ended " in text(done)
+    assert "`rollback-to" not in text(dataclasses.replace(done, status="unchanged"))
 
 
 def test_a_failure_comes_first_with_cause_state_and_next_step() -> None:

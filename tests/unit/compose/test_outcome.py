@@ -78,6 +78,17 @@ def test_the_stranded_learn_their_way_out_and_what_failed_twice() -> None:
         assert word in text
 
 
+def test_the_stranded_are_told_that_dify_may_be_down() -> None:
+    assert "Dify may be down." in str(ended("stranded"))
+
+
+def test_a_degraded_run_names_the_way_back_as_it_is_typed() -> None:
+    text = str(ended("degraded", facts={"backup": "b7"}))
+    assert "`mode: rollback` with `rollback-to: b7`" in text
+    assert "`acknowledge: lose-writes@b7`" in text
+    assert "/srv/backups" not in text
+
+
 def test_a_run_that_gives_no_reason_is_still_told() -> None:
     with pytest.raises(ActionError) as caught:
         outcome_of(RunRecord(state="stranded"), **PLACES)
