@@ -25,6 +25,10 @@ from difyaction.errors import Failed
 _SUDO_ASKS = re.compile(r"password|terminal|\btty\b|not allowed")  # what sudo -n says to whom it knows
 _NOBODY_THERE = re.compile(r"Cannot connect to the Docker daemon|connection refused", re.IGNORECASE)
 _START_IT = "Start the engine (`sudo systemctl start docker`), or set docker-host where it is another user's."
+_OTHER_HOST = (
+    "Correct docker-host, which is {asked}, or leave it out; "
+    "if it is right, start that engine, or let the user in there."
+)
 _LET_IN = "Add the user to the group `docker`, allow it sudo without a password, or set docker-host."
 
 
@@ -56,8 +60,10 @@ def script(  # noqa: PLR0913 - each is something that the caller may know better
     )
 
 
-def read(answer: bytes, image_map: Mapping[str, str] | None = None) -> Machine:
+def read(answer: bytes, image_map: Mapping[str, str] | None = None, *, docker_host: str = "") -> Machine:
     """Read what the probe printed. ``image_map`` tells which images of upstream's others stand for.
+
+    ``docker_host`` is the address of the engine that the probe was told to ask, where it was told.
 
     :raises Failed: ``probe-cut`` when it did not come to its end, ``host-lacks-tool``, ``docker-missing`` or
         ``docker-unreachable``.
@@ -72,7 +78,7 @@ def read(answer: bytes, image_map: Mapping[str, str] | None = None) -> Machine:
             next_step="Look whether the machine is short of memory or its shell prints texts of its own; run again.",
             count=len(answers),
         )
-    engine = _engine(answers)
+    engine = _engine(answers, docker_host)
     found = known_by(containers(answers), image_map or {})
     served = database(answers, found)
     if served is not None and served.external:
@@ -113,7 +119,7 @@ def _host(answers: Answers) -> Host:
     )
 
 
-def _engine(answers: Answers) -> Engine:
+def _engine(answers: Answers, asked: str) -> Engine:
     if "docker" not in answers:
         raise Failed(
             "docker-missing",
@@ -124,7 +130,7 @@ def _engine(answers: Answers) -> Engine:
     said = text(answers, "docker")
     version = said.splitlines()[-1].strip() if said else ""
     if not version[:1].isdecimal():
-        raise _unreachable(text(answers, "user"), said, text(answers, "sudo-says"))
+        raise _unreachable(text(answers, "user"), said, text(answers, "sudo-says"), asked)
     root, _, options = text(answers, "info").partition("\n")
     return Engine(
         version=version,
@@ -138,10 +144,10 @@ def _engine(answers: Answers) -> Engine:
     )
 
 
-def _unreachable(user: str, said: str, sudo_says: str) -> Failed:
+def _unreachable(user: str, said: str, sudo_says: str, asked: str) -> Failed:
     told = " ".join(said.split())[:300] or "it says nothing"
     is_down = _NOBODY_THERE.search(told) is not None
-    if _SUDO_ASKS.search(sudo_says) and not is_down:
+    if _SUDO_ASKS.search(sudo_says) and not is_down and not asked:
         return Failed(
             "sudo-asks",
             "Docker does not answer user {user} ({said}), and sudo does not make {user} root without asking: {sudo}.",
@@ -151,10 +157,12 @@ def _unreachable(user: str, said: str, sudo_says: str) -> Failed:
             said=told,
             sudo=" ".join(sudo_says.split())[:300],
         )
+    advice = _START_IT if is_down else _LET_IN
     return Failed(
         "docker-unreachable",
         "Docker does not answer user {user}: {said}",
-        next_step=_START_IT if is_down else _LET_IN,
+        next_step=_OTHER_HOST if asked else advice,
+        asked=asked,
         user=user,
         said=told if told.endswith((".", "?")) else f"{told}.",
     )

@@ -117,6 +117,8 @@ def shake_hands(hop: Hop, known: KnownHosts, call: Dial, timeouts: Timeouts) -> 
     if shown in pinned:
         return transport
     transport.close()
+    if known.revokes(shown, hop.host, hop.port):
+        raise refusals.host_key_revoked(str(hop), shown)
     if pinned:
         raise refusals.host_key_changed(str(hop), pinned, shown)
     raise refusals.host_key_unknown(str(hop), hop.line_name, shown)

@@ -85,9 +85,7 @@ class KnownHosts:
 
     def keys_for(self, host: str, port: int, *, field: str = _FIELD) -> tuple[HostKey, ...]:
         """Return the keys pinned for a host, as preferred. A line for ``[host]:port`` wins over one for ``host``."""
-        plain = host.casefold()
-        names = [f"[{plain}]:{port}", plain]
-        for name in names:
+        for name in _names(host, port):
             speaking = [entry for entry in self.entries if entry.names(name)]
             revoked = {entry.key for entry in speaking if entry.marker == "revoked"}
             pinned = {entry.key for entry in speaking if not entry.marker and entry.key.kind in KINDS} - revoked
@@ -97,6 +95,16 @@ class KnownHosts:
                 text = f"{field}: {host} is only known by @cert-authority, which is not supported; pin its own keys"
                 raise Invalid([_complaint(text, field)])
         return ()
+
+    def revokes(self, key: HostKey, host: str, port: int) -> bool:
+        """Whether a line says of a key that it must not be trusted at that host."""
+        said = (each for each in self.entries if each.marker == "revoked" and each.key == key)
+        return any(each.names(name) for each in said for name in _names(host, port))
+
+
+def _names(host: str, port: int) -> tuple[str, str]:
+    plain = host.casefold()
+    return f"[{plain}]:{port}", plain
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -120,6 +128,8 @@ def _parted(line: str) -> Iterator[str]:
 def _entry(line: str) -> Entry | None:
     words = line.split()
     marker = words.pop(0)[1:] if words[0].startswith("@") else ""
+    if marker not in {"", "cert-authority", "revoked"} and not words:
+        raise ValueError('names a file, and @FILE is for secrets alone; give its text: "$(cat FILE)"')
     if marker not in {"", "cert-authority", "revoked"}:
         raise ValueError(f"begins with an unknown marker @{marker}")
     if words and _OTHER_KINDS.fullmatch(words[0]):

@@ -99,6 +99,19 @@ def host_key_unknown(where: str, line_name: str, shown: HostKey) -> Refused:
     )
 
 
+def host_key_revoked(where: str, shown: HostKey) -> Refused:
+    """Report that the host shows a key that must not be trusted."""
+    return Refused(
+        "ssh-host-key-revoked",
+        "{where} shows the key {kind} {fingerprint}, which a line of `ssh-known-hosts` revokes.",
+        next_step="Find out why it was revoked. Give the host a new key (`ssh-keygen -A`, once the old one is gone) "
+        "and pin that; if it was revoked by mistake, take the line with @revoked out.",
+        where=where,
+        kind=shown.kind,
+        fingerprint=shown.fingerprint,
+    )
+
+
 def host_key_changed(where: str, pinned: Sequence[HostKey], shown: HostKey) -> Refused:
     """Report that the host shows another key than the pinned ones."""
     return Refused(

@@ -115,7 +115,7 @@ class Server:
             api=wishes.image_map.get(API, "").removeprefix(HUB),
         )
         told = self._connection.run(script, timeout=inputs.command_timeout or 300).out
-        machine = probe.read(told, wishes.image_map)
+        machine = probe.read(told, wishes.image_map, docker_host=wishes.docker_host)
         if machine.engine.sudo and not isinstance(self._connection, AsRoot):
             self._connection = AsRoot(self._connection)
         if wishes.client_image and machine.database and machine.database.external:

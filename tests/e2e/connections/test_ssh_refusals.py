@@ -61,7 +61,8 @@ def test_another_key_than_the_pinned_is_refused_with_both_fingerprints(own_sshd:
 
 def test_a_revoked_key_is_refused(own_sshd: Sshd) -> None:
     error = refusal(own_sshd.hop(), own_sshd.known_hosts + f"@revoked * {own_sshd.known_hosts.split(' ', 1)[1]}")
-    assert error.id == "ssh-host-key-unknown"
+    assert (error.id, error.status) == ("ssh-host-key-revoked", "refused")
+    assert "which a line of `ssh-known-hosts` revokes" in str(error)
 
 
 def test_a_certificate_authority_alone_is_refused_clearly(own_sshd: Sshd) -> None:

@@ -140,6 +140,15 @@ def test_an_engine_that_does_not_answer_is_said_and_what_helps(says: str, sudo: 
     assert caught.value.next_step.startswith(advice)
 
 
+@pytest.mark.parametrize("sudo", ["", "sudo: a password is required"])
+@pytest.mark.parametrize("says", [DOWN, "permission denied while trying to connect"])
+def test_an_engine_that_an_input_names_is_looked_for_in_that_input_first(says: str, sudo: str) -> None:
+    with pytest.raises(Failed) as caught:
+        probe.read(answer(docker=says, sudo_says=sudo), docker_host="unix:///run/other.sock")
+    assert caught.value.id == "docker-unreachable"
+    assert "Correct docker-host, which is unix:///run/other.sock, or leave it out" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("sudo", "error"),
     [

@@ -78,6 +78,14 @@ def test_lines_whose_newlines_were_lost_are_parted(gap: str) -> None:
 def test_revoked_keys_do_not_count() -> None:
     known = KnownHosts.parse(f"{line('h', ED)}\n{line('h', EC)}\n@revoked {line('*', ED)}")
     assert known.keys_for("h", 22) == (EC,)
+    assert known.revokes(ED, "h", 22)
+    assert not known.revokes(EC, "h", 22)
+    assert not KnownHosts.parse(f"@revoked {line('[h]:2222', ED)}").revokes(ED, "h", 22)
+
+
+def test_the_name_of_a_file_is_told_from_its_text() -> None:
+    with pytest.raises(Invalid, match=r'@FILE is for secrets alone; give its text: "\$\(cat FILE\)"'):
+        KnownHosts.parse("@/home/me/.ssh/known_hosts")
 
 
 def test_a_certificate_authority_is_refused_unless_the_host_is_pinned_too() -> None:
