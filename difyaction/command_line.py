@@ -121,14 +121,12 @@ def _value(spec: Spec, text: str | None, contents: Callable[[str], str]) -> str 
     if not text.startswith("@"):
         why = f"--{spec.name} is a secret, and other users can read a command line: give @FILE or @-."
         return Complaint(id="secret-on-command-line", text=why, input=spec.name)
+    where = "standard input" if text == "@-" else text[1:]
     try:
         if secret := contents(text[1:]).strip():
             return secret
     except (OSError, UnicodeDecodeError) as why:
-        return Complaint(
-            id="secret-unreadable", text=f"--{spec.name}: {text[1:]} cannot be read: {why}", input=spec.name
-        )
-    where = "standard input" if text == "@-" else text[1:]
+        return Complaint(id="secret-unreadable", text=f"--{spec.name}: {where} cannot be read: {why}", input=spec.name)
     return Complaint(id="secret-empty", text=f"--{spec.name}: {where} is empty.", input=spec.name)
 
 
@@ -144,7 +142,8 @@ def _unknown(flag: str) -> Complaint:
     found = nearest(
         flag.lstrip("-"), (*table(), _SUMMARY.lstrip("-"))
     )  # bare: the hyphens that all flags share would make them alike
-    near = f"--mode {flag}" if flag in table()["mode"].values else f"--{found}" if found else ""
+    meant = next((name for name in ("mode", "target") if flag in table()[name].values), "")
+    near = f"--{meant} {flag}" if meant else f"--{found}" if found else ""
     if _SHOWABLE.fullmatch(flag) is None:
         text = "A word is no flag and no flag's value. It is not shown, for it may be a secret; give secrets as @FILE."
         return Complaint(id="input-unknown", text=text, input="")

@@ -10,7 +10,7 @@ from difyaction.errors import Complaint
 from difyaction.gitops import asked
 from difyaction.input_kinds import parse
 from difyaction.input_table import table
-from difyaction.ssh_inputs import host, jump_parts, legible
+from difyaction.ssh_inputs import host, jump_host, legible
 
 if TYPE_CHECKING:
     from difyaction.inputs import Inputs
@@ -134,9 +134,7 @@ def _ssh(inputs: Inputs) -> Iterator[Complaint]:
         yield _missing("ssh-key", "ssh-key: logging in needs a private key.")
     if not inputs.ssh_known_hosts:
         yield _missing("ssh-known-hosts", "ssh-known-hosts: the host is not talked to before its key is known.")
-    if inputs.jump_host and jump_parts(inputs.jump_host)[1] == "":
-        text = f"jump-host: {inputs.jump_host!r} is not of the form user@host:port."
-        yield Complaint(id="input-invalid", text=text, input="jump-host")
+    yield from jump_host(inputs)
     if inputs.jump_ssh_key and not inputs.jump_host:
         yield _conflict("jump-ssh-key", "jump-ssh-key: there is no jump-host.")
     yield from legible(inputs)

@@ -139,7 +139,10 @@ def _duration(spec: Spec, text: str) -> int | None:
     if found is None or not any(found.groups()):
         raise _wrong(spec, f"{text!r} is no time such as `90s`, `10m` or `1h30m`.")
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    whole = hours * 3600 + minutes * 60 + seconds
+    if not whole and not spec.may_be_zero:
+        raise _wrong(spec, f"{text!r} is no time at all, and nothing could be done in it.")
+    return whole
 
 
 def _size(spec: Spec, text: str) -> int:

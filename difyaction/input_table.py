@@ -30,7 +30,8 @@ class Spec:
     """What one input is called, what it may hold, and who looks at it.
 
     ``default`` and ``in_action`` are texts as a user would write them; ``environ`` names a variable
-    of the runner; empty ``modes`` and ``targets`` mean all; ``bounds`` are inclusive; ``subject`` is one of `SUBJECTS`.
+    of the runner; empty ``modes`` and ``targets`` mean all; ``bounds`` are inclusive; ``subject`` is one of `SUBJECTS`;
+    ``may_be_zero`` is about durations: nothing is a time, too.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Spec:
     shape: str = ""
     values: tuple[str, ...] = ()
     bounds: tuple[int, int] | None = None
+    may_be_zero: bool = False
     modes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
 
@@ -78,6 +80,7 @@ def _spec(name: str, row: dict[str, Any]) -> Spec:
         shape=row.get("shape", ""),
         values=tuple(row.get("values", ())),
         bounds=(bounds[0], bounds[1]) if bounds else None,
+        may_be_zero=row.get("zero", False),
         modes=tuple(row.get("modes", ())),
         targets=tuple(row.get("targets", ())),
     )

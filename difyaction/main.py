@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 import time
@@ -19,6 +20,7 @@ from difyaction.inputs import Inputs
 from difyaction.journal import Journal
 from difyaction.language import Language
 from difyaction.opening import opening, place
+from difyaction.outlet import Outlet
 from difyaction.report import Told
 from difyaction.runner import Runner
 from difyaction.statuses import EXIT_CODES
@@ -31,11 +33,17 @@ from difyaction.surroundings import Surroundings
 class World:
     """What a run takes from the machine: standard input, time, and the builders of targets."""
 
-    stdin: Callable[[], str] = lambda: sys.stdin.read()  # noqa: PLW0108 - looked up when it is read
+    stdin: Callable[[], str] = field(default_factory=lambda: _standard_input)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     pause: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     builders: Mapping[str, str] = field(default_factory=lambda: registry.BUILDERS)
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:  # Python has none where it was started with a closed one (`<&-`)
+        raise OSError(errno.EBADF, "it is closed")
+    return sys.stdin.read()
 
 
 def main(
@@ -50,10 +58,10 @@ def main(
     if isinstance(out, io.TextIOWrapper):
         out.reconfigure(errors="backslashreplace")  # a terminal's encoding must not end the run
     if command_line.asks_for_help(argv):
-        out.write(f"{command_line.help_text()}\n")
+        Outlet(out).line(command_line.help_text())
         return 0
     if command_line.asks_for_version(argv):
-        out.write(f"dify-upgrade-action {__version__}\n")
+        Outlet(out).line(f"dify-upgrade-action {__version__}")
         return 0
     return _Run(environ, out, world).go(argv)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _JUMP = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^@:\s\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
 _MORE_THAN_A_HOST = re.compile(r".*[/@].*|[^:]+:[0-9]*|\[.*\]:[0-9]*")
+_MOST_PORT = 65535
 
 
 def host(inputs: Inputs) -> Iterator[Complaint]:
@@ -22,6 +23,22 @@ def host(inputs: Inputs) -> Iterator[Complaint]:
     if _MORE_THAN_A_HOST.fullmatch(inputs.host):
         text = f"host: {inputs.host!r} is more than a name or an address; users belong into user, ports into port."
         yield Complaint(id="input-invalid", text=text, input="host")
+    elif inputs.host.startswith("[") or inputs.host.endswith("]"):
+        text = f"host: {inputs.host!r} has brackets, which only addresses with a port need; leave them out."
+        yield Complaint(id="input-invalid", text=text, input="host")
+
+
+def jump_host(inputs: Inputs) -> Iterator[Complaint]:
+    """Complain of a jump host that cannot be called."""
+    if not inputs.jump_host:
+        return
+    _, name, port = jump_parts(inputs.jump_host)
+    if not name:
+        text = f"jump-host: {inputs.jump_host!r} is not of the form user@host:port."
+        yield Complaint(id="input-invalid", text=text, input="jump-host")
+    elif not 1 <= port <= _MOST_PORT:
+        text = f"jump-host: there is no port {port}; they go from 1 to {_MOST_PORT}."
+        yield Complaint(id="input-invalid", text=text, input="jump-host")
 
 
 def legible(inputs: Inputs) -> Iterator[Complaint]:

@@ -62,6 +62,7 @@ def test_a_secret_comes_from_a_file_or_from_standard_input() -> None:
     [
         (("--mod", "plan"), "There is no flag '--mod'. Did you mean '--mode'?"),
         (("plan",), "There is no flag 'plan'. Did you mean '--mode plan'?"),
+        (("server",), "There is no flag 'server'. Did you mean '--target server'?"),
         (("--ssh-key", "-----BEGIN OPENSSH PRIVATE KEY-----\nghs_secret"), "other users can read a command line"),
         (("--token", "--ghs_secret words"), "other users can read a command line"),
         (("--token", "--title", "x"), "--token needs a value."),

@@ -343,6 +343,52 @@ def test_this_machine_is_not_reached_by_ssh() -> None:
     assert of_server(host="local", jump_host="me@jump") == ["ssh-key", "jump-host", "user"]
 
 
+@pytest.mark.parametrize(
+    ("jump", "said"),
+    [
+        ("me@jump:99999", "jump-host: there is no port 99999; they go from 1 to 65535."),
+        ("me@jump:0", "jump-host: there is no port 0; they go from 1 to 65535."),
+        ("me@:22", "jump-host: 'me@:22' is not of the form user@host:port."),
+    ],
+)
+def test_a_jump_host_that_cannot_be_called_is_refused(jump: str, said: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(SERVER | {"jump-host": jump})
+    assert [each.text for each in caught.value.complaints] == [said]
+
+
+@pytest.mark.parametrize("name", [name for name, spec in table().items() if spec.kind == "duration"])
+def test_no_time_at_all_is_refused_where_nothing_could_be_done_in_it(name: str) -> None:
+    if table()[name].may_be_zero:
+        assert getattr(read(SERVER | {name: "0s"}), table()[name].field) == 0
+        return
+    with pytest.raises(Invalid) as caught:
+        read(SERVER | {name: "0m"})
+    [complaint] = caught.value.complaints
+    assert complaint.text == f"{name}: '0m' is no time at all, and nothing could be done in it."
+
+
+def test_no_time_without_service_tasks_that_are_not_waited_for_and_a_run_that_is_not_followed_can_be_asked_for() -> (
+    None
+):
+    zero = {name for name, spec in table().items() if spec.may_be_zero}
+    assert zero == {"max-downtime", "drain-timeout", "job-time"}
+
+
+@pytest.mark.parametrize(("target", "back"), [("server", "the backup whose id"), ("gitops", "the release or commit")])
+def test_going_back_is_told_in_the_words_of_its_target(target: str, back: str) -> None:
+    both = {"dify-version": "1.14.1", "rollback-to": "b1"}
+    given = (SERVER if target == "server" else GOOD) | both
+    for mode, said in (
+        ("rollback", f"dify-version: mode rollback goes back to {back}"),
+        ("apply", f"rollback-to: mode apply does not go back. Mode rollback goes back to {back}"),
+    ):
+        with pytest.raises(Invalid) as caught:
+            read(given | {"mode": mode})
+        [complaint] = caught.value.complaints
+        assert complaint.text.startswith(said)
+
+
 def test_places_on_the_host_are_absolute_and_a_backup_is_not_part_of_itself() -> None:
     assert of_server(dify_folder="dify/docker", backup_dir="backups") == ["dify-folder", "backup-dir"]
     assert of_server(dify_folder="/opt/dify", backup_dir="/opt/dify/backups") == ["backup-dir"]
@@ -410,7 +456,9 @@ def test_a_matrix_has_no_target_that_an_input_could_be_foreign_to() -> None:
 SSH = {"target": "server", "dify-version": "1.14.1", "host": "dify.example", "user": "u"}
 
 
-@pytest.mark.parametrize("host", ["https://dify.example", "root@dify.example", "dify.example:2222", "[::1]:22", "a/b"])
+@pytest.mark.parametrize(
+    "host", ["https://dify.example", "root@dify.example", "dify.example:2222", "[::1]:22", "[::1]", "a/b"]
+)
 @pytest.mark.parametrize("target", ["server", "azure-vm"])
 def test_a_host_that_is_more_than_a_host_is_told_before_anybody_is_called(target: str, host: str) -> None:
     with pytest.raises(Invalid) as caught:

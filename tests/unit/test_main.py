@@ -5,6 +5,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -309,6 +311,27 @@ def test_a_password_in_an_address_is_not_in_the_log() -> None:
     code, log = at_the_desk("--target", "gitops", "--dify-api-url", "https://user:hunter2-pw@ghe.example")
     assert code == 2
     assert "hunter2" not in log
+
+
+def test_a_closed_standard_input_is_no_bug_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    out = io.StringIO()
+    assert main({}, out=out, argv=["--target", "server", "--ssh-key", "@-"]) == 2
+    assert (
+        "error: --ssh-key: standard input cannot be read: [Errno 9] it is closed [secret-unreadable]" in out.getvalue()
+    )
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_who_asks_into_a_full_disk_gets_no_traceback(flag: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$0" -m difyaction "$1" >/dev/full', sys.executable, flag],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(difyaction.__file__).parents[1],
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_needs_nothing() -> None:

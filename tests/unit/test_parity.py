@@ -104,7 +104,9 @@ def test_every_refusal_of_auto_merge_is_explained_and_no_other() -> None:
 
 def test_every_kind_of_remark_stands_in_the_table_of_remarks() -> None:
     rows = TROUBLESHOOTING.table_under("Remarks of a plan")
-    known = {kind for row in rows for kind in re.findall(r"`([a-z-]+)`", row[0])}
+    told = [kind for row in rows for kind in re.findall(r"`([a-z-]+)`", row[0])]
+    known = set(told)
+    assert len(told) == len(known), f"these stand there twice: {sorted(kind for kind in known if told.count(kind) > 1)}"
     said = remark_ids(PACKAGE)
     assert not lacking(said, known), f"add rows to the last table of troubleshooting.md: {lacking(said, known)}"
     assert known <= {each.id for each in said}, f"no plan remarks {sorted(known - {each.id for each in said})}"
