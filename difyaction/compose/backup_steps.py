@@ -80,7 +80,9 @@ def _check(shift: Shift) -> str:
 
 def _read_head(shift: Shift) -> str:
     if shift.back_to:
-        return f'{call("is_sealed", shift.back_to)}\n{call("printf", "%s", shift.head_after)} >"$RUN/wanted-head"'
+        folders = {shift.back_to, *(file.kept_in for file in shift.files)} - {""}
+        sealed = "\n".join(call("is_sealed", folder) for folder in sorted(folders))
+        return f'{sealed}\n{call("printf", "%s", shift.head_after)} >"$RUN/wanted-head"'
     return call("read_head", shift.after[shift.api].image, shift.head_after)
 
 

@@ -110,8 +110,8 @@ def _switch(shift: Shift) -> str:
     checkout = shift.install.checkout
     if shift.back_to:
         lines = [call("checkout_of_backup", shift.back_to)] if checkout else []
-        back = [file.path for file in shift.files if file.path not in shift.created]
-        lines += [call("switch_file_back", path, shift.back_to) for path in back]
+        back = [file for file in shift.files if file.path not in shift.created]
+        lines += [call("switch_file_back", file.path, file.kept_in or shift.back_to) for file in back]
         lines += [call("take_away", path) for path in shift.created]
     else:
         lines = ["checkout_commit"] if checkout else []
@@ -152,7 +152,8 @@ def _proving_rows(shift: Shift) -> str:
 
 def _restore(shift: Shift) -> str:
     """Read the databases and one-way volumes back from the backup that was asked for."""
-    kept = [call("read_back", source, f"{shift.back_to}/{name}.tar") for name, source in shift.one_way.items()]
+    held = {name: source for name, source in shift.one_way.items() if name not in shift.copyless}
+    kept = [call("read_back", source, f"{shift.back_to}/{name}.tar") for name, source in held.items()]
     proven = ["prove_schema", call("prove_rows_of", shift.back_to)]  # nothing runs yet that could write
     return "\n".join(["nobody_writes", "from_here started", call("read_databases_back", shift.back_to), *kept, *proven])
 

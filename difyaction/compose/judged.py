@@ -80,7 +80,7 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         backup_too_large={name: size for name, size in packed.items() if size and size > shift.wishes.backup_max},
         backup_unmeasured=tuple(name for name, size in packed.items() if size is None),
         backup_max=shift.wishes.backup_max,
-        edited_outside=_not_kept(install.checkout, install.files, drafted.known) if install.checkout else (),
+        edited_outside=not_kept(install.checkout, install.files, drafted.known) if install.checkout else (),
         env_added=len(drafted.env.added),
         renamed_services=(f"{shift.database.service} to {shift.database_service}",) if shift.moves_database else (),
         secret_key_changes=_secret_key_changes(machine, _in_effect("SECRET_KEY", env, composed), shift),
@@ -196,7 +196,7 @@ def _ports_taken(machine: Machine, composed: Composed) -> Iterator[str]:
                 yield f"{outer} ({name})"
 
 
-def _not_kept(checkout: Checkout, files: Mapping[str, Held], known: Collection[str]) -> tuple[str, ...]:
+def not_kept(checkout: Checkout, files: Mapping[str, Held], known: Collection[str]) -> tuple[str, ...]:
     """Return the files of theirs that nobody puts back on top: beside the folder, or too large to be looked at."""
     theirs = {*checkout.edited, *(path for path in checkout.tracked if path not in known)}
     return (*checkout.outside, *sorted(theirs - {*files} - {*checkout.deleted}))

@@ -80,6 +80,7 @@ def manifest(shift: Shift, run: str, epoch: int) -> bytes:
         "branch": shift.install.checkout.branch if shift.install.checkout else "",
         "volumes": dict(shift.one_way),
         "schema-changes": shift.data_change,
+        "back-to": shift.back_to.rpartition("/")[2],
         "epoch": epoch,
     }
     return json.dumps(record, indent=1, sort_keys=True).encode()

@@ -70,6 +70,7 @@ class Shift:
     kept: tuple[str, ...] = ()  # files of theirs that a checkout of the release would replace or take away
     created: tuple[str, ...] = ()  # files that a backup's upgrade made anew; going back to it takes them away
     back_to: str = ""  # the folder of the backup that this goes back to; empty on the way forward
+    copyless: tuple[str, ...] = ()  # those of ``one_way`` of which it has no copy: saved, and not read back
     restores: bool = False  # whether the databases are read back from there
 
     @property

@@ -52,6 +52,13 @@ def _parts(store: str, composed: Composed) -> Iterator[str]:
             yield name
 
 
+def parts_beside(machine: Machine, stores: Collection[str]) -> tuple[str, ...]:
+    """Return the services that run and may hold data of these, where no file says who depends on whom."""
+    asked = [_image(store.ref) for store in _stores(machine) if store.service in stores]
+    images = {part for image in asked for part in _PARTS.get(image, ())}
+    return tuple(sorted(part.service for part in _stores(machine) if _image(part.ref) in images))
+
+
 def one_way(machine: Machine, stores: Collection[str], shipped: Iterable[str]) -> dict[str, str]:
     """Return the data of these services: name of the copy -> volume or folder.
 

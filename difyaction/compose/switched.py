@@ -12,11 +12,15 @@ from difyaction.compose.install import Held, Install
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenFile:
-    """A file that the switch writes. ``before`` is the SHA-256 of what stands there now, empty when nothing does."""
+    """A file that the switch writes. ``before`` is the SHA-256 of what stands there now, empty when nothing does.
+
+    ``kept_in`` is the folder of the backup that has it, where it is not the one that is gone back to.
+    """
 
     path: str
     mode: int
     before: str
+    kept_in: str = ""
 
 
 def kept_files(install: Install, drafted: Draft) -> tuple[str, ...]:

@@ -18,10 +18,11 @@ from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.journal_log import JournalLog
 from difyaction.compose.outcome import made, outcome_of
 from difyaction.compose.probe_database import client_version
-from difyaction.compose.restore_plan import RestoreFacts, chosen, make_restore_plan
+from difyaction.compose.restore_plan import RestoreFacts, make_restore_plan
 from difyaction.compose.run_journal import JournalRow, record
 from difyaction.compose.server_plan import ServerFacts, ServerPlan, draft_for, make_plan
 from difyaction.compose.staging import ask_compose
+from difyaction.compose.ways_back import chosen
 from difyaction.compose.wishes import Wishes
 from difyaction.connections import Connection, Lost
 from difyaction.connections.as_root import AsRoot
@@ -62,7 +63,7 @@ class Server:
         installed = installed_version(machine)
         owner = _owner(self._surroundings.environ)
         if self._inputs.mode == "rollback":
-            backup = chosen(machine, self._inputs.rollback_to)
+            backup = chosen(machine, self._inputs.rollback_to, installed)
             return RestoreFacts(machine=machine, installed=installed, backup=backup, wishes=self._wishes, owner=owner)
         release = self._releases.release(self._inputs.dify_version, installed)
         self._surroundings.say(f"Dify {installed} is installed in {install.folder}, {release.version} is wanted")

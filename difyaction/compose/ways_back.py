@@ -1,0 +1,139 @@
+"""Which backup `mode: rollback` goes back to, through which others, and what of the folder each of them has. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from difyaction.compose.answers import sequence, string
+from difyaction.compose.facts import Backup, Machine
+from difyaction.errors import Failed
+from difyaction.releases.version import Version
+
+
+def chosen(machine: Machine, name: str, installed: Version) -> Backup:
+    """Return the backup of that id; without one, the last of an upgrade that led to another release from there.
+
+    :raises Failed: ``backup-unknown``, ``backup-incomplete`` or ``backup-elsewhere``.
+    """
+    folder = machine.install.folder if machine.install else ""
+    found = next((b for b in machine.backups if b.id == name), None) if name else _last(machine, installed)
+    if found is None:
+        raise Failed(
+            "backup-unknown",
+            "There is no backup {name} in {folder}; there are {known}.",
+            next_step="Correct rollback-to or backup-dir.",
+            name=name or "to go back to",
+            folder=machine.backup_folder,
+            known=", ".join(backup.id for backup in machine.backups) or "none",
+        )
+    if not found.complete or not found.manifest:
+        raise Failed(
+            "backup-incomplete",
+            "The backup {name} was never finished, so that nobody may rely on it.",
+            next_step="Choose another one in rollback-to.",
+            name=found.id,
+        )
+    if machine.install is None or found.of != folder:
+        raise Failed(
+            "backup-elsewhere",
+            "The backup {name} is of {folder}, and another Dify is looked at.",
+            next_step="Name that folder in dify-folder, or choose another backup.",
+            name=found.id,
+            folder=found.of or "nowhere",
+        )
+    return found
+
+
+def way_back(machine: Machine, backup: Backup, installed: Version) -> tuple[Backup, ...]:
+    """Return the backups by which one goes back step by step: the newest first, this one last.
+
+    Each is of the upgrade to what the one before it leads back to, so that what was undone, or taken back since, is
+    none of them. Empty: those that are there do not lead to this one.
+    """
+    at, way = str(installed), []
+    if at != _from(backup):
+        for each in reversed(_since(machine, backup)):
+            if at == _to(backup):
+                break
+            if _to(each) == at and not _of_a_rollback(each):
+                way.append(each)
+                at = _from(each)
+        if at != _to(backup):
+            return ()
+    return (*way, backup)
+
+
+def files_back(machine: Machine, backup: Backup, installed: Version, tracked: Collection[str]) -> dict[str, Backup]:
+    """Return the files that go back: by path, the first backup whose upgrade changed it, which has it as it was.
+
+    ``tracked`` are those of a checkout: of upgrades after this one's, its commit brings them back.
+    """
+    later = [each for each in _since(machine, backup) if each != backup and not _of_a_rollback(each)]
+    way = reversed(way_back(machine, backup, installed) or (*reversed(later), backup))
+    found: dict[str, Backup] = {}
+    for each in way:
+        for path in _paths(sequence(each.manifest, "files")):
+            if each == backup or path not in tracked:
+                found.setdefault(path, each)
+    return found
+
+
+def was_brought(path: str, backup: Backup) -> bool:
+    """Whether a file was not there before the upgrade that this backup is of."""
+    return path in sequence(backup.manifest, "created")
+
+
+def _last(machine: Machine, installed: Version) -> Backup | None:
+    """Return what is meant when no backup is named; of those that are left, one has to be named."""
+    folder = machine.install.folder if machine.install else ""
+    whole = [backup for backup in machine.backups if backup.complete and backup.of == folder]
+    made = [backup for backup in whole if _of_a_rollback(backup)]
+    same = [backup for backup in whole if _from(backup) == str(installed) and backup not in made]
+    found = next((each for each in reversed(whole) if each not in made and each not in same), None)
+    if found is None and whole:
+        raise Failed(
+            "backup-unknown",
+            "Going back without rollback-to takes the last upgrade from another release, and {folder} has none: of Dify"
+            " {installed}, which runs, are {same}; going back made {made}.",
+            next_step="Name the backup that is meant in rollback-to.",
+            folder=machine.backup_folder,
+            installed=installed,
+            same=", ".join(backup.id for backup in same) or "none",
+            made=", ".join(backup.id for backup in made) or "none",
+        )
+    return found
+
+
+def _since(machine: Machine, backup: Backup) -> tuple[Backup, ...]:
+    """Return the whole backups of the same Dify from this one on, the oldest first."""
+    own = sorted((each for each in machine.backups if each.complete and each.of == backup.of), key=_time)
+    return tuple(each for each in own if _time(each) >= _time(backup))
+
+
+def _time(backup: Backup) -> tuple[int, str]:
+    return backup.epoch, backup.id
+
+
+def _of_a_rollback(backup: Backup) -> bool:
+    """Whether going back made it. Those that do not say so yet are told by their releases."""
+    if "back-to" in backup.manifest:
+        return string(backup.manifest, "back-to") != ""
+    try:
+        return Version.parse(_to(backup)) < Version.parse(_from(backup))
+    except ValueError:
+        return False
+
+
+def _from(backup: Backup) -> str:
+    return string(backup.manifest, "from")
+
+
+def _to(backup: Backup) -> str:
+    return string(backup.manifest, "to")
+
+
+def _paths(named: Sequence[object]) -> Iterator[str]:
+    """Yield what is a path inside the folder."""
+    for path in named:
+        if isinstance(path, str) and not path.startswith("/") and ".." not in path.split("/"):
+            yield path
