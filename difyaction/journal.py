@@ -19,6 +19,8 @@ _TITLES = {
     "sweep": "Sweep",
 }
 
+_DOCUMENT_LINES = 6000  # of a plan: a runbook, whole
+
 
 class Journal:
     """Listens to the story. ``stages`` and ``plan`` hold what was heard, also when the story breaks off."""
@@ -72,6 +74,6 @@ class Journal:
             if document.kind == "markdown":
                 continue  # written for the summary, where it is rendered
             say(f"{document.title}:")
-            self._runner.foreign(document.text)
+            self._runner.foreign(document.text, lines=_DOCUMENT_LINES)
         if not plan.changes:
             say("nothing to change")

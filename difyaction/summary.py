@@ -18,7 +18,7 @@ from difyaction.target import Document, Objection, Plan, Severity
 ROWS = 200
 SERVES = frozenset({"upgraded", "restored"})  # statuses in which a host runs what was wanted
 _HEADS = 2  # lines of a table before its rows
-DOCUMENT_CHARACTERS = 60_000
+DOCUMENT_CHARACTERS = 150_000  # a runbook, whole
 ALL_DOCUMENTS_CHARACTERS = 500_000
 
 HEADLINES: Mapping[str, str] = {

@@ -17,6 +17,10 @@ _START_SECONDS = 120
 _PULLED = """echo "pulling $(cat "$RUN/pulling"), images take $(dk system df --format '{{.Size}}' | head -n 1)\""""
 
 
+# how far what writes into the backup has come
+SAVED = 'echo "$(du -sk "$BACKUP" | cut -f 1) KiB are in the backup"'
+
+
 def backup_steps(shift: Shift) -> Iterator[Step]:
     """Yield them in order. A failure among these leaves the machine as it was."""
     yield Step("check", _check(shift), title="Check that nothing moved since the plan")
@@ -28,7 +32,7 @@ def backup_steps(shift: Shift) -> Iterator[Step]:
         title = "Fetch the release's tag into the checkout"
         yield Step("fetch-tag", fetch, timeout=shift.wishes.pull_timeout, title=title)
     yield from _dumps(shift)
-    yield Step("save-files", _save_files(shift), title="Save configuration, keys and volumes")
+    yield Step("save-files", _save_files(shift), title="Save configuration, keys and volumes", live=SAVED)
     if estimated_again(shift):
         share = (CLONE_SPEED // DUMP_SPEED, shift.database.size // CLONE_SPEED) if shift.clone else ()
         hold = call("hold_estimate", _START_SECONDS + shift.wishes.drain_timeout, shift.wishes.max_downtime, *share)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from difyaction.compose.backup_steps import SAVED
 from difyaction.compose.estimates import copies_files
 from difyaction.compose.extra_steps import extra_steps
 from difyaction.compose.roles import Role
@@ -17,6 +18,7 @@ from difyaction.compose.words import Variable, call
 BACKUP = Variable('"$BACKUP"')
 CLONE = "_before_upgrade"
 _STOP_SECONDS = 30
+_READ_BACK = 'echo "the databases take $(databases_take 2>/dev/null | tr "\\n" " ")"'
 _MIGRATED = 'echo "the schema is at $(schema_head 2>/dev/null | tr "\\n" " ")"'
 _USER_1001 = (1, 10, 1)  # from here on Dify's containers run as this user
 
@@ -36,16 +38,24 @@ def change_steps(shift: Shift) -> Iterator[Step]:
     if shift.data_change:
         # what takes as long as service may be away altogether was estimated wrongly; nobody is kept from going back
         most = None if shift.back_to else shift.wishes.max_downtime or None
-        yield Step("final-backup", *_final_backup(shift), timeout=most, title="Back up once more, with nobody writing")
+        title, live = "Back up once more, with nobody writing", "" if shift.clone else SAVED
+        yield Step("final-backup", *_final_backup(shift), timeout=most, title=title, live=live)
     if shift.one_way:
-        yield Step("save-volumes", *_save_volumes(shift), title="Save the volumes whose format changes")
+        yield Step("save-volumes", *_save_volumes(shift), title="Save the volumes whose format changes", live=SAVED)
     yield Step("switch", _switch(shift), switch_back(shift), title="Switch the files")
     yield from _database_steps(shift)
     if shift.wanted.numbers >= _USER_1001:
         how = "crossing" if shift.installed.numbers < _USER_1001 else "after"
         own = call("own_storage", shift.api, how)
-        yield Step("own", own, timeout=1800, title="Give the storage to the user that Dify runs as")
-    yield Step("start", _start(shift), _unstart(shift), timeout=900, title=f"Start Dify {shift.wanted}")
+        yield Step(
+            "own",
+            own,
+            timeout=max(1800, shift.wishes.start_timeout),
+            title="Give the storage to the user that Dify runs as",
+        )
+    yield Step(
+        "start", _start(shift), _unstart(shift), timeout=shift.wishes.patience + 300, title=f"Start Dify {shift.wanted}"
+    )
     if not shift.back_to:
         yield from extra_steps(shift)
 
@@ -55,7 +65,7 @@ def serving_again(shift: Shift) -> str:
     held = {*shift.untouched, shift.database.service, ""}
     known = (name for name, (_, found) in shift.before.items() if name not in held and found not in shift.unnamed)
     proxy = next((name for name, (role, _) in shift.before.items() if role is Role.PROXY), "")
-    serve = call("serve_again", proxy, " ".join(known), *reversed(_stopped(shift)))
+    serve = call("serve_again", shift.wishes.patience, proxy, " ".join(known), *reversed(_stopped(shift)))
     rest = [found for found in _stopped(shift) if found in shift.unnamed]
     return f"{{ {serve} && {call('start_by_id', *rest)}; }}" if rest else serve
 
@@ -136,7 +146,7 @@ def _database_steps(shift: Shift) -> Iterator[Step]:
         yield Step("move-database", do, undo, timeout=300, title="Start the database as its new service")
     undo = call("undo_migration", "clones", CLONE) if shift.clone else call("undo_migration", "dumps")
     if shift.restores:
-        yield Step("restore", _restore(shift), undo, title="Read the backup back")
+        yield Step("restore", _restore(shift), undo, title="Read the backup back", live=_READ_BACK)
     elif shift.data_change:
         limit = shift.wishes.migration_timeout or ""
         do = call("migrate", shift.api, limit, shift.wishes.migration_idle)

@@ -21,6 +21,7 @@ class Extra:
     commands: tuple[str, ...]
 
 
+_SAID = 'echo "$(($(wc -l <"$RUN/extra.said"))) lines said"'  # theirs may hold anything
 _LIST, _INSTALLED = "/tmp/plugins.jsonl", "/tmp/installed_plugins.jsonl"  # noqa: S108 - in a container that nobody else is in
 
 # Whoever runs these by hand is asked for what is not said (click's `prompt`): files are named, and an empty line takes
@@ -50,7 +51,7 @@ def extra_steps(shift: Shift) -> Iterator[Step]:
     """Yield a step for each that lies on the way. What they write is undone with the database."""
     for extra in EXTRAS:
         if shift.installed.numbers < extra.since.numbers <= shift.wanted.numbers:
-            yield Step(f"extra-{extra.id}", _do(shift, extra), timeout=7200, title=extra.title)
+            yield Step(f"extra-{extra.id}", _do(shift, extra), timeout=7200, title=extra.title, live=_SAID)
 
 
 def _do(shift: Shift, extra: Extra) -> str:

@@ -8,9 +8,9 @@ from difyaction.compose.estimates import sized
 from difyaction.compose.facts import Container, Machine
 from difyaction.compose.queues import named_queues
 from difyaction.compose.shift import Shift
+from difyaction.compose.stores import VECTOR_STORES
 
 _MOST = 12  # of a kind, in one line
-_VECTOR_STORES = ("weaviate", "qdrant", "milvus", "chroma", "pgvector", "opensearch", "elasticsearch", "oceanbase")
 
 
 def facts_text(machine: Machine, shift: Shift) -> str:
@@ -62,9 +62,11 @@ def _data(machine: Machine, shift: Shift) -> Iterator[str]:
     yield f"schema: {shift.head_before or 'unknown'} now, then {shift.head_after or 'what its image says'}"
     for container in machine.containers:
         name, tag = container.ref.known_name.rpartition("/")[2], container.ref.tag
-        if name.startswith(_VECTOR_STORES) and not container.one_off:
+        if name in VECTOR_STORES and not container.one_off:
             yield f"vector store: {name} {tag}, service {container.service}"
     if machine.api:
+        if used := machine.api.env("VECTOR_STORE"):
+            yield f"vector store in use: {used}"
         yield f"storage: {machine.api.env('STORAGE_TYPE', 'opendal')}"
     folder = f"{shift.folder}/"
     sizes = {

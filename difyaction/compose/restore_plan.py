@@ -20,7 +20,7 @@ from difyaction.compose.judged_back import findings, objections
 from difyaction.compose.roles import Role
 from difyaction.compose.run_delivery import delivered, run_id, settings_for
 from difyaction.compose.runbook import render
-from difyaction.compose.server_documents import documents
+from difyaction.compose.server_documents import documents, runbook_documents
 from difyaction.compose.server_plan import ServerPlan
 from difyaction.compose.shift import (
     Shift,
@@ -68,7 +68,7 @@ def make_restore_plan(facts: RestoreFacts) -> ServerPlan:
         changes=tuple(_changes(shift)),
         objections=tuple(objections(machine, facts.backup, shift)),
         findings=tuple(findings(machine, shift)),
-        documents=tuple(documents(machine, shift, None, estimates=estimate(shift, machine), script=script)),
+        documents=(*documents(machine, shift, None, estimate(shift, machine)), *runbook_documents(steps, script)),
         plan_id=digest.hexdigest(),
         steps=steps,
         settings=settings,

@@ -11,6 +11,7 @@ from difyaction.compose.estimates import Estimates
 from difyaction.compose.facts import Machine
 from difyaction.compose.facts_text import facts_text
 from difyaction.compose.shift import Shift
+from difyaction.compose.steps import Step
 from difyaction.language import N_
 from difyaction.line_diff import unified
 from difyaction.target import Document
@@ -18,16 +19,32 @@ from difyaction.target import Document
 _CONTEXT = 2
 
 
-def documents(
-    machine: Machine, shift: Shift, drafted: Draft | None, *, estimates: Estimates, script: str
-) -> Iterator[Document]:
-    """Yield what a reader may want to see whole."""
+def documents(machine: Machine, shift: Shift, drafted: Draft | None, estimates: Estimates) -> Iterator[Document]:
+    """Yield what was found, what it takes, and what becomes of their files."""
     yield Document(N_("Facts"), facts_text(machine, shift))
     yield Document(N_("Estimates"), estimates.lines(), shown=True)
     if drafted and drafted.written:
         yield Document(N_("Files"), "\n".join(_files(shift, drafted)), "diff")
-    if script:
+
+
+def runbook_documents(steps: Sequence[Step], script: str) -> Iterator[Document]:
+    """Yield what will run: first without the verbs that every runbook has, then the very script."""
+    if steps:
+        yield Document(N_("Steps"), "\n".join(_steps(steps)), "sh")
         yield Document(N_("Runbook"), script, "sh")
+
+
+def _steps(steps: Sequence[Step]) -> Iterator[str]:
+    for number, step in enumerate(steps, 1):
+        most = f" (at most {step.timeout} s)" if step.timeout else ""
+        yield f"# {number:03} {step.name}: {step.title or step.name}{most}"
+        if step.no_return:
+            yield "# from here on nothing of what came before is undone"
+        yield step.do.strip("\n")
+        if step.undo.strip():
+            yield "# undone by"
+            yield step.undo.strip("\n")
+        yield ""
 
 
 def _files(shift: Shift, drafted: Draft) -> Iterator[str]:

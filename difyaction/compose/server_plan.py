@@ -20,7 +20,7 @@ from difyaction.compose.mirrors import told
 from difyaction.compose.renamed import calling
 from difyaction.compose.run_delivery import delivered, run_id, settings_for
 from difyaction.compose.runbook import RunSettings, render
-from difyaction.compose.server_documents import documents
+from difyaction.compose.server_documents import documents, runbook_documents
 from difyaction.compose.shift import Ends, Shift, shift_of
 from difyaction.compose.steps import Step
 from difyaction.compose.verify_steps import verify_steps
@@ -76,7 +76,7 @@ def make_plan(facts: ServerFacts) -> ServerPlan:
         changes=changes,
         objections=found,
         findings=tuple(_findings(facts, shift)),
-        documents=tuple(documents(machine, shift, facts.draft, estimates=estimates, script=script)),
+        documents=(*documents(machine, shift, facts.draft, estimates), *runbook_documents(steps, script)),
         plan_id=_plan_id(shift, steps, facts.draft, found),
         steps=steps,
         settings=settings,

@@ -13,7 +13,7 @@ from difyaction.releases.images import ImageRef
 # Stores that keep data in services of their own, by image: Milvus its metadata in etcd, and its segments in MinIO.
 # Source: https://milvus.io/docs/configure-docker.md
 _PARTS = {"milvus": frozenset({"etcd", "minio"})}
-_VECTORS = frozenset(
+VECTOR_STORES = frozenset(
     {
         "chroma", "elasticsearch", "matrixone", "milvus", "myscaledb", "oceanbase-ce", "opengauss", "opensearch",
         "pgvecto-rs", "pgvector", "qdrant", "seekdb", "vastbase-vector", "weaviate",
@@ -87,7 +87,7 @@ def saved_volumes(
         if mount.target == target
     }
     if "vectors" in asked:
-        holders = [container.service for container in _stores(machine) if _image(container.ref) in _VECTORS]
+        holders = [container.service for container in _stores(machine) if _image(container.ref) in VECTOR_STORES]
         copies = one_way(machine, {*holders, *parts_of(holders, composed)}, shipped)
         found |= {"vectors" if len(copies) == 1 else f"vectors-{name}": source for name, source in copies.items()}
     return found

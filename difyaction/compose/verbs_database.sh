@@ -29,6 +29,12 @@ sql() { # DATABASE, statements on stdin; one row a line, fields parted by |
 }
 
 database_answers() { echo 'SELECT 1' | sql "$DB_MAIN" >/dev/null 2>&1 || { forget; return 1; }; }
+databases_take() { # on the server's disk, all of them
+  case "$DB_KIND" in
+    postgresql) echo 'SELECT pg_size_pretty(sum(pg_database_size(datname))) FROM pg_database' ;;
+    mysql) echo "SELECT CONCAT(SUM(data_length + index_length) DIV 1048576, ' MB') FROM information_schema.tables" ;;
+  esac | sql "$DB_MAIN"
+}
 schema_head() { echo 'SELECT version_num FROM alembic_version' | sql "$DB_MAIN"; }
 has_no_schema() { # whether the database answers and nothing of Dify's is in it: somebody emptied it, and goes back to a backup
   tables=$(count_rows "$DB_MAIN") && case "$tables" in *'rows|alembic_version|'*) return 1 ;; esac

@@ -153,12 +153,12 @@ keep_clones_as_dumps() { # SUFFIX: what the databases were with nobody writing, 
   done
 }
 
-serve_on() { # PROXY SERVICES: what was opened to users stays open to them, also after a power cut
+serve_on() { # SECONDS PROXY SERVICES: what was opened to users stays open to them, also after a power cut
   engine_is_back || return 1
   until_deadline 120 1 database_answers || { say "the database does not answer"; return 1; }
   # shellcheck disable=SC2086 # one argument for each service
-  starts start-failed $2 $1 || { say "the new release does not start: $(reason)"; return 1; }
-  in_a_row 3 120 serves_users || { say "the new release does not serve: $(reason)"; return 1; }
+  starts start-failed $3 $2 || { say "the new release does not start: $(reason)"; return 1; }
+  in_a_row 3 "$1" serves_users || { say "the new release does not serve: $(reason)"; return 1; }
   restart_what_runs
   [ -e "$RUN/back" ] || service_is_back
   say "the new release serves"

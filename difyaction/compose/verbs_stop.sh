@@ -97,9 +97,9 @@ starts() { # ID SERVICE...: services as the files describe them now; keeps the i
   why "$failure" "Compose could not start it: $said"
 }
 
-serve_again() { # PROXY SERVICES ID...: the old containers, or new ones like them; users get what they had
-  proxy="$1" services="$2"
-  shift 2
+serve_again() { # SECONDS PROXY SERVICES ID...: the old containers, or new ones like them; users get what they had
+  within="$1" proxy="$2" services="$3"
+  shift 3
   engine_is_back || return 1
   until_deadline 120 1 database_answers || { say "the database does not answer"; return 1; }
   data_are_as_before || { say "the data are not what they were"; return 1; }
@@ -116,7 +116,7 @@ serve_again() { # PROXY SERVICES ID...: the old containers, or new ones like the
     starts start-failed $services || { say "the old release does not start: $(reason)"; return 1; }
   fi
   [ -z "$proxy" ] || [ -z "$(of_service "$proxy")" ] || dk restart "$(of_service "$proxy")" >/dev/null || return 1
-  in_a_row 3 300 serves_users || { say "the old release does not serve: $(reason)"; return 1; }
+  in_a_row 3 "$within" serves_users || { say "the old release does not serve: $(reason)"; return 1; }
   service_is_back
   say "the old release serves, with the data that it had"
 }

@@ -22,7 +22,7 @@ def verify_steps(shift: Shift) -> Iterator[Step]:
     yield Step("verify", _verify(shift), "remove_held", timeout=patience + 300, title=title)
     onwards = _stay(shift) if shift.data_change else _go_back(shift)
     yield Step("open", _open(shift), onwards, timeout=300, title="Open the proxy", no_return=True)
-    yield Step("watch", _watch(shift), timeout=600, title="Look at Dify as users get it")
+    yield Step("watch", _watch(shift), timeout=_settling(shift) + 480, title="Look at Dify as users get it")
     yield Step("tidy", _tidy(shift), title="Finish the backup, remove what is not needed any more")
 
 
@@ -67,16 +67,21 @@ def _watch(shift: Shift) -> str:
     services = [name for name in (*shift.started, shift.proxy, *shift.late) if name]
     lines = [call("see", _USERS_PATIENCE, "serves_users"), "service_is_back"]
     if shift.late:
-        lines.append(call("start_services", *shift.late))
+        lines += [f"CRASHES={call(' '.join(shift.late))}", call("start_services", *shift.late)]
     lines += [
         "all_well() {",
         "  look_around",
         *(f"  {call('runs_image', name, shift.after[name].image)} || return 1" for name in services),
         f"  {call('stands_still', *services)} && serves_users",
         "}",
-        call("prove", _USERS_PATIENCE, "all_well"),
+        call("prove", _settling(shift), "all_well"),
     ]
     return "\n".join(lines)
+
+
+def _settling(shift: Shift) -> int:
+    """Return the seconds after which everything has to be well: what starts only now takes as long as anything."""
+    return max(_USERS_PATIENCE, shift.wishes.start_timeout) if shift.late else _USERS_PATIENCE
 
 
 def _go_back(shift: Shift) -> str:
@@ -95,7 +100,9 @@ def _go_back(shift: Shift) -> str:
 
 def _stay(shift: Shift) -> str:
     """See to it that users have the new release, and that what a later `mode: rollback` needs is whole."""
-    lines = [f"{call('serve_on', shift.proxy, ' '.join((*shift.started, *shift.late)))} || exit 1"]
+    lines = [
+        f"{call('serve_on', shift.wishes.patience, shift.proxy, ' '.join((*shift.started, *shift.late)))} || exit 1"
+    ]
     lines.append(call("finish_backup", CLONE if shift.clone else ""))
     return "\n".join(lines)
 

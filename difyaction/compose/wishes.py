@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 GIB = 1024**3
+_LEAST_PATIENCE = 300
 SNAPSHOT_WAIT = 120  # how long the host waits, with nobody writing, for whoever keeps its disks
 
 
@@ -31,4 +32,10 @@ class Wishes:
     migration_timeout: int | None = None
     migration_idle: int = 300
     start_timeout: int = 600
+
+    @property
+    def patience(self) -> int:
+        """How long the old release may take to serve again, or the new one where it stays."""
+        return max(_LEAST_PATIENCE, self.start_timeout)
+
     pull_timeout: int = 3600

@@ -57,7 +57,7 @@ def test_on_the_way_back_another_nginx_is_no_proxy_either() -> None:
     steps = {step.name: step for step in make_restore_plan(back).steps}
     assert steps["open"].do == "open_proxy nginx"
     assert "start_services docs worker_beat" in steps["watch"].do
-    assert "serve_again nginx " in steps["stop"].undo
+    assert "serve_again 600 nginx " in steps["stop"].undo
 
 
 def test_what_is_there_is_saved_before_it_is_replaced() -> None:

@@ -58,7 +58,7 @@ def test_the_proxy_opens_after_everything_that_could_lead_to_a_restore() -> None
     assert [step.name for step in plan.steps if step.no_return] == ["open"]
     assert not plan.steps[-1].undo
     assert not plan.steps[-2].undo
-    assert plan.steps[-3].undo.startswith("serve_on nginx ")
+    assert plan.steps[-3].undo.startswith("serve_on 600 nginx ")
 
 
 def test_where_the_schema_stays_nothing_is_migrated_and_images_may_still_go_back() -> None:
@@ -300,7 +300,7 @@ def test_of_several_nginx_the_proxy_is_difys_own_and_the_others_stop_and_start_w
         assert f"\nPROXY={proxy}\n" in plan.script
         assert f"\nURL=http://127.0.0.1:{port}\n" in plan.script
         assert steps["open"].do == f"open_proxy {proxy}"
-        assert f"serve_again {proxy} " in steps["stop"].undo
+        assert f"serve_again 600 {proxy} " in steps["stop"].undo
         assert {f"id-of-{proxy}", f"id-of-{other}"} == set(shlex.split(steps["stop"].do)[2].split())
         assert other not in steps["start"].do
         assert f"start_services {other} worker_beat" in steps["watch"].do or f"worker_beat {other}" in steps["watch"].do

@@ -203,8 +203,8 @@ def test_what_does_not_run_is_not_stopped(tmp_path: Path, shell: str) -> None:
     [
         "stop_new 'api worker' agent",
         "listen_again worker",
-        "serve_again nginx 'api worker' api worker",
-        "serve_on nginx 'api worker'",
+        "serve_again 300 nginx 'api worker' api worker",
+        "serve_on 300 nginx 'api worker'",
         "move_database_back 0123 db_postgres",
         "undo_migration clones _before_upgrade",
         "stop_by_id 30 'api worker'",
@@ -248,14 +248,14 @@ PROJECT=docker
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_who_stopped_dify_before_going_back_finds_it_stopped_when_that_fails(tmp_path: Path, shell: str) -> None:
-    told = ran(tmp_path, shell, f"{SERVES}\nstop_writers 30; serve_again nginx 'api worker'")
+    told = ran(tmp_path, shell, f"{SERVES}\nstop_writers 30; serve_again 300 nginx 'api worker'")
     assert told == "nothing of Dify but its database ran before, and nothing is started\n"
     assert not (tmp_path / "told").exists()
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_users_who_wrote_since_the_old_release_serves_again_stand_in_nobodys_way(tmp_path: Path, shell: str) -> None:
-    serve = "serve_again nginx 'api worker' api worker"
+    serve = "serve_again 300 nginx 'api worker' api worker"
     writing = "fingerprint() { echo 'rows|messages|4'; }"
     told = ran(tmp_path, shell, f"{SERVES}\nstop_writers 30 api; {serve}; {writing}; {serve}")
     assert told.splitlines() == ["the old release serves, with the data that it had"] * 2
@@ -264,7 +264,7 @@ def test_users_who_wrote_since_the_old_release_serves_again_stand_in_nobodys_way
 @pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_files_of_the_new_release_start_nothing_when_the_old_one_is_to_serve(tmp_path: Path, shell: str) -> None:
     gone = 'dk() { case "$*" in "inspect api worker"*) return 1 ;; esac; }'
-    serve = f"{SERVES}\n{gone}\nserve_again nginx 'api worker' api worker"
+    serve = f"{SERVES}\n{gone}\nserve_again 300 nginx 'api worker' api worker"
     told = ran(tmp_path, shell, f": >switched\n{serve} || echo stuck")
     assert told == "the files are not those of the old release, which can not be started by them\nstuck\n"
     assert not (tmp_path / "told").exists()
