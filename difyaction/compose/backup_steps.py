@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from difyaction.compose.estimates import CLONE_SPEED, DUMP_SPEED, estimated_again
-from difyaction.compose.folder import LEFT_OUT
+from difyaction.compose.folder import LEFT_OUT, is_apart
 from difyaction.compose.roles import Role
 from difyaction.compose.shift import Shift
 from difyaction.compose.steps import Step
@@ -26,7 +26,9 @@ def backup_steps(shift: Shift) -> Iterator[Step]:
     yield Step("check", _check(shift), title="Check that nothing moved since the plan")
     pull = "\n".join(call("pull_image", image) for image in shift.images)
     yield Step("pull", pull, timeout=shift.wishes.pull_timeout, title="Pull and check every image", live=_PULLED)
-    yield Step("read-head", _read_head(shift), timeout=300, title=f"Read the schema that Dify {shift.wanted} expects")
+    title = f"Read the schema that Dify {shift.wanted} expects"
+    # a backup is proven whole by reading all of it, however large it is
+    yield Step("read-head", _read_head(shift), timeout=None if shift.back_to else 300, title=title)
     if shift.install.checkout is not None and not shift.back_to:
         fetch = call("fetch_tag", shift.wanted.tag)
         title = "Fetch the release's tag into the checkout"
@@ -84,9 +86,9 @@ def _check(shift: Shift) -> str:
 
 def _read_head(shift: Shift) -> str:
     if shift.back_to:
-        folders = {shift.back_to, *(file.kept_in for file in shift.files)} - {""}
-        sealed = "\n".join(call("is_sealed", folder) for folder in sorted(folders))
-        return f'{sealed}\n{call("printf", "%s", shift.head_after)} >"$RUN/wanted-head"'
+        others = sorted({file.kept_in for file in shift.files} - {"", shift.back_to})
+        sealed = [call("is_sealed", shift.back_to), *(call("has_files_sealed", folder) for folder in others)]
+        return "\n".join([*sealed, f'{call("printf", "%s", shift.head_after)} >"$RUN/wanted-head"'])
     return call("read_head", shift.after[shift.api].image, shift.head_after)
 
 
@@ -94,7 +96,8 @@ def _save_files(shift: Shift) -> str:
     exclude = (*LEFT_OUT, *(re.sub(r"([\\[\]*?])", r"\\\1", path) for path in shift.data_folders))
     pack = f"{_guarded(shift)}pack"
     lines = [f'{pack} "$FOLDER" "$BACKUP/config.tar" {call(*(f"--exclude=./{name}" for name in exclude))}']
-    if named := sorted(path for path in shift.switched if _is_apart(path, shift) and path in shift.install.files):
+    held = (path for path in shift.switched if path in shift.install.files)
+    if named := sorted(path for path in held if is_apart(path, shift.data_folders)):
         lines.append(f'pack_named "$BACKUP/named.tar" {call(*(f"./{path}" for path in named))}')
     if shift.storage:
         lines.append(call("save_keys", shift.storage))
@@ -102,9 +105,3 @@ def _save_files(shift: Shift) -> str:
     if shift.install.checkout is not None:
         lines.append("save_checkout")
     return "\n".join(lines)
-
-
-def _is_apart(path: str, shift: Shift) -> bool:
-    """Whether a file lies where the rest is not packed with the configuration."""
-    apart = ("volumes/", "env-backup/", *(f"{folder}/" for folder in shift.data_folders))
-    return path.startswith(apart) or path.endswith((".tgz", ".tar", ".tar.gz"))

@@ -121,7 +121,8 @@ def _switch(shift: Shift) -> str:
     if shift.back_to:
         lines = [call("checkout_of_backup", shift.back_to)] if checkout else []
         back = [file for file in shift.files if file.path not in shift.created]
-        lines += [call("switch_file_back", file.path, file.kept_in or shift.back_to) for file in back]
+        verbs = {True: "switch_as_packed", False: "switch_file_back"}
+        lines += [call(verbs[file.perhaps], file.path, file.kept_in or shift.back_to) for file in back]
         lines += [call("take_away", path) for path in shift.created]
     else:
         lines = ["checkout_commit"] if checkout else []
@@ -145,8 +146,9 @@ def _database_steps(shift: Shift) -> Iterator[Step]:
         do, undo = call("move_database", *words), call("move_database_back", *words)
         yield Step("move-database", do, undo, timeout=300, title="Start the database as its new service")
     undo = call("undo_migration", "clones", CLONE) if shift.clone else call("undo_migration", "dumps")
-    if shift.restores:
-        yield Step("restore", _restore(shift), undo, title="Read the backup back", live=_READ_BACK)
+    if shift.back_to and shift.data_change:
+        title = "Read the backup back" if shift.restores else "Keep the databases as they are"
+        yield Step("restore", _restore(shift), undo, title=title, live=_READ_BACK if shift.restores else "")
     elif shift.data_change:
         limit = shift.wishes.migration_timeout or ""
         do = call("migrate", shift.api, limit, shift.wishes.migration_idle)
@@ -161,7 +163,12 @@ def _proving_rows(shift: Shift) -> str:
 
 
 def _restore(shift: Shift) -> str:
-    """Read the databases and one-way volumes back from the backup that was asked for."""
+    """Read the databases and one-way volumes back from the backup that was asked for.
+
+    Where only stores get an older image, over the data of now, the databases stay. An undo puts both as they were.
+    """
+    if not shift.restores:
+        return "nobody_writes"
     held = {name: source for name, source in shift.one_way.items() if name not in shift.copyless}
     kept = [call("read_back", source, f"{shift.back_to}/{name}.tar") for name, source in held.items()]
     proven = ["prove_schema", call("prove_rows_of", shift.back_to)]  # nothing runs yet that could write

@@ -21,6 +21,12 @@ def data_folders(machine: Machine, kept: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(path for path in found - {""} if not any(file.startswith(f"{path}/") for file in files)))
 
 
+def is_apart(path: str, data: Collection[str]) -> bool:
+    """Whether a file lies where the rest is not packed with the configuration, such as one of these folders of data."""
+    apart = ("volumes/", "env-backup/", *(f"{folder}/" for folder in data))
+    return path.startswith(apart) or path.endswith((".tgz", ".tar", ".tar.gz"))
+
+
 def folder_size(machine: Machine, left_out: Collection[str]) -> int | None:
     """Return the bytes of the folder without volumes and what is left out; None where nobody could measure it."""
     install = machine.install

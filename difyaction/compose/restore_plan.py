@@ -14,7 +14,7 @@ from difyaction.compose.change_steps import change_steps
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.estimates import estimate
 from difyaction.compose.facts import Backup, Machine
-from difyaction.compose.folder import data_folders
+from difyaction.compose.folder import data_folders, is_apart
 from difyaction.compose.install import Install
 from difyaction.compose.judged_back import findings, objections
 from difyaction.compose.roles import Role
@@ -36,7 +36,7 @@ from difyaction.compose.stores import changing_stores, one_way, parts_beside, st
 from difyaction.compose.switched import WrittenFile, written_file
 from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.verify_steps import verify_steps
-from difyaction.compose.ways_back import files_back, was_brought
+from difyaction.compose.ways_back import files_back, is_its_own, was_brought
 from difyaction.compose.wishes import Wishes
 from difyaction.releases.version import Version
 from difyaction.target import Change
@@ -81,6 +81,8 @@ def make_restore_plan(facts: RestoreFacts) -> ServerPlan:
 def _with_ours(facts: RestoreFacts) -> Machine:
     """Return the machine with Dify's containers alone: of what the backup knows, and of what came after it."""
     machine, manifest = facts.machine, facts.backup.manifest
+    if machine.install and not string(manifest, "commit"):  # no checkout then: its files come back, git moves nothing
+        machine = replace(machine, install=replace(machine.install, checkout=None))
     holder = machine.database.service if machine.database else ""
     moved = {holder} - {string(manifest, "database-service")}  # its place is taken
     return parted(machine, _services(manifest), moved | brought_since(machine, facts.backup))
@@ -148,7 +150,8 @@ def _shift(facts: RestoreFacts) -> Shift:
         back_to=facts.backup.folder,
         copyless=tuple(copyless),
     )
-    return replace(shift, restores=manifest.get("schema-changes") is True or _is_another_schema(shift))
+    changed = manifest.get("schema-changes") is True or bool(volumes)
+    return replace(shift, restores=changed or _is_another_schema(shift))
 
 
 def _is_another_schema(shift: Shift) -> bool:
@@ -187,9 +190,16 @@ def _files(facts: RestoreFacts, install: Install) -> tuple[tuple[WrittenFile, ..
     """Return the files that go back, and those of them that go away, for an upgrade brought them."""
     tracked = install.checkout.tracked if install.checkout else ()
     kept_in = files_back(facts.machine, facts.backup, facts.installed, tracked)
+    unsure = {path for path, backup in kept_in.items() if not is_its_own(path, backup)}
+    data = data_folders(facts.machine, kept_in.keys() - unsure)
     files = tuple(
-        replace(written_file(install.files, path), kept_in="" if backup == facts.backup else backup.folder)
+        replace(
+            written_file(install.files, path),
+            kept_in="" if backup == facts.backup else backup.folder,
+            perhaps=path in unsure,
+        )
         for path, backup in kept_in.items()
+        if path not in unsure or not is_apart(path, data)  # of these a backup only has those of its own upgrade
     )
     return files, tuple(path for path, backup in kept_in.items() if was_brought(path, backup))
 

@@ -80,7 +80,7 @@ class Shift:
         What is in the databases and what is in the stores belongs together: all of it goes back, or nothing.
         """
         if self.back_to:
-            return self.restores
+            return self.restores or bool(self.one_way)
         return self.head_before != self.head_after or self.daemon_changes or bool(self.one_way)
 
     @property

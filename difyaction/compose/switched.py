@@ -14,13 +14,15 @@ from difyaction.compose.install import Held, Install
 class WrittenFile:
     """A file that the switch writes. ``before`` is the SHA-256 of what stands there now, empty when nothing does.
 
-    ``kept_in`` is the folder of the backup that has it, where it is not the one that is gone back to.
+    ``kept_in`` is the folder of the backup that has it, where it is not the one that is gone back to. ``perhaps``:
+    only that backup itself can tell whether it was there.
     """
 
     path: str
     mode: int
     before: str
     kept_in: str = ""
+    perhaps: bool = False
 
 
 def kept_files(install: Install, drafted: Draft) -> tuple[str, ...]:

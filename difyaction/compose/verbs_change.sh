@@ -15,6 +15,9 @@ checkout_of_backup() { # BACKUP
 
 switch_file() { put_file "$FILES/$1" "$1" "$2" || fail switch-failed "$1 cannot be written."; }         # PATH MODE
 switch_file_back() { put_back "$1" "$2" || fail switch-failed "$1 cannot be written."; }               # PATH BACKUP
+switch_as_packed() { # PATH BACKUP: what it has no copy of was not there
+  if tar -tf "$2/config.tar" "./$1" >/dev/null 2>&1; then switch_file_back "$1" "$2"; else take_away "$1"; fi
+}
 
 move_database() { # ID SERVICE: the same files, served by another container
   { keep_stopped "$1" && dk stop -t 60 "$1" >/dev/null; } || fail stop-failed "The old container of the database could not be stopped."

@@ -74,7 +74,7 @@ dump() { # DATABASE FILE: a dump, and beside it in FILE.rows the rows of every t
   case "$DB_KIND" in
     postgresql) dump_postgresql "$1" "$2" ;;
     mysql) dump_mysql "$1" "$2" ;;
-  esac || fail backup-failed "The dump of $1 failed: $(grep -v '^rows|' "$2.said" | tail -n 3 | tr '\n' ' ')"
+  esac || { rm -f "$2.part" && false; } || fail backup-failed "The dump of $1 failed: $(grep -v '^rows|' "$2.said" | tail -n 3 | tr '\n' ' ')"
   grep '^rows|' "$2.said" | sort >"$2.rows"
   rm -f "$2.said"
   mv "$2.part" "$2" || fail backup-failed "The dump of $1 cannot be given its name." # a torn one has another (last_of)

@@ -13,7 +13,7 @@ packed_by_name() { # OPTIONS-AND-NAMES of tar
   code=0
   dk run --rm --log-driver none --security-opt label=disable --network none --user 0:0 -v "$source:/from:ro" --entrypoint tar "$TOOLS" -C /from -cf - "$@" >"$packed.part" 2>"$RUN/pack.said" || code=$?
   { { [ "$code" = 0 ] || only_moved "$code"; } && mv "$packed.part" "$packed"; } ||
-    fail backup-failed "$source could not be packed: $(last_line "$RUN/pack.said")"
+    { rm -f "$packed.part" && fail backup-failed "$source could not be packed: $(last_line "$RUN/pack.said")"; }
   say "$source: $(wc -c <"$packed" | tr -d ' ') bytes"
 }
 
@@ -31,10 +31,11 @@ put_file() { # FROM PATH MODE: in place, so that owner, mode and every bind moun
   cat "$1" >"$FOLDER/$2"
 }
 
-put_back() { # PATH [BACKUP]: as it was packed; what is that already need not be written by whoever may not
+put_back() { # PATH [BACKUP]: as it was packed, whose it was and for whom where it is gone; what is that already need not be written by whoever may not
   for kept in "${2:-$BACKUP}/config.tar" "${2:-$BACKUP}/named.tar"; do
     tar -tf "$kept" "./$1" >/dev/null 2>&1 || continue
     (umask 022 && mkdir -p "$(dirname "$FOLDER/$1")")
+    [ -e "$FOLDER/$1" ] || { tar -C "$FOLDER" --numeric-owner -xpf "$kept" "./$1" && return 0; return 1; }
     tar -xOf "$kept" "./$1" >"$RUN/put-back" && { cmp -s "$RUN/put-back" "$FOLDER/$1" || cat "$RUN/put-back" >"$FOLDER/$1"; }
     result=$?
     rm -f "$RUN/put-back"
@@ -74,6 +75,10 @@ may_check_out() { # git writes its own files too, and replaces those of the chec
 
 is_sealed() { # BACKUP: whole, and as it was written
   { [ -f "$1/complete" ] && (cd "$1" && sha256sum -c SHA256SUMS >/dev/null 2>&1); } || fail backup-damaged "$1 is not what was written: its checksums do not fit."
+}
+has_files_sealed() { # BACKUP: the same of what it has of the folder, for its databases are not asked for
+  { [ -f "$1/complete" ] && (cd "$1" && grep -E '  \./(config|named)\.tar$' SHA256SUMS >"$RUN/sums" && sha256sum -c "$RUN/sums" >/dev/null 2>&1); } ||
+    fail backup-damaged "$1 is not what was written: its checksums do not fit."
 }
 
 is_absent() { [ ! -e "$FOLDER/$1" ] || fail files-changed "$1 is there, and was not when the plan was made, or is too large to be merged."; } # PATH

@@ -114,4 +114,6 @@ def _tidy(shift: Shift) -> str:
         lines.append(call("keep_clones_as_dumps", CLONE))
     if shift.back_to:
         lines.append(call("fact", "restored", shift.back_to.rpartition("/")[2]))
-    return "\n".join([*lines, "seal", call("prune_backups", shift.wishes.backup_keep)])
+    # on a way back the oldest are those that one is going to, one by one: the next upgrade that goes well prunes
+    prune = [] if shift.back_to else [call("prune_backups", shift.wishes.backup_keep)]
+    return "\n".join([*lines, "seal", *prune])

@@ -50,32 +50,28 @@ def way_back(machine: Machine, backup: Backup, installed: Version) -> tuple[Back
     Each is of the upgrade to what the one before it leads back to, so that what was undone, or taken back since, is
     none of them. Empty: those that are there do not lead to this one.
     """
-    at, way = str(installed), []
-    if at != _from(backup):
-        for each in reversed(_since(machine, backup)):
-            if at == _to(backup):
-                break
-            if _to(each) == at and not _of_a_rollback(each):
-                way.append(each)
-                at = _from(each)
-        if at != _to(backup):
-            return ()
-    return (*way, backup)
+    way, leads = _down(machine, backup, installed)
+    return (*way, backup) if leads else ()
 
 
 def files_back(machine: Machine, backup: Backup, installed: Version, tracked: Collection[str]) -> dict[str, Backup]:
     """Return the files that go back: by path, the first backup whose upgrade changed it, which has it as it was.
 
+    Where those that are there do not lead to this backup, they have files of another state: this one has its own.
     ``tracked`` are those of a checkout: of upgrades after this one's, its commit brings them back.
     """
-    later = [each for each in _since(machine, backup) if each != backup and not _of_a_rollback(each)]
-    way = reversed(way_back(machine, backup, installed) or (*reversed(later), backup))
+    way, leads = _down(machine, backup, installed)
     found: dict[str, Backup] = {}
-    for each in way:
+    for each in (backup, *reversed(way)):
         for path in _paths(sequence(each.manifest, "files")):
             if each == backup or path not in tracked:
-                found.setdefault(path, each)
+                found.setdefault(path, each if leads else backup)
     return found
+
+
+def is_its_own(path: str, backup: Backup) -> bool:
+    """Whether the upgrade that this backup is of changed a file: then the backup tells whether it was there."""
+    return path in sequence(backup.manifest, "files")
 
 
 def was_brought(path: str, backup: Backup) -> bool:
@@ -84,24 +80,55 @@ def was_brought(path: str, backup: Backup) -> bool:
 
 
 def _last(machine: Machine, installed: Version) -> Backup | None:
-    """Return what is meant when no backup is named; of those that are left, one has to be named."""
+    """Return what is meant when no backup is named: that of the last upgrade to what runs.
+
+    Where there is none, Dify was upgraded by hand since: then the last one of another release that was not taken back.
+    """
     folder = machine.install.folder if machine.install else ""
-    whole = [backup for backup in machine.backups if backup.complete and backup.of == folder]
-    made = [backup for backup in whole if _of_a_rollback(backup)]
-    same = [backup for backup in whole if _from(backup) == str(installed) and backup not in made]
-    found = next((each for each in reversed(whole) if each not in made and each not in same), None)
-    if found is None and whole:
+    whole = sorted((each for each in machine.backups if each.complete and each.of == folder), key=_time)
+    upgrades = [each for each in whole if not _of_a_rollback(each) and _from(each) != str(installed)]
+    found = [each for each in upgrades if _to(each) == str(installed)]
+    found = found or [each for each in upgrades if not _taken_back(each, whole)]
+    if whole and not found:
         raise Failed(
             "backup-unknown",
-            "Going back without rollback-to takes the last upgrade from another release, and {folder} has none: of Dify"
-            " {installed}, which runs, are {same}; going back made {made}.",
+            "Going back without rollback-to takes the last upgrade to Dify {installed}, which runs, or else the last"
+            " one that was not taken back, and {folder} has neither; there are {known}.",
             next_step="Name the backup that is meant in rollback-to.",
             folder=machine.backup_folder,
             installed=installed,
-            same=", ".join(backup.id for backup in same) or "none",
-            made=", ".join(backup.id for backup in made) or "none",
+            known=", ".join(backup.id for backup in whole),
         )
-    return found
+    return found[-1] if found else None
+
+
+def _taken_back(backup: Backup, whole: Sequence[Backup]) -> bool:
+    """Whether somebody went back from there since, to before it; where to is gone, it was older than all others."""
+    later = [each for each in whole if _time(each) > _time(backup) and _of_a_rollback(each)]
+    return any(_time(backup) >= _target(each, whole) for each in later)
+
+
+def _target(made: Backup, whole: Sequence[Backup]) -> tuple[int, str]:
+    """Return the time of the backup that somebody went back to when this one was made."""
+    name = string(made.manifest, "back-to")
+    earlier = [each for each in whole if _time(each) < _time(made)]
+    fitting = [each for each in earlier if (each.id == name if name else _from(each) == _to(made))]
+    return _time(fitting[-1]) if fitting else (0, "")
+
+
+def _down(machine: Machine, backup: Backup, installed: Version) -> tuple[list[Backup], bool]:
+    """Return the upgrades that led from before to what runs, the newest first, and whether they came from here.
+
+    They did where the first of them began at one of the two releases that this backup's upgrade was between.
+    """
+    at, way = str(installed), []
+    for each in reversed(_since(machine, backup)):
+        if at in {_from(backup), _to(backup)}:
+            break
+        if _to(each) == at and not _of_a_rollback(each):
+            way.append(each)
+            at = _from(each)
+    return way, at in {_from(backup), _to(backup)}
 
 
 def _since(machine: Machine, backup: Backup) -> tuple[Backup, ...]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from difyaction.compose.facts import Backup, Machine
 from difyaction.compose.restore_plan import RestoreFacts, make_restore_plan
-from difyaction.compose.server_plan import ServerPlan, make_plan
+from difyaction.compose.server_plan import make_plan
 from difyaction.compose.ways_back import chosen
 from difyaction.compose.wishes import Wishes
 from difyaction.errors import Failed
@@ -19,6 +18,18 @@ from difyaction.releases.heads import head_of
 from difyaction.releases.version import Version
 from difyaction.report import plan_json
 from tests.published import valid
+from tests.unit.compose.backups import (
+    NEW,
+    OLD,
+    SAME_SCHEMA,
+    back,
+    done,
+    made,
+    objection,
+    standing,
+    two_upgrades,
+    weaviate,
+)
 from tests.unit.compose.machines import FOLDER, facts
 
 NOW = Version.parse("1.14.1")
@@ -143,83 +154,6 @@ def test_a_manifest_cannot_name_files_outside_of_the_folder() -> None:
     assert "passwd" not in made.script
 
 
-DATA = {"kind": "bind", "source": f"{FOLDER}/volumes/weaviate", "target": "/var/lib/weaviate"}
-OLD, NEW = "semitechnologies/weaviate:1.19.0", "semitechnologies/weaviate:1.27.0"
-
-
-def standing(version: str, **changes: object) -> Machine:
-    """Return a machine that runs a release, with its schema."""
-    found = {"installed": version, "heads": [head_of(Version.parse(version))], **changes}
-    return facts(found).machine
-
-
-def made(number: int, before: str, after: str, **changes: object) -> Backup:
-    """Return the backup of an upgrade; the number is its time."""
-    wanted = {"installed": before, "wanted": after, "heads": [head_of(Version.parse(before))], **changes}
-    manifest = json.loads(bytes(make_plan(facts(wanted)).delivered[".manifest.json"]))  # type: ignore[arg-type]
-    return kept(f"b{number}", number, manifest)
-
-
-def kept(name: str, epoch: int, manifest: Mapping[str, object]) -> Backup:
-    manifest = {**manifest, "id": name, "epoch": epoch}
-    return Backup(id=name, folder=f"/srv/backups/{name}", epoch=epoch, complete=True, manifest=manifest)
-
-
-def back(machine: Machine, installed: str, to: Backup, *others: Backup, given: tuple[str, ...] = ()) -> ServerPlan:
-    """Return the plan that goes back to one of the backups."""
-    machine = replace(machine, backups=tuple(sorted((to, *others), key=lambda each: each.epoch)))
-    wishes = Wishes(acknowledge=given)
-    wanted = RestoreFacts(machine=machine, installed=Version.parse(installed), backup=to, wishes=wishes)
-    return make_restore_plan(wanted)
-
-
-def done(plan: ServerPlan) -> dict[str, str]:
-    return {step.name: step.do for step in plan.steps}
-
-
-def moved(plan: ServerPlan) -> list[str]:
-    """Return what happens to single files, in order."""
-    lines = done(plan)["switch"].splitlines()
-    return [line for line in lines if line.startswith(("switch_file_back ", "take_away "))]
-
-
-def weaviate(image: str) -> dict[str, object]:
-    return {"running": {"weaviate": image}, "containers": {"weaviate": {"mounts": [DATA]}}}
-
-
-def two_upgrades() -> tuple[Backup, Backup]:
-    """Return the backups of 1.8.1 -> 1.9.1 and of 1.9.1 -> 1.9.2, which brings another Weaviate."""
-    first = made(1, "1.8.1", "1.9.1", **weaviate(OLD), upstream={"weaviate": OLD})
-    return first, made(2, "1.9.1", "1.9.2", **weaviate(OLD), upstream={"weaviate": NEW})
-
-
-def objection(plan: ServerPlan, rule: str) -> str:
-    (found,) = (each for each in plan.stopping if each.rule == rule)
-    return found.text.format(**found.facts)
-
-
-def test_going_back_past_another_upgrade_names_the_backups_one_by_one() -> None:
-    first, second = two_upgrades()
-    third = made(3, "1.9.2", "1.10.0", **weaviate(NEW))
-    plan = back(standing("1.10.0", **weaviate(NEW)), "1.10.0", first, second, third)
-    assert "Go back one by one: b3, b2, b1." in objection(plan, "upgrades-between")
-    given = ("upgrades-between@b1", "store-not-saved@b1", "lose-writes@b1")
-    assert back(standing("1.10.0", **weaviate(NEW)), "1.10.0", first, second, given=given).stopping == ()
-
-
-def test_where_a_backup_of_the_way_is_gone_nobody_says_that_one_can_go_step_by_step() -> None:
-    first, _ = two_upgrades()
-    plan = back(standing("1.9.2", **weaviate(NEW)), "1.9.2", first)
-    assert "no backups lead back to it one by one" in objection(plan, "upgrades-between")
-
-
-def test_the_last_step_back_and_one_to_what_was_undone_are_asked_for_nothing_but_the_writes() -> None:
-    first, second = two_upgrades()
-    last = back(standing("1.9.2", **weaviate(NEW)), "1.9.2", second, first)
-    undone = back(standing("1.9.1", **weaviate(OLD)), "1.9.1", second, first)
-    assert [each.rule for each in (*last.stopping, *undone.stopping)] == ["lose-writes", "lose-writes"]
-
-
 def test_a_store_that_was_rewritten_since_is_named_where_the_backup_has_no_copy_of_it() -> None:
     first, second = two_upgrades()
     plan = back(standing("1.9.2", **weaviate(NEW)), "1.9.2", first, second)
@@ -262,9 +196,6 @@ def test_etcd_and_minio_are_saved_with_a_milvus_of_which_no_copy_is() -> None:
     assert done(plan)["stop"].endswith("id-of-milvus 'id-of-etcd id-of-minio'")
 
 
-SAME_SCHEMA = ("1.13.2", "1.13.3")
-
-
 def test_the_databases_are_read_back_whatever_was_planned_once_their_schema_is_another_one() -> None:
     old, new = SAME_SCHEMA
     quick = made(1, old, new, upstream={"daemon": "0.5.3-local"})
@@ -293,54 +224,10 @@ def test_a_backup_that_does_not_know_its_schema_says_itself_whether_it_has_to_be
     assert back(standing(new, heads=["f00dfeed0001"]), new, unknown).stopping == ()
 
 
-def test_files_that_only_later_upgrades_changed_go_back_too() -> None:
-    conf = "nginx/conf.d/default.conf.template"
-    first = made(1, "1.13.3", "1.14.0", ships={"late.py": b"late"}, files={".env": "DB_HOST=db_postgres\n"})
-    first = replace(first, manifest={**first.manifest, "files": ["docker-compose.yaml"], "created": []})
-    ships = {conf: b"new", "new.py": b""}
-    later = made(2, "1.14.0", "1.14.1", files={conf: "old"}, shipped={conf: b"old"}, ships=ships)
-    assert {".env", conf, "new.py"} <= set(later.manifest["files"])  # type: ignore[call-overload]
-    there = standing("1.14.1", files={conf: "new", "new.py": ""})
-    plan = back(there, "1.14.1", first, later)
-    assert moved(plan) == [
-        "switch_file_back docker-compose.yaml /srv/backups/b1",
-        "switch_file_back .env /srv/backups/b2",
-        f"switch_file_back {conf} /srv/backups/b2",
-        "take_away new.py",
-    ]
-    assert done(plan)["read-head"].splitlines()[:2] == ["is_sealed /srv/backups/b1", "is_sealed /srv/backups/b2"]
-    assert {f"put_back {path} || exit 1" for path in (".env", conf, "new.py")} <= set(
-        next(step.undo for step in plan.steps if step.name == "switch").splitlines()
-    )
-    told = {change.what: change.after for change in plan.changes}
-    assert (told["docker-compose.yaml"], told[".env"]) == ("as in b1", "as in b2")
-
-
-def test_files_of_an_upgrade_that_was_undone_or_taken_back_stay_as_they_are() -> None:
-    first, undone, later = made(1, "1.8.1", "1.9.1"), made(2, "1.9.1", "1.10.0"), made(4, "1.9.1", "1.9.2")
-    undone = replace(undone, manifest={**undone.manifest, "files": ["override.yaml"]})
-    taken_back = kept("b3", 3, {**undone.manifest, "from": "1.10.0", "to": "1.9.1"})
-    plan = back(standing("1.9.2"), "1.9.2", first, undone, taken_back, later)
-    assert "override.yaml" not in plan.script
-    assert "b4, b1." in objection(plan, "upgrades-between")
-
-
-def test_what_git_puts_back_itself_is_taken_from_no_later_backup() -> None:
-    checkout = {"tracked": ["docker-compose.yaml", "new.py", "nginx/nginx.conf.template"]}
-    first, later = made(1, "1.8.1", "1.9.1"), made(2, "1.9.1", "1.9.2", ships={"new.py": b""})
-    first = replace(first, manifest={**first.manifest, "files": ["docker-compose.yaml"], "created": []})
-    later = replace(later, manifest={**later.manifest, "files": ["new.py", ".env"]})
-    there = standing("1.9.2", files={"new.py": ""}, checkout=checkout)
-    assert moved(back(there, "1.9.2", first, later)) == [
-        "switch_file_back docker-compose.yaml /srv/backups/b1",
-        "switch_file_back .env /srv/backups/b2",
-    ]
-
-
 def test_an_undone_way_back_puts_peoples_edits_of_a_checkout_back() -> None:
     edited = ["docker-compose.yaml", "nginx/nginx.conf.template", "gone.py"]
     there = standing("1.14.1", checkout={"tracked": edited, "edited": edited, "deleted": ["gone.py"]})
-    backup = made(1, "1.13.3", "1.14.1")
+    backup = made(1, "1.13.3", "1.14.1", checkout={})
     backup = replace(backup, manifest={**backup.manifest, "files": ["docker-compose.yaml"]})
     plan = back(there, "1.14.1", backup)
     undo = next(step.undo for step in plan.steps if step.name == "switch").splitlines()
@@ -355,43 +242,8 @@ def test_an_undone_way_back_puts_peoples_edits_of_a_checkout_back() -> None:
 def test_edits_of_a_checkout_that_nobody_puts_back_stand_in_the_way_of_going_back_too() -> None:
     checkout = {"edited": ["fonts/large.ttc"], "outside": ["api/app.py"]}
     given = ("edited-outside@1.13.3", "lose-writes@b1")
-    plan = back(standing("1.14.1", checkout=checkout), "1.14.1", made(1, "1.13.3", "1.14.1"), given=given)
+    plan = back(standing("1.14.1", checkout=checkout), "1.14.1", made(1, "1.13.3", "1.14.1", checkout={}), given=given)
     assert "api/app.py, fonts/large.ttc. They would be lost" in objection(plan, "edited-outside")
-
-
-def test_without_a_name_the_last_upgrade_that_was_not_undone_is_meant() -> None:
-    first, undone = made(1, "1.8.1", "1.9.1"), made(2, "1.9.1", "1.9.2")
-    machine = replace(standing("1.9.1"), backups=(first, undone))
-    assert chosen(machine, "", Version.parse("1.9.1")) == first
-    assert chosen(machine, "", Version.parse("1.9.2")) == undone
-    assert chosen(machine, "b2", Version.parse("1.9.1")) == undone
-
-
-def test_without_a_name_nobody_goes_forward_again() -> None:
-    first, second = made(1, "1.8.1", "1.9.1"), made(2, "1.9.1", "1.9.2")
-    there = back(standing("1.9.2"), "1.9.2", second, first)
-    marked = kept("b3", 3, json.loads(bytes(there.delivered[".manifest.json"])))  # type: ignore[arg-type]
-    assert (marked.manifest["back-to"], second.manifest["back-to"]) == ("b2", "")
-    unmarked = kept("b3", 3, {name: said for name, said in marked.manifest.items() if name != "back-to"})
-    for taken_back in (marked, unmarked):
-        machine = replace(standing("1.9.1"), backups=(first, second, taken_back))
-        assert chosen(machine, "", Version.parse("1.9.1")) == first
-        assert chosen(machine, "b3", Version.parse("1.9.1")) == taken_back
-
-
-def test_a_downgrade_that_somebody_wanted_is_no_way_back() -> None:
-    down = made(1, "1.9.1", "1.8.1", wishes={"allow_downgrade": True})
-    machine = replace(standing("1.8.1"), backups=(down,))
-    assert chosen(machine, "", Version.parse("1.8.1")) == down
-
-
-def test_where_one_has_to_be_named_all_are() -> None:
-    undone = made(1, "1.9.1", "1.9.2")
-    taken_back = kept("b2", 2, {**undone.manifest, "from": "1.9.2", "to": "1.9.1", "back-to": "b1"})
-    with pytest.raises(Failed) as caught:
-        chosen(replace(standing("1.9.1"), backups=(undone, taken_back)), "", Version.parse("1.9.1"))
-    assert caught.value.id == "backup-unknown"
-    assert "of Dify 1.9.1, which runs, are b1; going back made b2." in str(caught.value)
 
 
 def test_where_the_release_stays_it_is_said_that_only_writes_go() -> None:
@@ -399,9 +251,3 @@ def test_where_the_release_stays_it_is_said_that_only_writes_go() -> None:
     said = objection(back(standing("1.13.3", heads=["f00dfeed0001"]), "1.13.3", backup), "lose-writes")
     assert "with Dify 1.13.3, which runs: the release stays" in said
     assert "stays" not in objection(back(standing("1.14.1"), "1.14.1", backup), "lose-writes")
-
-
-def test_a_backup_that_names_odd_releases_is_taken_for_an_upgrades() -> None:
-    odd = kept("b1", 1, {**made(1, "1.8.1", "1.9.1").manifest, "from": "mine", "to": "yours"})
-    odd = replace(odd, manifest={name: said for name, said in odd.manifest.items() if name != "back-to"})
-    assert chosen(replace(standing("1.9.1"), backups=(odd,)), "", Version.parse("1.9.1")) == odd
