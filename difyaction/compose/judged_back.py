@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from difyaction.compose.answers import string
+from difyaction.compose.answers import mapping, string
 from difyaction.compose.bystanders import left_alone
 from difyaction.compose.facts import Backup, Machine
 from difyaction.compose.judged import not_kept
@@ -35,9 +35,14 @@ _BETWEEN_UNKNOWN = (
 )
 _NOT_SAVED = (
     "These stores of {unit} would get back the image that they had, and the backup {backup} has no copy of their data"
+    " of then: {stores}. An older image may be unable to read what a newer one wrote, or spoil it. Whoever acknowledges"
+    " has the data of now saved while Dify stands still; they are put back if this run is undone."
+)
+_SAVED_LATER = (
+    "These stores of {unit} would get back the image that they had, and the backup {backup} has no copy of their data"
     " of then: {stores}. An older image may be unable to read what a newer one wrote, or spoil it. Go back to newer"
-    " backups first, which have copies. Whoever acknowledges has the data of now saved while Dify stands still; they"
-    " are put back if this run is undone."
+    " backups first, which have copies: {later}. Whoever acknowledges has the data of now saved while Dify stands"
+    " still; they are put back if this run is undone."
 )
 _DROPPED = "Going back drops these edits of the checkout, which this run's backup keeps in edits.diff: {files}."
 
@@ -67,8 +72,11 @@ def _asking(machine: Machine, backup: Backup, shift: Shift) -> Iterator[Objectio
         given = f"upgrades-between@{name}" in words
         yield Objection("upgrades-between", name, asks, text, between, acknowledged=given)
     if stores := ", ".join(_without_copy(shift)):
+        later = ", ".join(_with_copies(shift, way_back(machine, backup, shift.installed)[:-1]))
+        lacking = {**told, "stores": stores, **({"later": later} if later else {})}
+        text = _SAVED_LATER if later else _NOT_SAVED
         given = f"store-not-saved@{name}" in words
-        yield Objection("store-not-saved", name, asks, _NOT_SAVED, {**told, "stores": stores}, acknowledged=given)
+        yield Objection("store-not-saved", name, asks, text, lacking, acknowledged=given)
     if shift.restores:
         text = _LOSE_WRITES_OF_THE_SAME if str(shift.installed) == before else _LOSE_WRITES
         given = f"lose-writes@{name}" in words
@@ -78,9 +86,16 @@ def _asking(machine: Machine, backup: Backup, shift: Shift) -> Iterator[Objectio
 def _without_copy(shift: Shift) -> Iterator[str]:
     """Yield the stores that would go back to another image over the data of now; parts of theirs keep their image."""
     for name in sorted({copy.rpartition("-")[0] for copy in shift.copyless}):
-        was, will_be = shift.images_before.get(name), shift.after[name].image if name in shift.after else None
-        if will_be is not None and was != will_be:
+        was, will_be = shift.images_before.get(name, "(none)"), shift.after[name].image if name in shift.after else ""
+        if will_be and was != will_be:
             yield f"{name} ({was} -> {will_be})"
+
+
+def _with_copies(shift: Shift, later: Iterable[Backup]) -> Iterator[str]:
+    """Yield the backups of the way that have copies of these stores."""
+    for backup in later:
+        if shift.copyless and {*shift.copyless} & mapping(backup.manifest, "volumes").keys():
+            yield backup.id
 
 
 def findings(machine: Machine, shift: Shift) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from difyaction.compose.facts import Backup, Machine
 from difyaction.compose.folder import data_folders, is_apart
 from difyaction.compose.install import Install
 from difyaction.compose.judged_back import findings, objections
+from difyaction.compose.mirrors import known_by
 from difyaction.compose.roles import Role
 from difyaction.compose.run_delivery import delivered, run_id, settings_for
 from difyaction.compose.runbook import render
@@ -36,8 +37,9 @@ from difyaction.compose.stores import changing_stores, one_way, parts_beside, st
 from difyaction.compose.switched import WrittenFile, written_file
 from difyaction.compose.tables import counted_tables, summed_tables
 from difyaction.compose.verify_steps import verify_steps
-from difyaction.compose.ways_back import files_back, is_its_own, was_brought
+from difyaction.compose.ways_back import files_back, is_its_own, was_brought, way_back
 from difyaction.compose.wishes import Wishes
+from difyaction.releases.images import is_same
 from difyaction.releases.version import Version
 from difyaction.target import Change
 
@@ -85,7 +87,7 @@ def _with_ours(facts: RestoreFacts) -> Machine:
         machine = replace(machine, install=replace(machine.install, checkout=None))
     holder = machine.database.service if machine.database else ""
     moved = {holder} - {string(manifest, "database-service")}  # its place is taken
-    return parted(machine, _services(manifest), moved | brought_since(machine, facts.backup))
+    return parted(machine, mapping(manifest, "services"), moved | brought_since(machine, facts.backup))
 
 
 def _changes(shift: Shift) -> Iterator[Change]:
@@ -103,14 +105,12 @@ def _shift(facts: RestoreFacts) -> Shift:
     install, database = machine.install, machine.database
     if install is None or database is None:
         raise ValueError("going back needs an install and a database")
-    after, roles = _services(manifest), _roles(manifest)
+    after, roles = _services(manifest, wishes.image_map), _roles(manifest)
     files, created = _files(facts, install)
     written, composed, ended = [file.path for file in files], Composed(services=after), _marked(manifest, "ended")
     untouched = untouched_services(machine, written, composed, roles, ended=ended)
     volumes = {str(name): str(source) for name, source in mapping(manifest, "volumes").items()}
-    changing = {*changing_stores(machine, composed, untouched)} - _services_of(volumes)
-    beside = {*parts_beside(machine, changing)} - _services_of(volumes)
-    copyless = one_way(machine, changing | beside, written)
+    copyless = _copyless(facts, composed, untouched, written)
     # what is saved or read back has to stand still, whatever its image
     parts = tuple(name for name in untouched if name in _services_of({*volumes, *copyless}))
     untouched = tuple(name for name in untouched if name not in parts)
@@ -151,31 +151,47 @@ def _shift(facts: RestoreFacts) -> Shift:
         copyless=tuple(copyless),
     )
     changed = manifest.get("schema-changes") is True or bool(volumes)
-    return replace(shift, restores=changed or _is_another_schema(shift))
+    return replace(shift, restores=changed or _is_another_schema(shift, machine))
 
 
-def _is_another_schema(shift: Shift) -> bool:
+def _copyless(
+    facts: RestoreFacts, composed: Composed, untouched: Sequence[str], written: Sequence[str]
+) -> dict[str, str]:
+    """Return the data of stores that get an older image and of which the backup has no copy: name -> source.
+
+    What belongs together has a copy as a whole, at the places where it is now, or none.
+    """
+    machine, held = facts.machine, mapping(facts.backup.manifest, "volumes")
+    found: dict[str, str] = {}
+    for store in changing_stores(machine, composed, untouched):
+        data = one_way(machine, {store, *parts_beside(machine, [store])}, written)
+        found |= {} if {*data.values()} <= {*held.values()} else data
+    there = {container.service for container in machine.containers}
+    gone = composed.services.keys() - there - _services_of(held)  # nothing runs them, and their data may lie there
+    for later in way_back(machine, facts.backup, facts.installed)[:-1]:
+        copies = {str(name): str(source) for name, source in mapping(later.manifest, "volumes").items()}
+        found |= {name: source for name, source in copies.items() if _services_of([name]) <= gone}
+    return found
+
+
+def _is_another_schema(shift: Shift, machine: Machine) -> bool:
     """Whether the databases are not what the backup's release reads: others upgraded since, or emptied them.
 
     That of the plugin daemon is told by its image, as on the way forward.
     """
-    before, after = shift.images_before, shift.after
-    daemons = [name for name in shift.named(Role.DAEMON) if name in before and name in after]
+    daemons = [c for c in machine.containers if not c.one_off and shift.roles.get(c.service) is Role.DAEMON]
     other = shift.head_after != "" and list(shift.database.heads) != [shift.head_after]
-    return other or any(before[name] != after[name].image for name in daemons)
+    return other or any(not is_same(each.ref, shift.after[each.service].ref) for each in daemons)
 
 
 def _services_of(copies: Iterable[str]) -> set[str]:
     return {name.rpartition("-")[0] for name in copies}
 
 
-def _services(manifest: Mapping[str, Any]) -> dict[str, Service]:
+def _services(manifest: Mapping[str, Any], image_map: Mapping[str, str]) -> dict[str, Service]:
     records = mapping(manifest, "services")
-    return {
-        name: Service(name=name, image=string(record, "image"))
-        for name, record in records.items()
-        if string(record, "image")
-    }
+    services = (Service(name=name, image=string(record, "image")) for name, record in records.items())
+    return {service.name: service for service in known_by(services, image_map)}
 
 
 def _marked(manifest: Mapping[str, Any], mark: str) -> tuple[str, ...]:

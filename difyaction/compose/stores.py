@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from difyaction.compose.composed_facts import Composed
 from difyaction.compose.facts import Container, Machine, Mount
 from difyaction.compose.roles import Role, role_of
-from difyaction.releases.images import ImageRef
+from difyaction.releases.images import ImageRef, is_same
 
 # Stores that keep data in services of their own, by image: Milvus its metadata in etcd, and its segments in MinIO.
 # Source: https://milvus.io/docs/configure-docker.md
@@ -35,7 +35,7 @@ def changing_stores(machine: Machine, composed: Composed, untouched: Sequence[st
         if container.service not in untouched
         and container.id != database  # pgvector may hold Dify's own databases
         and container.service in composed.services
-        and composed.services[container.service].image != container.image
+        and not is_same(composed.services[container.service].ref, container.ref)
     )
 
 

@@ -26,12 +26,17 @@ class WrittenFile:
 
 
 def kept_files(install: Install, drafted: Draft) -> tuple[str, ...]:
-    """Return the files of theirs that a checkout of the wanted release would replace or take away, committed or not."""
+    """Return the files of theirs that a checkout of the wanted release would replace or take away, committed or not.
+
+    Also those that its commit would bring, and that are there though the commit of now has them not: it stayed once
+    where it was, and the checkout that undoes this one would take them away.
+    """
     checkout = install.checkout
     if checkout is None:
         return ()
     replaced = {*checkout.tracked, *checkout.edited} & set(install.files)
-    return tuple(sorted(replaced & {*drafted.own, *checkout.edited}))
+    brought = (drafted.upstream.keys() & install.files.keys()) - {*checkout.tracked}
+    return tuple(sorted((replaced & {*drafted.own, *checkout.edited}) | brought))
 
 
 def written_file(there: Mapping[str, Held], path: str) -> WrittenFile:

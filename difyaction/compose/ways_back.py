@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from difyaction.compose.answers import sequence, string
+from difyaction.compose.answers import mapping, sequence, string
 from difyaction.compose.facts import Backup, Machine
+from difyaction.compose.roles import Role
 from difyaction.errors import Failed
 from difyaction.releases.version import Version
 
@@ -13,7 +14,7 @@ from difyaction.releases.version import Version
 def chosen(machine: Machine, name: str, installed: Version) -> Backup:
     """Return the backup of that id; without one, the last of an upgrade that led to another release from there.
 
-    :raises Failed: ``backup-unknown``, ``backup-incomplete`` or ``backup-elsewhere``.
+    :raises Failed: ``backup-unknown``, ``backup-incomplete``, ``backup-unreadable`` or ``backup-elsewhere``.
     """
     folder = machine.install.folder if machine.install else ""
     found = next((b for b in machine.backups if b.id == name), None) if name else _last(machine, installed)
@@ -32,6 +33,15 @@ def chosen(machine: Machine, name: str, installed: Version) -> Backup:
             "The backup {name} was never finished, so that nobody may rely on it.",
             next_step="Choose another one in rollback-to.",
             name=found.id,
+        )
+    if unread := _unread(found.manifest):
+        raise Failed(
+            "backup-unreadable",
+            "The manifest of the backup {name} cannot be made out ({key}); another version of this Action may have"
+            " made it.",
+            next_step="Go back with the version of this Action that made it, or choose another backup in rollback-to.",
+            name=found.id,
+            key=unread,
         )
     if machine.install is None or found.of != folder:
         raise Failed(
@@ -77,6 +87,19 @@ def is_its_own(path: str, backup: Backup) -> bool:
 def was_brought(path: str, backup: Backup) -> bool:
     """Whether a file was not there before the upgrade that this backup is of."""
     return path in sequence(backup.manifest, "created")
+
+
+def _unread(manifest: Mapping[str, object]) -> str:
+    """Return the key of a manifest that says nothing one could go back to; empty when there is none."""
+    try:
+        Version.parse(string(manifest, "from"))
+    except ValueError:
+        return "from"
+    records = mapping(manifest, "services")
+    for name, record in records.items():
+        if not isinstance(record, dict) or not string(record, "image") or string(record, "role") not in {*Role}:
+            return f"services.{name}"
+    return "" if any(record["role"] == Role.API for record in records.values()) else "services"
 
 
 def _last(machine: Machine, installed: Version) -> Backup | None:

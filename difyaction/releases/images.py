@@ -69,6 +69,12 @@ def split_image(ref: str) -> ImageRef:
     return ImageRef(found["registry"] or "", found["name"], found["tag"] or "", found["digest"])
 
 
+def is_same(one: ImageRef, other: ImageRef) -> bool:
+    """Whether two references are of one image, wherever it is fetched from; a digest may stand in one of them alone."""
+    names = [(ref.known_name.removeprefix("library/"), ref.tag or "latest") for ref in (one, other)]
+    return names[0] == names[1] and (one.digest == other.digest or None in {one.digest, other.digest})
+
+
 def mirrored(image: str, image_map: Mapping[str, str]) -> str:
     """Return upstream's name of what a reference stands for by ``image-map``, empty when it says nothing of it."""
     try:

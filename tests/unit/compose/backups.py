@@ -37,10 +37,17 @@ def kept(name: str, epoch: int, manifest: Mapping[str, object]) -> Backup:
     return Backup(id=name, folder=f"/srv/backups/{name}", epoch=epoch, complete=True, manifest=manifest)
 
 
-def back(machine: Machine, installed: str, to: Backup, *others: Backup, given: tuple[str, ...] = ()) -> ServerPlan:
+def back(
+    machine: Machine,
+    installed: str,
+    to: Backup,
+    *others: Backup,
+    given: tuple[str, ...] = (),
+    image_map: Mapping[str, str] | None = None,
+) -> ServerPlan:
     """Return the plan that goes back to one of the backups."""
     machine = replace(machine, backups=tuple(sorted((to, *others), key=lambda each: each.epoch)))
-    wishes = Wishes(acknowledge=given)
+    wishes = Wishes(acknowledge=given, image_map=image_map or {})
     wanted = RestoreFacts(machine=machine, installed=Version.parse(installed), backup=to, wishes=wishes)
     return make_restore_plan(wanted)
 

@@ -132,10 +132,29 @@ def test_where_one_has_to_be_named_all_are() -> None:
     assert "has neither; there are b1, b2." in str(caught.value)
 
 
-def test_a_backup_that_names_odd_releases_is_taken_for_an_upgrades() -> None:
-    odd = kept("b1", 1, {**made(1, "1.8.1", "1.9.1").manifest, "from": "mine", "to": "yours"})
+def test_a_backup_that_names_an_odd_release_is_taken_for_an_upgrades() -> None:
+    odd = kept("b1", 1, {**made(1, "1.8.1", "1.9.1").manifest, "to": "yours"})
     odd = replace(odd, manifest={name: said for name, said in odd.manifest.items() if name != "back-to"})
     assert chosen(replace(standing("1.9.1"), backups=(odd,)), "", Version.parse("1.9.1")) == odd
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ({"from": "mine"}, "from"),
+        ({"services": {}}, "services"),
+        ({"services": {"api": "langgenius/dify-api:1.8.1"}}, "services.api"),
+        ({"services": {"api": {"role": "robot", "image": "langgenius/dify-api:1.8.1"}}}, "services.api"),
+        ({"services": {"api": {"role": [], "image": "langgenius/dify-api:1.8.1"}}}, "services.api"),
+        ({"services": {"web": {"role": "web", "image": ""}}}, "services.web"),
+    ],
+)
+def test_a_manifest_that_cannot_be_made_out_is_told_as_that(said: dict[str, object], key: str) -> None:
+    odd = kept("b1", 1, {**made(1, "1.8.1", "1.9.1").manifest, **said})
+    with pytest.raises(Failed) as caught:
+        chosen(replace(standing("1.9.1"), backups=(odd,)), "b1", Version.parse("1.9.1"))
+    assert caught.value.id == "backup-unreadable"
+    assert f"({key})" in str(caught.value)
 
 
 def three_upgrades() -> tuple[Backup, Backup, Backup]:
@@ -213,3 +232,16 @@ def test_a_folder_that_was_no_checkout_then_is_gone_back_to_without_git() -> Non
     assert "may_check_out" not in done(plan)["check"]
     assert "edited-outside" not in [each.rule for each in plan.objections]
     assert of_run(plan, 3).manifest["commit"] == ""
+
+
+def test_a_file_that_a_checkout_got_while_it_stayed_is_kept_from_the_next_that_moves_it() -> None:
+    new = "ssrf_proxy/squid.conf.template"
+    checkout = {"tracked": ["docker-compose.yaml", "nginx/nginx.conf.template"]}
+    ships = {new: b"x"}
+    backup = made(2, "1.9.1", "1.9.2", files={new: "x"}, shipped=ships, ships=ships, checkout=checkout)
+    assert new in backup.manifest["files"]  # type: ignore[operator]
+    assert new not in backup.manifest["created"]  # type: ignore[operator]
+    after = {**checkout, "tracked": [*checkout["tracked"], new]}
+    plan = back(standing("1.9.2", files={new: "x"}, checkout=after), "1.9.2", backup)
+    assert f"switch_file_back {new} /srv/backups/b2" in moved(plan)
+    assert f"put_back {new} || exit 1" in undone(plan)["switch"].splitlines()
