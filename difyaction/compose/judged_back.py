@@ -10,6 +10,7 @@ from difyaction.compose.facts import Backup, Machine
 from difyaction.compose.judged import not_kept
 from difyaction.compose.machine_plan import Note
 from difyaction.compose.shift import Shift
+from difyaction.compose.unproven import unproven
 from difyaction.compose.ways_back import way_back
 from difyaction.releases.rules import all_rules
 from difyaction.target import Finding, Objection, Severity
@@ -105,3 +106,4 @@ def findings(machine: Machine, shift: Shift) -> Iterator[Finding]:
     put_back = {file.path for file in shift.files}
     if dropped := sorted({*shift.kept, *(checkout.deleted if checkout else ())} - put_back):
         yield Note(_DROPPED, {"files": ", ".join(dropped)})
+    yield from unproven(shift)

@@ -7,12 +7,18 @@ from typing import Any
 
 from difyaction.compose.run_journal import Reason, RunRecord
 from difyaction.errors import ActionError, Degraded, Failed, RolledBack, Stranded
-from difyaction.language import Language
+from difyaction.language import N_, Language
 from difyaction.target import Outcome
 
 _WAY_OUT = (
     "Look at {folder} on the host; the backup is {backup}. docs/restore.md says how to go back by hand, step by step."
 )
+_CUT = N_("{count} running tasks were cut off.")
+_WITHOUT_ROWS = N_(
+    "Larger than `restore-test-max`, and therefore read back without rows: {databases}. Whether the dump has them all"
+    " is not proven."
+)
+_UNREAD = "without-rows-"  # how the keys of such facts begin; then comes the database
 
 
 def outcome_of(record: RunRecord, *, folder: str, backup: str, language: str = "en") -> Outcome:
@@ -26,6 +32,9 @@ def outcome_of(record: RunRecord, *, folder: str, backup: str, language: str = "
         return Outcome(status, changed=True, outputs=outputs(record.facts, backup), sentences=told)
     error = _error(record, folder=folder, backup=backup)
     error.left = made(record, backup)
+    for template, given in _remarks(record.facts):
+        error.state = f"{error.state} {template}"
+        error.facts |= given
     raise error
 
 
@@ -53,10 +62,18 @@ def _told(facts: Mapping[str, str], language: Language) -> Iterator[str]:
         yield language.say("Dify is as it was in the backup {backup}.", backup=back)
     if seconds := facts.get("seconds-without-service"):
         yield language.say("Users were without service for {seconds} s.", seconds=seconds)
-    if cut := facts.get("tasks-cut", "0").lstrip("0"):
-        yield language.say("{count} running tasks were cut off.", count=cut)
+    for template, given in _remarks(facts):
+        yield language.say(template, **given)
     if facts.get("git") == "stays":
         yield language.say("The checkout stays at its commit: the release's tag could not be fetched on the host.")
+
+
+def _remarks(facts: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield what is told however a run ends: templates, and what fills them."""
+    if cut := facts.get("tasks-cut", "0").lstrip("0"):
+        yield _CUT, {"count": cut}
+    if unread := [key.removeprefix(_UNREAD) for key in facts if key.startswith(_UNREAD)]:
+        yield _WITHOUT_ROWS, {"databases": ", ".join(unread)}
 
 
 def _error(record: RunRecord, *, folder: str, backup: str) -> ActionError:

@@ -23,6 +23,7 @@ from difyaction.compose.runbook import RunSettings, render
 from difyaction.compose.server_documents import documents, runbook_documents
 from difyaction.compose.shift import Ends, Shift, shift_of
 from difyaction.compose.steps import Step
+from difyaction.compose.unproven import unproven
 from difyaction.compose.verify_steps import verify_steps
 from difyaction.compose.wishes import Wishes
 from difyaction.releases import heads
@@ -136,6 +137,7 @@ def _findings(facts: ServerFacts, shift: Shift) -> Iterator[Finding]:
         yield Note("{folder} is no git checkout: files are written, nothing is checked out.", {"folder": shift.folder})
     yield from left_alone(facts.machine)
     yield from _calling(facts, shift)
+    yield from unproven(shift)
 
 
 def _calling(facts: ServerFacts, shift: Shift) -> Iterator[Note]:

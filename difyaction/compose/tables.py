@@ -1,4 +1,4 @@
-"""Which tables are counted, and which are summed up, while nobody writes. Sizes are the server's own estimates."""
+"""Which tables and databases are counted, and which are summed up. Rows are the server's own estimates, sizes bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from difyaction.compose.facts import Database
 from difyaction.releases.version import Version
 
 _COUNTED = 2_000_000  # rows, by the server's own estimate; counting more takes long while nobody is served
+_BESIDE = 1024**3  # of a database whose tables nobody estimated: counting that much takes seconds
 _SUMMED = 200_000
 _SUMMED_TABLES = (
     "tenants", "accounts", "tenant_account_joins", "apps", "app_model_configs", "workflows", "sites", "installed_apps",
@@ -31,6 +32,23 @@ _SHRINKING = (
 def counted_tables(database: Database) -> tuple[str, ...]:
     """Return the tables whose rows can be counted while nobody is served."""
     return tuple(sorted(name for name, rows in database.tables.items() if rows <= _COUNTED))
+
+
+def uncounted_tables(database: Database) -> dict[str, int]:
+    """Return the others, the largest first, with their rows by the server's own estimate."""
+    large = {name: rows for name, rows in database.tables.items() if rows > _COUNTED}
+    return dict(sorted(large.items(), key=lambda each: (-each[1], each[0])))
+
+
+def counted_beside(database: Database) -> tuple[str, ...]:
+    """Return the databases beside the api's all of whose rows can be counted while nobody is served."""
+    names = (name for name in database.names if name != database.main)
+    return tuple(name for name in names if database.sizes.get(name, 0) <= _BESIDE)
+
+
+def read_back_whole(database: Database, most: int) -> tuple[str, ...]:
+    """Return the databases whose dumps are read back with their rows, each of which is counted."""
+    return tuple(name for name in database.names if database.sizes.get(name, 0) <= most)
 
 
 def summed_tables(database: Database) -> tuple[str, ...]:

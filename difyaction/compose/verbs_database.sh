@@ -1,7 +1,8 @@
 # The database: what the steps say about it. DB_KIND, DB_SERVICE (empty: the server is elsewhere), DB_USER, DB_MAIN,
 # DB_NAMES, DB_CLIENT (an image with clients), DB_HOST, DB_AT (what tells MySQL's clients the host), DB_NETWORK, DB_CREATES (whether
-# DB_USER may make databases), COUNTED, SUMMED and PROJECT are literals of the plan. `--log-driver none`: what a container says here are
-# people's data and keys, which a log would keep on the disk, or send away.
+# DB_USER may make databases), COUNTED and SUMMED (tables of DB_MAIN), BESIDE and WHOLE (databases: counted while nobody is served, and
+# counted into the backup) and PROJECT are literals of the plan. `--log-driver none`: what a container says here are people's data and keys,
+# which a log would keep on the disk, or send away.
 db_service() { cat "$RUN/db-service" 2>/dev/null || printf '%s' "$DB_SERVICE"; }
 db_container() { known "$(db_service)"; }
 
@@ -54,7 +55,17 @@ count_rows() { # DATABASE: every table of it
   esac
 }
 
-fingerprint() { # rows of the chosen tables, and a checksum of those that are small: rows|table|number, sum|table|md5
+# Only while nothing of Dify runs: a plugin daemon makes tables, and writes and deletes tasks, from the moment it starts.
+fingerprint() { # rows of the chosen tables, and a checksum of those that are small: rows|table|number, sum|table|md5; beside the main database rows|database.table|number
+  fingerprint_main || return 1
+  for beside in $BESIDE; do
+    count_rows "$beside" >"$RUN/rows.beside" || return 1
+    # a schema of somebody else's may be written to, and stays what it is where a database is read back in its place
+    awk -v of="$beside." '/^rows[|][^|.]*[|]/ { print "rows|" of substr($0, 6) }' "$RUN/rows.beside"
+  done
+}
+
+fingerprint_main() {
   case "$DB_KIND" in
     postgresql)
       {
@@ -69,8 +80,12 @@ fingerprint() { # rows of the chosen tables, and a checksum of those that are sm
   esac
 }
 
-dump() { # DATABASE FILE: a dump, and beside it in FILE.rows the rows of every table as the dump's own snapshot has them
+is_whole() { case " $WHOLE " in *" $1 "*) ;; *) return 1 ;; esac; } # DATABASE
+
+dump() { # DATABASE FILE [OF]: a dump, and beside it in FILE.rows the rows of every table as the dump's own snapshot has them; OF is what DATABASE is a copy of
   began=$(date +%s)
+  with_rows=''
+  ! is_whole "${3:-$1}" || with_rows=yes
   case "$DB_KIND" in
     postgresql) dump_postgresql "$1" "$2" ;;
     mysql) dump_mysql "$1" "$2" ;;
@@ -83,25 +98,25 @@ dump() { # DATABASE FILE: a dump, and beside it in FILE.rows the rows of every t
   fact "dump-bytes-$1" "$size"
   fact "dump-seconds-$1" "$took"
   echo "$took" >>"$RUN/dump-seconds"
-  say "$1: dump of $size bytes in $took s, $(wc -l <"$2.rows" | tr -d ' ') tables"
+  say "$1: dump of $size bytes in $took s${with_rows:+, $(wc -l <"$2.rows" | tr -d ' ') tables}"
 }
 
 dump_postgresql() {
   {
     printf '%s\n' "$PATIENT" 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;' 'SELECT pg_export_snapshot() AS snapshot' '\gset' '\setenv SNAPSHOT :snapshot'
-    [ -n "$TOO_BIG_TO_COUNT" ] || { echo '\o |cat >&2'; count_sql; echo '\o'; }
+    [ -z "$with_rows" ] || { echo '\o |cat >&2'; count_sql; echo '\o'; }
     printf '%s\n' "\\! pg_dump -Fc --snapshot=\"\$SNAPSHOT\" -d '$1' </dev/null; echo \"dump-exit|\$?\" >&2" 'COMMIT;'
   } | client psql -qAtX -v ON_ERROR_STOP=1 -d "$1" >"$2.part" 2>"$2.said" && grep -qx 'dump-exit|0' "$2.said" && [ -s "$2.part" ]
 }
 
 dump_mysql() { # MySQL lends its snapshot to nobody: rows are counted before and after, and the lesser number is a lower bound
-  { [ -n "$TOO_BIG_TO_COUNT" ] || count_rows "$1"; } >"$2.before" 2>"$2.said" || return 1
+  { [ -z "$with_rows" ] || count_rows "$1"; } >"$2.before" 2>"$2.said" || return 1
   # a server with GTIDs would have them put into the dump, which nobody but root can read back
   # shellcheck disable=SC2016 # the container's own shell expands it
   plain='case "$(mysqldump --help 2>/dev/null)" in *set-gtid-purged*) set -- --set-gtid-purged=OFF "$@" ;; esac; exec mysqldump "$@"'
   client sh -c "$plain" mysqldump ${DB_AT:+"$DB_AT"} -u "$DB_USER" --single-transaction --routines --triggers --no-tablespaces --hex-blob "$1" 2>>"$2.said" | gzip -1 >"$2.part" &&
     gzip -dc "$2.part" | tail -n 1 | grep -q '^-- Dump completed' &&
-    { [ -n "$TOO_BIG_TO_COUNT" ] || count_rows "$1"; } >"$2.after" 2>>"$2.said" &&
+    { [ -z "$with_rows" ] || count_rows "$1"; } >"$2.after" 2>>"$2.said" &&
     sort -t '|' -k 2,2 -k 3,3n "$2.before" "$2.after" | awk -F '|' '!seen[$2]++' >>"$2.said"
   result=$?
   rm -f "$2.before" "$2.after"
@@ -124,14 +139,16 @@ start_scratch() { # a server of its own, for all that this run reads back
   : >"$RUN/scratch"
 }
 
-test_restore() { # DATABASE FILE full|schema: proves that a dump can be read back
+test_restore() { # DATABASE FILE: proves that a dump can be read back; of what is above restore-test-max, its schema
   { [ -e "$RUN/scratch" ] && scratch_answers; } || start_scratch
-  restored_in_scratch "$1" "$2" "$3" >"$RUN/scratch.said" 2>&1 || fail restore-test-failed "The dump of $1 cannot be read back: $(tail -n 3 "$RUN/scratch.said" | tr '\n' ' ')"
-  if [ "$3" = full ] && [ -z "$TOO_BIG_TO_COUNT" ]; then
+  if is_whole "$1"; then only=''; else only=schema; fi
+  restored_in_scratch "$1" "$2" "$only" >"$RUN/scratch.said" 2>&1 || fail restore-test-failed "The dump of $1 cannot be read back: $(tail -n 3 "$RUN/scratch.said" | tr '\n' ' ')"
+  if [ -z "$only" ]; then
     scratch_rows "$1" >"$RUN/scratch.rows" || fail restore-test-failed "The rows of $1 cannot be counted in the scratch server."
     rows_kept "$2.rows" "$RUN/scratch.rows" exact || fail restore-test-failed "The dump of $1 does not hold all rows: $(cat "$RUN/lost")"
     say "$1: read back, $(wc -l <"$RUN/scratch.rows" | tr -d ' ') tables have their rows"
   else
+    fact "without-rows-$1" restore-test-max
     say "$1: read back without rows; it is above restore-test-max"
   fi
 }
@@ -144,17 +161,15 @@ scratch_answers() { # over TCP: the image's own first start listens on its socke
   esac >/dev/null 2>&1
 }
 
-restored_in_scratch() {
+restored_in_scratch() { # DATABASE FILE [schema]
   case "$DB_KIND" in
     postgresql)
-      only=''
-      [ "$3" = full ] || only=--schema-only
       echo "CREATE DATABASE \"$1\"" | in_scratch psql -qAtX -U postgres -d postgres &&
-        in_scratch pg_restore -U postgres -d "$1" --no-owner --no-acl --exit-on-error $only <"$2"
+        in_scratch pg_restore -U postgres -d "$1" --no-owner --no-acl --exit-on-error ${3:+--schema-only} <"$2"
       ;;
     mysql)
       echo "CREATE DATABASE \`$1\`" | in_scratch env MYSQL_PWD=scratch mysql -u root &&
-        gzip -dc "$2" | if [ "$3" = full ]; then cat; else grep -v '^INSERT INTO'; fi | in_scratch env MYSQL_PWD=scratch mysql -u root "$1"
+        gzip -dc "$2" | if [ -z "$3" ]; then cat; else sed '/^LOCK TABLES /,/^UNLOCK TABLES;/d'; fi | in_scratch env MYSQL_PWD=scratch mysql -u root "$1"
       ;;
   esac
 }

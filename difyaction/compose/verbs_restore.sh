@@ -223,7 +223,11 @@ restore_backup() { # BACKUP: the databases that it has; what a later release mad
 }
 databases_of() { awk '/^ "databases": / { on = 1; next } /]/ { on = 0 } on { gsub(/[^A-Za-z0-9_.-]/, ""); print }' "$1/manifest.json"; } # BACKUP
 
-rows_of_backup() { # BACKUP: whether the main database has the rows that were counted into it
-  count_rows "$DB_MAIN" >"$RUN/rows.now" || { echo "they cannot be counted" >"$RUN/lost"; return 1; }
-  rows_kept "$1/$DB_MAIN.$(last_of "$1" "$DB_MAIN").rows" "$RUN/rows.now" exact
+rows_of_backup() { # BACKUP: whether its databases have the rows that were counted into them, with nothing of Dify running that would add some
+  last=$(last_of "$1" "$DB_MAIN")
+  for each in $(databases_of "$1"); do
+    grep -q '^rows|' "$1/$each.$last.rows" 2>/dev/null || { say "$each: no rows were counted into the backup, and none are compared"; continue; }
+    count_rows "$each" >"$RUN/rows.now" || { echo "those of $each cannot be counted" >"$RUN/lost"; return 1; }
+    rows_kept "$1/$each.$last.rows" "$RUN/rows.now" exact || { sed "s/^/$each: /" "$RUN/lost" >"$RUN/lost.new" && mv "$RUN/lost.new" "$RUN/lost"; return 1; }
+  done
 }

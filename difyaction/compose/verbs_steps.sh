@@ -123,7 +123,7 @@ prove_rows() { # CONSENT TABLE...: no chosen table lost rows, but those of which
   say "rows are missing, as was acknowledged: ${missing% }"
 }
 
-prove_rows_of() { # BACKUP: every table has the rows that were counted into it
+prove_rows_of() { # BACKUP: every table of its databases has the rows that were counted into it
   rows_of_backup "$1" || fail rows-lost "Rows are missing: $(tr '\n' ' ' <"$RUN/lost")"
 }
 
@@ -148,7 +148,7 @@ remove_old() { # SERVICE... that the new release does not have
 keep_clones_as_dumps() { # SUFFIX: what the databases were with nobody writing, for whoever goes back later
   for each in $DB_NAMES; do
     has_database "$each$1" || continue
-    with_room dump "$each$1" "$BACKUP/$each.final" || return 1
+    with_room dump "$each$1" "$BACKUP/$each.final" "$each" || return 1
     drop_database "$each$1" || say "the copy $each$1 is still in the server"
   done
 }

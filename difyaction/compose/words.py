@@ -7,6 +7,7 @@ from importlib import resources
 
 from difyaction.compose.facts import CONTROL
 from difyaction.compose.shift import Shift
+from difyaction.compose.tables import counted_beside, read_back_whole
 
 _VERBS = tuple(
     f"verbs_{name}.sh" for name in ("service", "database", "restore", "files", "room", "stop", "change", "steps")
@@ -52,7 +53,8 @@ def literals(shift: Shift) -> str:
         "DB_CREATES": "yes" if database.creates else "",
         "COUNTED": " ".join(shift.counted),
         "SUMMED": " ".join(shift.summed),
-        "TOO_BIG_TO_COUNT": "" if database.size <= shift.wishes.restore_test_max else "yes",
+        "BESIDE": " ".join(counted_beside(database)),
+        "WHOLE": " ".join(read_back_whole(database, shift.wishes.restore_test_max)),
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 

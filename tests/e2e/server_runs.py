@@ -62,6 +62,7 @@ class Told:
     error: str
     outputs: Mapping[str, str]
     log: str
+    sentences: tuple[str, ...] = ()
 
 
 def run(
@@ -101,8 +102,8 @@ def run(
         _published(report_of(read, journal, Ending(why.status), error=why))
         return Told(why.status, why.id, why.left, f"{out.getvalue()}\n{why}\n")
     _published(report_of(read, journal, ending))
-    outputs = ending.outcome.outputs if ending.outcome else {}
-    return Told(ending.status, "", outputs, out.getvalue())
+    outputs, sentences = (ending.outcome.outputs, ending.outcome.sentences) if ending.outcome else ({}, ())
+    return Told(ending.status, "", outputs, out.getvalue(), sentences)
 
 
 def assert_serves(dify: Install, told: Told, version: str, before: Mapping[str, Rows]) -> None:

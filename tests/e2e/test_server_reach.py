@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.server_faults import Striker, assert_at_rest
-from tests.e2e.server_runs import PATIENT, run
+from tests.e2e.server_runs import PATIENT, Told, run
 from tests.rig.layouts import OUTSIDE
 from tests.rig.session import rig_or_skip
 from tests.rig.sparse import sparse
@@ -26,6 +26,15 @@ def runbook(rig: Rig, home: str) -> str:
     """Return the script of the only run of a user who is not root."""
     (found,) = rig.machine.path(f"{home}/.local/state/dify-upgrade-action/runs").glob("*/runbook.sh")
     return found.read_text(encoding="utf-8")
+
+
+def assert_read_back_by_size(told: Told) -> None:
+    """Hold that the small database was read back with all its rows, and of the large one the schema alone."""
+    assert "Of these databases the dump is read back without its rows" in told.log
+    assert "dify_plugin: read back, " in told.log
+    assert "dify: read back without rows; it is above restore-test-max" in told.log
+    sentence = "Larger than `restore-test-max`, and therefore read back without rows: dify. "
+    assert [each.startswith(sentence) for each in told.sentences].count(True) == 1
 
 
 def test_an_upgrade_goes_through_a_jump_host_whose_connections_are_cut(rig: Rig) -> None:
@@ -102,15 +111,17 @@ def test_a_database_elsewhere_is_put_back_where_its_user_may_not_make_one_and_cl
 
 def test_a_dify_in_mysql_is_upgraded_and_its_dumps_are_read_back(rig: Rig) -> None:
     with rig.install(version=OLD, mysql=True) as dify:
+        dify.sql("CREATE TABLE of_theirs (t longtext); INSERT INTO of_theirs SELECT REPEAT('x', 4000000)")
+        dify.sql("ANALYZE TABLE of_theirs")
         before = dify.rows()
 
-        told = run(rig, dify, dify_version=NEW, **PATIENT)
+        told = run(rig, dify, dify_version=NEW, restore_test_max="2MB", **PATIENT)
 
         assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
         assert dify.head() == NEW_HEAD
         assert dify.rows()["dify.messages"] == before["dify.messages"]
         assert dify.credentials_open()
-        assert "tables have their rows" in told.log
+        assert_read_back_by_size(told)
 
 
 def test_a_mysql_elsewhere_is_put_back_by_a_user_who_owns_nothing_else_there(rig: Rig) -> None:
@@ -157,13 +168,16 @@ def test_a_rootless_engine_is_found_and_its_run_outlives_the_logout(rig: Rig) ->
 
 def test_a_plain_user_upgrades_where_compose_is_a_program_the_shell_is_csh_and_the_tools_are_busybox(rig: Rig) -> None:
     with rig.install(version=OLD) as dify:
+        dify.sql("CREATE TABLE of_theirs AS SELECT md5(n::text) FROM generate_series(1, 200000) n")
+        most = int(dify.sql("SELECT pg_database_size('dify_plugin')")) // 1024**2 + 1
         before = dify.rows()
 
         with sparse(rig.machine, dify.folder):
-            told = run(rig, dify, user="dify", dify_version=NEW, **PATIENT)
+            told = run(rig, dify, user="dify", dify_version=NEW, restore_test_max=f"{most}MB", **PATIENT)
 
         assert (told.status, told.error) == ("upgraded", ""), told.log[-3000:]
         assert "dc() { docker-compose " in runbook(rig, "/home/dify")
+        assert_read_back_by_size(told)
         assert dify.head() == NEW_HEAD
         assert dify.rows()["dify.messages"] == before["dify.messages"]
         assert dify.credentials_open()

@@ -5,6 +5,7 @@ import pytest
 from difyaction.compose.outcome import outcome_of
 from difyaction.compose.run_journal import Reason, RunRecord
 from difyaction.errors import ActionError
+from difyaction.language import Language
 
 PLACES = {"folder": "/state/runs/r", "backup": "/srv/backups/b7"}
 WHY = Reason("migrate", "migration-failed", "flask db upgrade ended with exit code 1.")
@@ -58,6 +59,32 @@ def test_every_ending_has_its_status_and_exit_code(state: str, status: str, code
 def test_later_steps_are_told_of_a_whole_backup_however_the_run_ended(state: str) -> None:
     error = ended(state, facts={"backup": "b7", "seconds-without-service": "41"})
     assert error.left == {"backup-id": "b7", "seconds-without-service": "41"}
+
+
+@pytest.mark.parametrize("state", ["rolled-back", "stranded", "degraded"])
+def test_tasks_that_were_cut_off_are_told_however_the_run_ended(state: str) -> None:
+    text = str(ended(state, facts={"tasks-cut": "4"}))
+    assert ". 4 running tasks were cut off. " in text
+    assert "cut off" not in str(ended(state, facts={"tasks-cut": "0"}))
+
+
+@pytest.mark.parametrize("state", ["done", "failed", "rolled-back", "stranded", "degraded"])
+def test_databases_that_were_read_back_without_rows_are_told_however_the_run_ended(state: str) -> None:
+    facts = {"without-rows-dify": "restore-test-max", "without-rows-dify_plugin": "restore-test-max"}
+    if state == "done":
+        (text,) = outcome_of(RunRecord(state=state, facts=facts), **PLACES).sentences
+    else:
+        text = str(ended(state, facts=facts))
+    assert "`restore-test-max`, and therefore read back without rows: dify, dify_plugin. " in text
+
+
+def test_what_is_told_of_a_failed_run_is_told_in_the_reader_s_language() -> None:
+    error = ended("rolled-back", facts={"tasks-cut": "4", "without-rows-dify": "restore-test-max"})
+    told = Language.of("ja").say(error.state, **error.facts)
+    assert "running tasks" not in told
+    assert "Larger" not in told
+    assert "4" in told
+    assert "dify" in told
 
 
 @pytest.mark.parametrize("state", ["failed", "rolled-back", "stranded", "degraded"])
