@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from difyaction.compose.estimates import CLONE_SPEED, DUMP_SPEED, estimated_again
+from difyaction.compose.estimates import CLONE_SPEED, DUMP_SPEED, estimated_again, standing
 from difyaction.compose.folder import LEFT_OUT, is_apart
 from difyaction.compose.roles import Role
 from difyaction.compose.shift import Shift
@@ -13,7 +13,6 @@ from difyaction.compose.steps import Step
 from difyaction.compose.words import call
 
 _KEPT_RUNS = 10  # folders of runs that ended, for whoever wants to read a log
-_START_SECONDS = 120
 _PULLED = """echo "pulling $(cat "$RUN/pulling"), images take $(dk system df --format '{{.Size}}' | head -n 1)\""""
 
 
@@ -37,7 +36,7 @@ def backup_steps(shift: Shift) -> Iterator[Step]:
     yield Step("save-files", _save_files(shift), title="Save configuration, keys and volumes", live=SAVED)
     if estimated_again(shift):
         share = (CLONE_SPEED // DUMP_SPEED, shift.database.size // CLONE_SPEED) if shift.clone else ()
-        hold = call("hold_estimate", _START_SECONDS + shift.wishes.drain_timeout, shift.wishes.max_downtime, *share)
+        hold = call("hold_estimate", standing(shift), shift.wishes.max_downtime, *share)
         yield Step("estimate", hold, title="Estimate the time without service by the first dump")
     yield Step("seal", "seal", title="Write the checksums of the backup")
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from difyaction.compose.backup_steps import SAVED
-from difyaction.compose.estimates import copies_files
+from difyaction.compose.estimates import USER_1001, copies_files
 from difyaction.compose.extra_steps import extra_steps
 from difyaction.compose.roles import Role
 from difyaction.compose.shift import Shift
@@ -20,7 +20,6 @@ CLONE = "_before_upgrade"
 _STOP_SECONDS = 30
 _READ_BACK = 'echo "the databases take $(databases_take 2>/dev/null | tr "\\n" " ")"'
 _MIGRATED = 'echo "the schema is at $(schema_head 2>/dev/null | tr "\\n" " ")"'
-_USER_1001 = (1, 10, 1)  # from here on Dify's containers run as this user
 
 
 def change_steps(shift: Shift) -> Iterator[Step]:
@@ -44,8 +43,8 @@ def change_steps(shift: Shift) -> Iterator[Step]:
         yield Step("save-volumes", *_save_volumes(shift), title="Save the volumes whose format changes", live=SAVED)
     yield Step("switch", _switch(shift), switch_back(shift), title="Switch the files")
     yield from _database_steps(shift)
-    if shift.wanted.numbers >= _USER_1001:
-        how = "crossing" if shift.installed.numbers < _USER_1001 else "after"
+    if shift.wanted.numbers >= USER_1001:
+        how = "crossing" if shift.installed.numbers < USER_1001 else "after"
         own = call("own_storage", shift.api, how)
         yield Step(
             "own",
@@ -56,8 +55,7 @@ def change_steps(shift: Shift) -> Iterator[Step]:
     yield Step(
         "start", _start(shift), _unstart(shift), timeout=shift.wishes.patience + 300, title=f"Start Dify {shift.wanted}"
     )
-    if not shift.back_to:
-        yield from extra_steps(shift)
+    yield from extra_steps(shift)
 
 
 def serving_again(shift: Shift) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from difyaction.compose.extra_steps import extras_of
 from difyaction.compose.facts import Machine
 from difyaction.compose.folder import folder_size
 from difyaction.compose.shift import Shift
@@ -19,7 +21,9 @@ _TAR_SPEED = 100_000_000
 _START = 90  # the api of a release and its workers on two cores, measured
 _STOP = 15
 _SNAPSHOT = 30  # to ask for it, see it made, and say so
-_MIGRATION = 30
+_MIGRATION = 30  # what nobody can know before: what it has to do, and with how many rows
+_OWN = 30  # files of the storage: sixty thousand at two thousand a second
+USER_1001 = (1, 10, 1)  # from here on Dify's containers run as this user
 _RESERVE = 1_000_000_000
 _STEP = 1024
 _LARGE = 1024**3  # a copy of less is soon made, whichever way
@@ -41,6 +45,8 @@ class Estimates:
     beside: int
     backup_seconds: int
     downtime: int
+    guesses: Mapping[str, int]  # what of them is no more than a guess: seconds by what they are for
+    drain: int  # the most that workers may take before
     again: bool  # whether the time without service is estimated once more before anything stops
 
     def lines(self) -> str:
@@ -56,6 +62,8 @@ class Estimates:
                 else "no copy inside the database server",
                 f"without service: about {self.downtime} s"
                 + (", estimated again by the first dump's throughput" if self.again else ""),
+                *(f"of it guessed: {seconds} s {what}" for what, seconds in self.guesses.items()),
+                *([f"before that: up to {self.drain} s in which workers take nothing new"] if self.drain else []),
             )
         )
 
@@ -68,7 +76,6 @@ def estimate(shift: Shift, machine: Machine) -> Estimates:
     tars = {name: packed or 0 for name, packed in volumes(shift, machine).items()}
     away = sum(tars[name] for name in shift.one_way)
     final = 0 if not shift.data_change else size // (CLONE_SPEED if shift.clone else DUMP_SPEED)
-    kept = _SNAPSHOT if shift.wishes.final_backup == "snapshot" else 0
     dumped = int(size * _DUMP_SHARE)
     return Estimates(
         missing=tuple(missing),
@@ -78,8 +85,31 @@ def estimate(shift: Shift, machine: Machine) -> Estimates:
         beside=size if shift.database.kind == "postgresql" and shift.data_change else 0,
         backup_seconds=5 + 2 * size // DUMP_SPEED + (sum(tars.values()) - away) // _TAR_SPEED,
         again=estimated_again(shift),
-        downtime=_STOP + kept + final + away // _TAR_SPEED + (_MIGRATION if shift.data_change else 0) + _START,
+        downtime=standing(shift) + final + away // _TAR_SPEED,
+        guesses=dict(_guesses(shift)),
+        drain=shift.wishes.drain_timeout,
     )
+
+
+def standing(shift: Shift) -> int:
+    """Return the seconds without service but for what is saved meanwhile.
+
+    No size is in it, which is another one by the time that a plan is approved.
+    """
+    kept = _SNAPSHOT if shift.wishes.final_backup == "snapshot" else 0
+    return _STOP + kept + sum(seconds for _, seconds in _guesses(shift)) + _START
+
+
+def _guesses(shift: Shift) -> Iterator[tuple[str, int]]:
+    """Yield what nobody can know before: what it is for, and seconds that an ordinary Dify needs for it."""
+    if shift.restores:
+        yield "to read the backup back; large databases take longer", _MIGRATION
+    elif shift.data_change and not shift.back_to:
+        yield "to migrate the database; large tables take longer", _MIGRATION
+    if shift.installed.numbers < USER_1001 <= shift.wanted.numbers:
+        yield "to give the storage to another user; many files take longer", _OWN
+    for extra in extras_of(shift):
+        yield f"to {extra.title[0].lower()}{extra.title[1:]}", extra.seconds
 
 
 def copies_files(shift: Shift) -> bool:

@@ -19,6 +19,7 @@ class Extra:
     since: Version
     title: str
     commands: tuple[str, ...]
+    seconds: int  # a guess: nobody knows how many plugins there are, and how fast they come
 
 
 _SAID = 'echo "$(($(wc -l <"$RUN/extra.said"))) lines said"'  # theirs may hold anything
@@ -37,21 +38,29 @@ EXTRAS = (
             f"flask install-plugins --input_file={_LIST} --output_file={_INSTALLED} --workers=2",
             "flask migrate-data-for-plugin",
         ),
+        # each plugin is fetched, and gets a Python environment with all that it needs: half a minute, two at a time
+        seconds=300,
     ),
     Extra(
         "datasource-credentials",
         Version.parse("1.9.0"),
         "Move the credentials of data sources",
         ("yes '' | flask transform-datasource-credentials",),
+        seconds=30,  # the whole application is loaded; then there are few of them, or none
     ),
 )
 
 
 def extra_steps(shift: Shift) -> Iterator[Step]:
     """Yield a step for each that lies on the way. What they write is undone with the database."""
-    for extra in EXTRAS:
-        if shift.installed.numbers < extra.since.numbers <= shift.wanted.numbers:
-            yield Step(f"extra-{extra.id}", _do(shift, extra), timeout=7200, title=extra.title, live=_SAID)
+    for extra in extras_of(shift):
+        yield Step(f"extra-{extra.id}", _do(shift, extra), timeout=7200, title=extra.title, live=_SAID)
+
+
+def extras_of(shift: Shift) -> tuple[Extra, ...]:
+    """Return those that lie on the way; none lies on the way back."""
+    crossed = (e for e in EXTRAS if shift.installed.numbers < e.since.numbers <= shift.wanted.numbers)
+    return () if shift.back_to else tuple(crossed)
 
 
 def _do(shift: Shift, extra: Extra) -> str:

@@ -183,7 +183,7 @@ def test_what_a_dump_takes_is_held_against_what_is_allowed_once_it_is_known() ->
 def test_what_a_copy_of_a_large_database_takes_is_told_by_the_first_dump_too() -> None:
     plan = make_plan(facts(HUGE))
     (hold,) = (step.do for step in plan.steps if step.name == "estimate")
-    assert hold == f"hold_estimate 180 600 6 {(30 * GIB + 10_000_000) // 150_000_000}"
+    assert hold == f"hold_estimate 135 600 6 {(30 * GIB + 10_000_000) // 150_000_000}"
     assert "estimated again" in next(each.text for each in plan.documents if each.title == "Estimates")
     assert "estimate" not in names({**HUGE, "wishes": {"max_downtime": 0}})
 
@@ -221,6 +221,40 @@ def test_volumes_that_are_saved_with_users_away_count_as_time_without_service() 
         return int(told.partition("without service: about ")[2].split()[0])
 
     assert downtime(5_000_000_000) - downtime(0) == 50
+
+
+def estimated(changes: dict[str, object]) -> str:
+    return next(each.text for each in make_plan(facts(changes)).documents if each.title == "Estimates")
+
+
+def test_what_of_the_time_without_service_is_a_guess_is_told_as_one() -> None:
+    lines = estimated({}).splitlines()
+    assert "of it guessed: 30 s to migrate the database; large tables take longer" in lines
+    assert "before that: up to 60 s in which workers take nothing new" in lines
+    assert "before that" not in estimated({"wishes": {"drain_timeout": 0}})
+    assert "guessed" not in estimated(SAME_SCHEMA)
+
+
+def test_what_upstream_asks_for_by_hand_counts_and_still_fits_into_what_is_allowed() -> None:
+    far = {"installed": "0.15.8", "wanted": "1.14.1", "heads": ["a91b476a53de"]}
+    text = estimated(far)
+    for guess in (
+        "300 s to turn tools and model providers into plugins",
+        "30 s to move the credentials of data sources",
+        "30 s to give the storage to another user; many files take longer",
+    ):
+        assert f"of it guessed: {guess}\n" in text
+    seconds = int(text.partition("without service: about ")[2].split()[0])
+    assert 15 + 90 + 30 + 300 + 30 + 30 <= seconds < 600
+    found = {each.rule for each in make_plan(facts({**far, "wishes": {"max_downtime": 400}})).objections}
+    assert "downtime-too-long" in found
+    assert "downtime-too-long" not in {each.rule for each in make_plan(facts(far)).objections}
+
+
+def test_an_approved_plan_stays_the_same_while_databases_and_volumes_grow() -> None:
+    small = {"database": {"sizes": {"dify": 2_000_000, "dify_plugin": 10_000_000}}, **DUMPED}
+    grown = {"database": {"sizes": {"dify": 900_000_000, "dify_plugin": 10_000_000}}, **DUMPED}
+    assert make_plan(facts(small)).plan_id == make_plan(facts(grown)).plan_id
 
 
 def test_databases_and_stores_with_the_same_image_are_left_alone() -> None:
