@@ -54,8 +54,8 @@ def as_before(rig: Rig, dify: Install) -> Iterator[None]:
         ("migration-exit0", "migration-incomplete"),
         ("200-unmigrated", "migration-incomplete"),
         ("migration-hang", "migration-hangs"),
-        ("crash-loop", "restarting"),
         ("worker-deaf", "worker-silent"),
+        ("unhealthy", "api-unhealthy"),
     ],
 )
 def test_a_release_that_fails_leaves_the_old_one_serving_with_the_same_data(
@@ -211,6 +211,39 @@ def test_a_reboot_after_the_migration_is_recovered_by_the_run_that_follows_it(ri
             told = run(rig, standing, through=through, dify_version=NEW)
 
         assert (told.status, told.error) == ("rolled-back", "interrupted"), told.log[-3000:]
+
+
+# the key is the old release's alone: upstream's newer settings have a name, REDIS_KEY_PREFIX=, that the old ones lack
+KEYLESS = """\
+services:
+  api:
+    environment:
+      SECRET_KEY: ${REDIS_KEY_PREFIX-$SECRET_KEY}
+      REASON: made anew, so that Compose knows of this file
+"""
+
+
+@pytest.fixture
+def keyless(rig: Rig, standing: Install) -> Iterator[Install]:
+    """The same Dify, with an override file of which the new release gets no key."""
+    (standing.path / "docker-compose.override.yaml").write_text(KEYLESS, encoding="utf-8")
+    standing.compose("up", "-d", "--no-deps", "api")
+    standing.compose("exec", "-T", "nginx", "nginx", "-s", "reload")
+    standing.wait_until_served()
+    yield standing
+    rig.reset(standing)
+
+
+def test_a_release_that_does_not_start_without_its_key_leaves_the_old_one_with_its_own(
+    rig: Rig, keyless: Install
+) -> None:
+    with as_before(rig, keyless):
+        rig.fault("no-key", version=NEW)
+
+        told = run(rig, keyless, dify_version=NEW, acknowledge=f"secret-key-changes@{NEW}", **PATIENCE)
+
+        assert (told.status, told.error) == ("rolled-back", "restarting"), told.log[-3000:]
+        assert f"objection secret-key-changes@{NEW} (acknowledge, noted)" in told.log
 
 
 def test_a_port_taken_meanwhile_is_named_and_the_backup_leads_back_once_it_is_free(rig: Rig, standing: Install) -> None:
