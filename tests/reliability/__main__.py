@@ -20,6 +20,7 @@ from tests.reliability.azure_cells import azure_cells, is_azure
 from tests.reliability.cell_run import Result, carry_out
 from tests.reliability.cells import LAYOUTS, Cell, cells, chosen, runs
 from tests.reliability.steps import steps_of
+from tests.reliability.ways import line_cells
 from tests.rig.stack import Rig, lacking
 from tests.shared import upstream_source
 from tests.stage.run import ROOT
@@ -40,8 +41,9 @@ def main(arguments: Sequence[str]) -> int:
     first = Rig.up()
     try:
         with server_stage(first, upstream_source()) as stage:
+            further = line_cells() if upstream_source() == "shared" else ()  # the miniature has no such releases
             steps = {layout: steps_of(first, stage, layout) for layout in LAYOUTS}
-            everything = [*cells(steps), *azure_cells(steps)]
+            everything = [*cells(steps), *further, *azure_cells(steps)]
             if asked.list:
                 print("\n".join(cell.id for cell in everything))  # noqa: T201 -- asked for
                 return 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tests.reliability.cells import LAYOUTS, Cell
 
 KIND = "azure"
+LOCKED, DENIES = "lock-on-deleting", "a rule that denies"
 CANCELLED, LOST, WHOLE = "cancelled", "runner-lost", "all the while"
 
 
@@ -52,7 +53,7 @@ AROUND: Mapping[str, tuple[str, frozenset[str]]] = {
     "host-key-changed": ("the host shows another key than the one that is pinned", frozenset({"refused"})),
     "vm-stopped": ("the machine is deallocated", frozenset({"refused"})),
     "nsg-full": ("the security group has no free priority", frozenset({"refused"})),
-    "lock-on-deleting": ("a CanNotDelete lock: a rule can be made and not be removed", frozenset({"upgraded"})),
+    LOCKED: ("a CanNotDelete lock: a rule can be made and not be removed", frozenset({"upgraded"})),
 }
 FAULTS: Mapping[str, str] = {
     CANCELLED: "GitHub's runner cancels: SIGINT, 7.5 s later SIGTERM, 2.5 s later KILL; then the post step. At a step"
@@ -85,6 +86,11 @@ def azure_cells(steps: Mapping[str, Sequence[str]]) -> Iterator[Cell]:
 def is_azure(cell: str) -> bool:
     """Whether it is an id of this table."""
     return cell.startswith(f"{KIND}/")
+
+
+def must_leave(cell: str) -> frozenset[str]:
+    """Return what a cell of this table is about: what nobody was allowed to take away."""
+    return frozenset({DENIES} if is_azure(cell) and cell.split("/")[1] == LOCKED else ())
 
 
 def endings(cell: str) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from difyaction.azure.leases import OWNER
 from tests.e2e.azure_runs import Setting
 from tests.emulators.azure.gate import Gate
+from tests.reliability.azure_cells import DENIES
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def doors_of(place: Setting, gates: Sequence[Gate] = ()) -> Doors:
 def denying(place: Setting) -> list[str]:
     """Name what a run had to leave: rules of its own that it could only turn around."""
     ours = [rule for rule in _rules(place) if OWNER in str(rule.get("description"))]
-    return ["a rule that denies" for rule in ours if rule.get("access") == "Deny"]
+    return [DENIES for rule in ours if rule.get("access") == "Deny"]
 
 
 def _rules(place: Setting) -> list[Mapping[str, Any]]:

@@ -21,7 +21,7 @@ from tests.reliability.cell_run import CALM, LONGEST, LOOK_EVERY, Result
 from tests.reliability.cells import Cell
 from tests.reliability.controller import Told
 from tests.reliability.user import User
-from tests.reliability.verdict import look
+from tests.reliability.verdict import Before, look
 from tests.rig.stack import Rig
 from tests.shared import upstream_source
 from tests.stage.azure import azure_stage
@@ -44,7 +44,7 @@ def carry_out(rig: Rig, stage: ServerStage, cells: Sequence[Cell]) -> list[Resul
     """Run the cells of one run on an install and an Azure of its own."""
     install = rig.install(version=OLD, layout=cells[0].layout, override=CALM, upstream=upstream_source())
     with install as dify, azure_stage(rig, stage) as azure, tempfile.TemporaryDirectory() as folder:
-        before = dify.rows()
+        before = Before.of(dify)
         scene = Scene(rig, azure, Path(folder))
         began = time.monotonic()
         with contextlib.closing(scene), User(dify) as user:

@@ -9,15 +9,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tests.e2e.server_faults import Striker
-from tests.reliability.azure_cells import endings, is_azure
+from tests.reliability.azure_cells import endings, is_azure, must_leave
 from tests.reliability.cells import CRASHES, DETAILS, Cell
 from tests.reliability.controller import KILLED, Controller, Told
 from tests.reliability.strikes import STARTS_ALL_ANEW, STRIKES, Scene, surroundings
 from tests.reliability.user import User
-from tests.reliability.verdict import DEFINED, Found, look
+from tests.reliability.verdict import DEFINED, STALE, Before, Found, look
+from tests.reliability.ways import KIND, endings_of, is_line, way_of
 from tests.rig.stack import Rig
 from tests.shared import upstream_source
-from tests.stage.server import OLD, ServerStage
+from tests.stage.server import ServerStage
 
 # upstream looks every second whether its database is well; several machines side by side would do little else
 CALM = "services:\n  db_postgres:\n    healthcheck:\n      interval: 5s\n"
@@ -45,10 +46,19 @@ class Result:
 
     @property
     def is_well(self) -> bool:
-        """Whether a defined state was reached, with every row, a release that serves, and nothing open."""
-        defined = endings(self.cell) if is_azure(self.cell) else DEFINED
-        ended = self.status in defined and self.struck
-        return ended and self.serves != "neither" and self.lost == 0 and self.doors == 0
+        """Whether it ended as it may: with every row, a release that serves, nothing open, and nothing left behind.
+
+        Every cell goes on until a run has told its end, so that none is owed which would still take something away.
+        """
+        ended = self.status in self._endings and self.struck
+        left = set(self.left) - {STALE} - must_leave(self.cell)
+        return ended and self.serves != "neither" and self.lost == 0 and self.doors == 0 and not left
+
+    @property
+    def _endings(self) -> frozenset[str]:
+        if is_azure(self.cell):
+            return endings(self.cell)
+        return endings_of(self.cell) if is_line(self.cell) else DEFINED
 
     def row(self) -> dict[str, Any]:
         """Return it as JSON takes it; the log only where something is wrong."""
@@ -57,15 +67,22 @@ class Result:
 
 def carry_out(rig: Rig, stage: ServerStage, cells: Sequence[Cell]) -> list[Result]:
     """Run the cells of one run on an install of its own."""
-    layout, source = cells[0].layout, upstream_source()
-    with rig.install(version=OLD, layout=layout, override=CALM, upstream=source) as dify:
-        before = dify.rows()
+    way, override = way_of(cells[0]), "" if is_line(cells[0].id) else CALM
+    install = rig.install(version=way.old, layout=cells[0].layout, override=override, upstream=upstream_source())
+    with install as dify:
+        rows = dict.fromkeys(("old", "new"), dify.rows())
+        if way.stores == "read":
+            rig.fault("reads-older", version=way.new, image="weaviate")
+        given = {"dify_version": way.new, "acknowledge": way.consents, **way.inputs}
+        if way.back:
+            given = _upgraded(rig, stage, given)
+            rows["new"] = dify.rows()
         began = time.monotonic()
-        with User(dify) as user:
-            told, struck = _run(rig, stage, cells)
+        with User(dify, writes=not way.back) as user:  # what users write after an upgrade, who goes back gives up
+            told, struck = _run(rig, stage, cells, given)
             seconds = time.monotonic() - began
         anew = cells[0].fault in STARTS_ALL_ANEW and told.status == "failed"  # nothing was changed by the run
-        found = look(rig, dify, before, user.kept, all_started_anew=anew)
+        found = look(rig, dify, Before(rows, way), user.kept, all_started_anew=anew)
         if found.serves == "neither":
             told = replace(told, log=f"{told.log}\n{_state_of(rig)}")
     return [_result(cell, told, found, (cell.strikes_at in struck, user.outage, seconds)) for cell in cells]
@@ -96,15 +113,26 @@ def _state_of(rig: Rig) -> str:
     return f"{listed}\n{inspected.stdout.decode()}"
 
 
-def _run(rig: Rig, stage: ServerStage, cells: Sequence[Cell]) -> tuple[Told, set[str]]:
+def _upgraded(rig: Rig, stage: ServerStage, given: Mapping[str, str]) -> dict[str, str]:
+    """Upgrade, and return the inputs of the way back."""
+    with Controller(stage.inputs(rig, **given)) as controller:
+        told = controller.told(LONGEST)
+    if told.status != "upgraded":
+        raise RuntimeError(f"no upgrade to go back on: {told.status} {told.error}\n{told.log[-2000:]}")
+    backup = told.outputs["backup-id"]
+    back = {"mode": "rollback", "rollback-to": backup, "acknowledge": f"lose-writes@{backup}"}
+    return back | {"dify-version": ""}  # the backup says which one it is
+
+
+def _run(rig: Rig, stage: ServerStage, cells: Sequence[Cell], given: Mapping[str, str]) -> tuple[Told, set[str]]:
     """Return how the last controller ended, and the steps at which something happened."""
     cell = cells[0]
     wanted = {each.strikes_at: each.fault for each in cells}
-    if cell.kind == "step":
-        return _struck(rig, stage, wanted)
+    if cell.kind in {"step", KIND}:
+        return _struck(rig, stage, wanted, given)
     if cell.kind == "undo":
         with surroundings(rig, CRASHES, {}):
-            return _struck(rig, stage, wanted)
+            return _struck(rig, stage, wanted, given)
     with surroundings(rig, cell.fault, DETAILS.get(cell.fault.partition(":")[0], {})):
         if cell.fault == "two-runs-at-once":
             return _two(rig, stage), {""}
@@ -121,12 +149,12 @@ def _two(rig: Rig, stage: ServerStage) -> Told:
     return told[1]
 
 
-def _struck(rig: Rig, stage: ServerStage, wanted: Mapping[str, str]) -> tuple[Told, set[str]]:
+def _struck(rig: Rig, stage: ServerStage, wanted: Mapping[str, str], given: Mapping[str, str]) -> tuple[Told, set[str]]:
     """Let controller follow controller until one can say how it ended; strike at the steps that are wanted."""
     journal, struck = Striker(rig, lambda _: None), set[str]()
     with contextlib.ExitStack() as until_over:
         while True:
-            with Controller(stage.inputs(rig)) as controller:
+            with Controller(stage.inputs(rig, **given)) as controller:
                 scene = Scene(rig, controller, until_over, turn=len(struck))
                 _strike(scene, journal, wanted, struck)
                 told = controller.told()

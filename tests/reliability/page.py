@@ -14,6 +14,7 @@ from tests.reliability.azure_cells import is_azure
 from tests.reliability.cell_run import Result
 from tests.reliability.cells import AT_STEPS, LAYOUTS, Cell
 from tests.reliability.tally import tally
+from tests.reliability.ways import FURTHER, KIND, way_of
 from tests.stage.server import NEW, OLD
 
 HEAD = """\
@@ -29,8 +30,8 @@ What leaves the host alone (connection, network, sshd, controller) strikes at ev
 of one run show the same ending. Everything else has a run of its own.
 
 How a cell may end is defined: `upgraded`, `failed` (before anything was touched), `rolled-back` (the old release serves
-again), `degraded` (the new release serves, and a later check or step did not succeed), `stranded` (a person has to
-look).
+again), `degraded` (the new release serves, and a later check or step did not succeed). It did not end well when a
+person has to look (`stranded`), and when anything was left behind.
 """
 LEGEND = """\
 Columns: what the controller said in the end, with the error's id; the release that served users afterwards; rows that
@@ -101,7 +102,8 @@ def _summary(first: Sequence[Cell], results: Mapping[str, Result], setting: Sett
     yield f"| ended | {counts} |\n"
     if upgraded:
         yield f"| seconds without service, where it was upgraded | {statistics.median(upgraded):.0f} (median) |\n"
-    yield f"| releases | {OLD} -> {NEW}, installs: {', '.join(LAYOUTS)} |\n"
+    others = dict.fromkeys(f"{way.old} -> {way.new}" for way, _, _ in FURTHER.values())
+    yield f"| releases | {OLD} -> {NEW}, installs: {', '.join(LAYOUTS)}; for some steps {', '.join(others)} |\n"
     yield f"| when, on what | {setting.day}; {setting.machine} |\n"
 
 
@@ -127,8 +129,12 @@ def _tables(everything: Sequence[Cell], results: Mapping[str, Result]) -> Iterat
         "undo": "While a release that crashes is undone",
         "release": "A release that fails",
         "around": "What surrounds a run",
+        KIND: "At steps that only other upgrades have",
     }
+    there = {cell.kind for cell in everything}
     for kind, title in titles.items():
+        if kind not in there:
+            continue
         yield f"\n### {title}\n\n"
         yield "| fault | step | install | ended | serves | rows lost | open | left | away (s) | in all (s) |\n"
         yield "|---|---|---|---|---|---|---|---|---|---|\n"
@@ -140,5 +146,6 @@ def _tables(everything: Sequence[Cell], results: Mapping[str, Result]) -> Iterat
 def _row(cell: Cell, result: Result) -> str:
     ended = f"{result.status} `{result.error}`" if result.error else result.status
     left = ", ".join(result.left) or "-"
-    words = (cell.fault, cell.step or "-", cell.layout, ended, result.serves, result.lost, result.doors, left)
+    install = f"{cell.layout}, {way_of(cell).name}" if cell.kind == KIND else cell.layout
+    words = (cell.fault, cell.step or "-", install, ended, result.serves, result.lost, result.doors, left)
     return f"| {' | '.join(str(word) for word in words)} | {result.outage:.0f} | {result.seconds:.0f} |\n"

@@ -19,6 +19,7 @@ def start(path: Path) -> None:
 
 def add(path: Path, result: Result) -> None:
     """Add one; several threads may."""
+    path.parent.mkdir(exist_ok=True)  # who resumes where nothing is begins here
     with _writing, path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(result.row()) + "\n")
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.reliability import azure_page, azure_run, page, record
-from tests.reliability.azure_cells import CANCELLED, KIND, LOST, PHASES, azure_cells, is_azure
+from tests.reliability.azure_cells import CANCELLED, KIND, LOCKED, LOST, PHASES, azure_cells, is_azure
 from tests.reliability.cell_run import Result, carry_out
 from tests.reliability.cells import AT_STEPS, UNDONE, WHILE_UNDOING, Cell, cells, chosen, runs
 from tests.reliability.steps import steps_of
 from tests.reliability.verdict import lost_rows
+from tests.reliability.ways import FURTHER, USUAL, line_cells, way_of
 from tests.rig.install import Rows
 from tests.rig.session import rig_or_skip
 from tests.rig.stack import Rig
@@ -91,9 +92,10 @@ def test_the_page_counts_what_is_not_well_and_names_where(tmp_path: Path) -> Non
     assert text.count(row) == 1
 
 
-def test_a_cell_is_well_only_with_a_state_that_is_defined_a_release_that_serves_and_nothing_lost_or_open() -> None:
+def test_a_cell_is_well_only_where_it_ends_as_it_may_with_a_release_that_serves_and_nothing_lost_open_or_left() -> None:
     cell = next(cells(STEPS))
     assert result(cell).is_well
+    assert result(cell, left=("nginx, restarted by hand",)).is_well  # by the fault
     wrongs: list[Mapping[str, object]] = [
         {"status": "killed"},
         {"status": "endless"},
@@ -101,9 +103,23 @@ def test_a_cell_is_well_only_with_a_state_that_is_defined_a_release_that_serves_
         {"lost": 1},
         {"doors": 1},
         {"struck": False},
+        {"status": "stranded"},
+        {"left": ("dify-upgrade-scratch-docker",)},
+        {"left": ("nginx, restarted by hand", "the lock")},
     ]
     for wrong in wrongs:
         assert not result(cell, **wrong).is_well
+
+
+def test_steps_that_only_other_upgrades_have_are_struck_there_and_end_as_is_said_of_each() -> None:
+    table = list(line_cells())
+    assert {cell.step for cell in table} == set(FURTHER)
+    assert len({cell.id for cell in table}) == len(runs(table)) == len(table)
+    assert not {cell.id for cell in table} & {cell.id for cell in [*cells(STEPS), *azure_cells(STEPS)]}
+    for cell in table:
+        assert way_of(cell) != USUAL
+        for status in ("failed", "rolled-back", "upgraded", "restored", "degraded", "stranded"):
+            assert result(cell, status=status).is_well == (status in FURTHER[cell.step][2]), status
 
 
 def test_rows_are_lost_when_they_are_gone_or_in_the_old_schema_not_what_they_were() -> None:
@@ -135,14 +151,17 @@ def test_in_azure_a_cell_is_well_only_with_the_ending_that_it_is_about() -> None
     assert not ended(CANCELLED, "migrate", "cancelled")
     assert ended(LOST, "reads-key", "swept")
     assert not ended(LOST, "reads-key", "swept", doors=1)
+    assert ended(LOCKED, "", "upgraded", left=("a rule that denies",))
+    assert not ended(LOCKED, "", "upgraded", left=("a rule that denies", "the lock"))
+    assert not ended("nothing", "", "upgraded", left=("a rule that denies",))
 
 
 def test_the_page_is_the_record_of_what_was_measured_in_azure(tmp_path: Path) -> None:
-    table = [*cells(STEPS), *azure_cells(STEPS)]
+    table = [*cells(STEPS), *line_cells(), *azure_cells(STEPS)]
     results = {cell.id: result(cell) for cell in table if not is_azure(cell.id)}
     for cell in azure_cells(STEPS):
         status = "upgraded" if cell.fault not in {"key-wrong", "nsg-full"} else "refused"
-        left = ("a rule that denies", "the lock") if cell.fault == "lock-on-deleting" else ()
+        left = ("a rule that denies",) if cell.fault == LOCKED else ()
         results[cell.id] = result(cell, status=status, error="some-error", left=left, open="0 / 0 / 0")
     spoiled = "azure/two-environments/zip"
     results[spoiled] = result(
@@ -158,6 +177,8 @@ def test_the_page_is_the_record_of_what_was_measured_in_azure(tmp_path: Path) ->
     assert {name for name, each in again.items() if each.is_well} == {
         name for name, each in results.items() if is_azure(name) and each.is_well
     }
+    text = written.read_text(encoding="utf-8")
+    assert text.count("| zip, 1.0.0 -> 1.11.4, and back |") == 3
     first_table = {name: each for name, each in results.items() if not is_azure(name)}
     assert page.written(table, first_table | again, setting) == written.read_text(encoding="utf-8")
     assert azure_page.read(tmp_path / "no page") == {}

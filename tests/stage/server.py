@@ -16,13 +16,18 @@ PUBLISHED = {
     "1.14.0": "2026-04-29T09:00:00Z",
     NEW: "2026-05-12T09:00:00Z",
 }
+# of releases whose files the rig's miniature does not have
+FURTHER = {"0.15.8": "2025-05-30T09:00:00Z", "1.0.0": "2025-02-28T09:00:00Z", "1.11.4": "2026-01-15T09:00:00Z"}
 # a stand-in starts within a second; a busy machine needs a hundred times as long
 QUICK = {"start-timeout": "150s", "drain-timeout": "5s", "migration-idle": "45s"}
 
 
 @dataclass(frozen=True)
 class ServerStage:
-    """An emulated GitHub that has upstream's files of both releases; it may serve several rigs at once."""
+    """An emulated GitHub that has upstream's files of both releases, and of ``FURTHER`` ones where they are here.
+
+    It may serve several rigs at once.
+    """
 
     github: GitHubEmulator
 
@@ -47,9 +52,12 @@ class ServerStage:
 @contextmanager
 def server_stage(rig: Rig, source: str = "shared") -> Iterator[ServerStage]:
     """Build it. The source of upstream's files is `shared` or `mini`, as in `Rig.install`."""
-    releases = [{"tag_name": tag, "body": "", "published_at": when} for tag, when in reversed(PUBLISHED.items())]
+    published = PUBLISHED | (FURTHER if source == "shared" else {})
+    newest_first = sorted(published.items(), key=lambda release: release[1], reverse=True)
+    releases = [{"tag_name": tag, "body": "", "published_at": when} for tag, when in newest_first]
+    tags = (OLD, NEW, *(tag for tag in published if tag in FURTHER))
     shipped = {
-        tag: {path: content.decode() for path, content in rig.upstream_files(tag, source).items()} for tag in (OLD, NEW)
+        tag: {path: content.decode() for path, content in rig.upstream_files(tag, source).items()} for tag in tags
     }
     with GitHubEmulator() as github:
         github.upstream(releases=releases, files=shipped)
