@@ -35,7 +35,7 @@ def backup_steps(shift: Shift) -> Iterator[Step]:
     yield from _dumps(shift)
     yield Step("save-files", _save_files(shift), title="Save configuration, keys and volumes", live=SAVED)
     if estimated_again(shift):
-        share = (CLONE_SPEED // DUMP_SPEED, shift.database.size // CLONE_SPEED) if shift.clone else ()
+        share = (CLONE_SPEED // DUMP_SPEED, CLONE_SPEED) if shift.clone else ()
         hold = call("hold_estimate", standing(shift), shift.wishes.max_downtime, *share)
         yield Step("estimate", hold, title="Estimate the time without service by the first dump")
     yield Step("seal", "seal", title="Write the checksums of the backup")

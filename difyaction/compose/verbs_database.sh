@@ -30,6 +30,9 @@ sql() { # DATABASE, statements on stdin; one row a line, fields parted by |
 }
 
 database_answers() { echo 'SELECT 1' | sql "$DB_MAIN" >/dev/null 2>&1 || { forget; return 1; }; }
+databases_size() { # in bytes, of those that are saved; where databases can be copied
+  echo "SELECT sum(pg_database_size(name))::bigint FROM unnest(string_to_array('$DB_NAMES', ' ')) name" | sql "$DB_MAIN"
+}
 databases_take() { # on the server's disk, all of them
   case "$DB_KIND" in
     postgresql) echo 'SELECT pg_size_pretty(sum(pg_database_size(datname))) FROM pg_database' ;;

@@ -61,8 +61,10 @@ save_keys() { # SOURCE: the keys in the storage volume; without them all models'
   tar -tf "$BACKUP/keys.tar" | grep -q . || say "no keys are in $1: Dify keeps them elsewhere, or has none yet"
 }
 
-hold_estimate() { # SECONDS MOST [SHARE LEAST]: what is added to a second dump, or to the share of one that a copy takes; what is allowed
-  took=$(($(awk -v share="${3:-1}" -v least="${4:-0}" '{ s += $1 } END { s = int(s / share); print (s > least ? s : least) }' "$RUN/dump-seconds") + $1))
+hold_estimate() { # SECONDS MOST [SHARE SPEED]: what is added to a second dump, or to the share of one that a copy takes, made at bytes a second; what is allowed
+  size=0 # of now: an approved plan stays what it is while the databases grow
+  [ -z "${4:-}" ] || size=$(databases_size) || fail database-gone "The size of the databases cannot be read."
+  took=$(($(awk -v share="${3:-1}" -v least="$((size / ${4:-1}))" '{ s += $1 } END { s = int(s / share); print (s > least ? s : least) }' "$RUN/dump-seconds") + $1))
   fact estimated-seconds-without-service "$took"
   say "by the first dump, service will be away for about $took s"
   [ "$took" -le "$2" ] || fail downtime-too-long "By the first dump, service would be away for about $took s; $2 s are allowed."
