@@ -183,7 +183,7 @@ def test_what_a_dump_takes_is_held_against_what_is_allowed_once_it_is_known() ->
 def test_what_a_copy_of_a_large_database_takes_is_told_by_the_first_dump_too() -> None:
     plan = make_plan(facts(HUGE))
     (hold,) = (step.do for step in plan.steps if step.name == "estimate")
-    assert hold == "hold_estimate 135 600 6 150000000", "no size is in it, which is another one once the plan is approved"
+    assert hold == "hold_estimate 135 600 6 150000000", "no size, which is another one once the plan is approved"
     assert "estimated again" in next(each.text for each in plan.documents if each.title == "Estimates")
     assert "estimate" not in names({**HUGE, "wishes": {"max_downtime": 0}})
 

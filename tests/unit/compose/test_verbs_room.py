@@ -148,6 +148,7 @@ def test_databases_are_copied_as_the_plan_says(tmp_path: Path, shell: str, how: 
 )
 def test_the_first_dump_tells_how_long_users_will_wait(tmp_path: Path, shell: str, words: str, told: str) -> None:
     (tmp_path / "dump-seconds").write_text("590\n10\n")
-    done = verbs(tmp_path, shell, ("steps", "stop", "change"), SERVER, "databases_size() { echo 3000; }", f"hold_estimate {words}")
+    size = "databases_size() { echo 3000; }"
+    done = verbs(tmp_path, shell, ("steps", "stop", "change"), SERVER, size, f"hold_estimate {words}")
     assert done.stdout.splitlines()[0] == told
     assert (done.returncode == 70) == (int(told.split()[1]) > 600)
