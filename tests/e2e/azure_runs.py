@@ -161,9 +161,9 @@ def told(place: Setting, releases: Releases, **given: str) -> Told:
         target = AzureVm(read, surroundings, clients, way=way_of(read, surroundings, clients), releases=releases)
         ending = story.tell(target, mode=read.mode, approved=read.plan_id, say=journal)
     except ActionError as why:
-        return Told(why.status, why.id, {**why.left, "says": str(why)}, out.getvalue(), journal.plan)
+        return Told(why.status, why.id, {**why.left, "says": str(why)}, out.getvalue(), plan=journal.plan)
     outputs = ending.outcome.outputs if ending.outcome else {}
-    return Told(ending.status, "", outputs, out.getvalue(), journal.plan)
+    return Told(ending.status, "", outputs, out.getvalue(), plan=journal.plan)
 
 
 def surroundings_of(place: Setting, out: io.StringIO, *, ahead: timedelta = timedelta(0)) -> Surroundings:

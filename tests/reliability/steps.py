@@ -17,7 +17,7 @@ def steps_of(rig: Rig, stage: ServerStage, layout: str) -> list[str]:
     with install, Controller(stage.inputs(rig, mode="plan")) as controller:
         told = controller.told(120)
     documents = json.loads(told.outputs.get("plan") or "{}").get("documents", [])
-    script = next((document["text"] for document in documents if document["kind"] == "sh"), "")
+    script = next((document["text"] for document in documents if document["title"] == "Runbook"), "")
     names = re.findall(r"^    [0-9]{3}\) NAME='([a-z-]+)'", script, re.MULTILINE)
     if told.status != "planned" or not names:
         raise RuntimeError(f"no plan on the rig: {told.status} {told.error}\n{told.log[-2000:]}")

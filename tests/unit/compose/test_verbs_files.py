@@ -14,7 +14,7 @@ ALL_SHELLS = pytest.mark.parametrize("shell", sorted(SHELLS))
 SETTING = """
 set -eu
 umask 077
-FOLDER=$PWD/docker BACKUP=$PWD/backup RUN=$PWD/run FILES=$PWD/files TOOLS=tools
+FOLDER=$PWD/docker BACKUP=$PWD/backup RUN=$PWD/run FILES=$PWD/files TOOLS=tools WHOLE=''
 say() { echo "$*"; }
 fail() { echo "failed: $*"; exit 70; }
 last_line() { tail -n 1 "$1"; }
