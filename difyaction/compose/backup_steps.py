@@ -53,7 +53,7 @@ def _dumps(shift: Shift) -> Iterator[Step]:
         if name == shift.database.names[-1]:
             test += "\nremove_scratch"
         title = f"Read the dump of {name} back"
-        yield Step(f"test{which}", test, "engine_is_back && remove_scratch", title=title, touches=False)
+        yield Step(f"test{which}", test, "undo_scratch", title=title, touches=False)
 
 
 def _guarded(shift: Shift) -> str:

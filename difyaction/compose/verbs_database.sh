@@ -129,6 +129,11 @@ dump_mysql() { # MySQL lends its snapshot to nobody: rows are counted before and
 scratch="dify-upgrade-scratch-$PROJECT"
 in_scratch() { dk exec -i "$scratch" "$@"; }
 remove_scratch() { dk rm -fv "$scratch" >/dev/null 2>&1 || true; }
+scratch_is_gone() { remove_scratch && left=$(dk ps -aq --filter "name=^/$scratch\$") && [ -z "$left" ]; }
+undo_scratch() { # an engine that comes back answers before it can remove what it is putting in order
+  engine_is_back || return 1
+  until_deadline 60 1 scratch_is_gone || say "the container $scratch is still there"
+}
 
 start_scratch() { # a server of its own, for all that this run reads back
   remove_scratch

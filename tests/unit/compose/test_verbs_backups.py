@@ -77,3 +77,43 @@ def test_a_backup_without_keys_is_told_as_that(tmp_path: Path, shell: str, key: 
     done = verbs(tmp_path, shell, ("steps", "stop", "change"), SETTING, KEYS)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ("" if key else "no keys are in dify_data: Dify keeps them elsewhere, or has none yet\n")
+
+
+ENGINE_THAT_COMES_BACK = """
+until_deadline() {
+  shift 2
+  for _ in 1 2 3 4 5; do
+    if "$@"; then return 0; fi
+  done
+  return 1
+}
+look_around() { :; }
+dk() {
+  echo "$1" >>asked
+  asked=$(grep -c "^$1\\$" asked)
+  case "$1" in
+    version) [ "$asked" -gt "$ANSWERS_AFTER" ] ;;
+    rm) [ "$asked" -gt "$REMOVES_AFTER" ] || return 1; rm -f container ;;
+    ps) [ ! -e container ] || echo 0123 ;;
+  esac
+}
+: >container
+"""
+
+
+@ALL_SHELLS
+@pytest.mark.parametrize(
+    ("patience", "said", "status"),
+    [
+        ("ANSWERS_AFTER=2 REMOVES_AFTER=2", "", 0),
+        ("ANSWERS_AFTER=0 REMOVES_AFTER=9", "the container dify-upgrade-scratch- is still there\n", 0),
+        ("ANSWERS_AFTER=9 REMOVES_AFTER=0", "the engine does not answer\n", 1),
+    ],
+    ids=["after a while", "never", "no engine"],
+)
+def test_a_scratch_server_is_removed_also_by_an_engine_that_needs_a_while(
+    tmp_path: Path, shell: str, patience: str, said: str, status: int
+) -> None:
+    done = verbs(tmp_path, shell, ("service", "database"), SETTING, patience, ENGINE_THAT_COMES_BACK, "undo_scratch")
+    assert (done.returncode, done.stdout) == (status, said), done.stderr
+    assert (tmp_path / "container").exists() == (said != "")

@@ -208,7 +208,6 @@ def test_what_does_not_run_is_not_stopped(tmp_path: Path, shell: str) -> None:
         "move_database_back 0123 db_postgres",
         "undo_migration clones _before_upgrade",
         "stop_by_id 30 'api worker'",
-        "engine_is_back && remove_scratch",
     ],
 )
 def test_an_engine_that_does_not_answer_has_undone_nothing(tmp_path: Path, shell: str, undo: str) -> None:
