@@ -82,6 +82,7 @@ undo_migration() { # clones SUFFIX | dumps; until it is done, what it goes back 
   until_deadline 120 1 server_answers || return 1
   end_sessions
   databases_back "$@" || return 1
+  drop_beside
   rm -f "$RUN/restoring"
 }
 databases_back() { # rows and head do not tell everything: an index that a migration began to build stays in the way of the next

@@ -112,8 +112,12 @@ SQL
 }
 
 read_beside() { # DATABASE FILE: the dump as a database of its own
+  echo "${1}_restored" >>"$RUN/beside"
   { dropping "${1}_restored" && making_beside "$1"; } | in_control &&
     client pg_restore -d "${1}_restored" --no-owner --exit-on-error <"$2"
+}
+drop_beside() { # of a script that died while it read them back
+  for each in $(cat "$RUN/beside" 2>/dev/null || true); do drop_database "$each" || say "$each, as far as it was read back, is still in the server"; done
 }
 made_way() { # DATABASE: it has another name; who keeps what an earlier way back left under that one has asked nobody to drop it
   has_database "$1" || return 0

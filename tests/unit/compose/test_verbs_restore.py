@@ -146,6 +146,15 @@ def test_databases_go_back_where_a_migration_may_have_begun(
 
 
 @pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_what_a_dead_script_had_read_back_halfway_goes_and_nothing_that_is_called_alike(
+    tmp_path: Path, shell: str
+) -> None:
+    there = {"dify": "old", "dify_before": "old", "dify_restored": "half", "dify_plugin_restored": "somebody's"}
+    served(tmp_path, shell, f"client() {{ exit 9; }}; making_beside() {{ :; }}; (read_beside dify x); {UNDO}", **there)
+    assert databases(tmp_path) == {"dify": "old", "dify_plugin_restored": "somebody's"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
 def test_what_somebody_started_by_hand_stops_before_databases_go_back(tmp_path: Path, shell: str) -> None:
     (tmp_path / "writers").write_text("api\nworker\n")
     (tmp_path / "going").write_text("api api-2\nredis redis-1\nworker worker-2\n")
