@@ -119,8 +119,9 @@ def _switch(shift: Shift) -> str:
     if shift.back_to:
         lines = [call("checkout_of_backup", shift.back_to)] if checkout else []
         back = [file for file in shift.files if file.path not in shift.created]
-        verbs = {True: "switch_as_packed", False: "switch_file_back"}
-        lines += [call(verbs[file.perhaps], file.path, file.kept_in or shift.back_to) for file in back]
+        for file in back:
+            verb = "switch_as_packed" if file.perhaps else "switch_file_back"
+            lines.append(call(verb, file.path, file.kept_in or shift.back_to))
         lines += [call("take_away", path) for path in shift.created]
     else:
         lines = ["checkout_commit"] if checkout else []

@@ -13,7 +13,7 @@ from difyaction.compose.bystanders import brought_since, parted, unnamed
 from difyaction.compose.change_steps import change_steps
 from difyaction.compose.composed_facts import Composed, Service
 from difyaction.compose.estimates import estimate
-from difyaction.compose.facts import Backup, Machine
+from difyaction.compose.facts import Backup, Database, Machine
 from difyaction.compose.folder import data_folders, is_apart
 from difyaction.compose.install import Install
 from difyaction.compose.judged_back import findings, objections
@@ -109,12 +109,11 @@ def _shift(facts: RestoreFacts) -> Shift:
     files, created = _files(facts, install)
     written, composed, ended = [file.path for file in files], Composed(services=after), _marked(manifest, "ended")
     untouched = untouched_services(machine, written, composed, roles, ended=ended)
-    volumes = {str(name): str(source) for name, source in mapping(manifest, "volumes").items()}
     copyless = _copyless(facts, composed, untouched, written)
-    # what is saved or read back has to stand still, whatever its image
-    parts = tuple(name for name in untouched if name in _services_of({*volumes, *copyless}))
+    stores = {**_volumes(facts.backup), **copyless}  # they have to stand still, whatever their image
+    parts = tuple(name for name in untouched if name in _services_of(stores))
     untouched = tuple(name for name in untouched if name not in parts)
-    shift = Shift(
+    return Shift(
         installed=facts.installed,
         wanted=Version.parse(string(manifest, "from")),
         head_before=database.heads[0] if database.heads else "",
@@ -138,7 +137,7 @@ def _shift(facts: RestoreFacts) -> Shift:
         tools=tools_image(machine),
         storage=storage_of(machine),
         network=network_of(machine),
-        one_way={**volumes, **copyless},
+        one_way=stores,
         saved={},
         data_folders=data_folders(machine, written),
         clone=clones(machine, wishes),
@@ -149,9 +148,21 @@ def _shift(facts: RestoreFacts) -> Shift:
         created=created,
         back_to=facts.backup.folder,
         copyless=tuple(copyless),
+        restores=_restores(facts, database, after, roles),
     )
-    changed = manifest.get("schema-changes") is True or bool(volumes)
-    return replace(shift, restores=changed or _is_another_schema(shift, machine))
+
+
+def _restores(facts: RestoreFacts, database: Database, after: Mapping[str, Service], roles: Mapping[str, Role]) -> bool:
+    """Whether the databases are read back: the upgrade could change them, or they are not what the backup knows.
+
+    Others upgraded since, or emptied them. That of the plugin daemon is told by its image, as on the way forward.
+    """
+    manifest = facts.backup.manifest
+    changed = manifest.get("schema-changes") is True or bool(_volumes(facts.backup))
+    head = string(manifest, "head")
+    daemons = [c for c in facts.machine.containers if not c.one_off and roles.get(c.service) is Role.DAEMON]
+    other = any(not is_same(each.ref, after[each.service].ref) for each in daemons)
+    return changed or other or (head != "" and list(database.heads) != [head])
 
 
 def _copyless(
@@ -161,7 +172,7 @@ def _copyless(
 
     What belongs together has a copy as a whole, at the places where it is now, or none.
     """
-    machine, held = facts.machine, mapping(facts.backup.manifest, "volumes")
+    machine, held = facts.machine, _volumes(facts.backup)
     found: dict[str, str] = {}
     for store in changing_stores(machine, composed, untouched):
         data = one_way(machine, {store, *parts_beside(machine, [store])}, written)
@@ -169,19 +180,13 @@ def _copyless(
     there = {container.service for container in machine.containers}
     gone = composed.services.keys() - there - _services_of(held)  # nothing runs them, and their data may lie there
     for later in way_back(machine, facts.backup, facts.installed)[:-1]:
-        copies = {str(name): str(source) for name, source in mapping(later.manifest, "volumes").items()}
-        found |= {name: source for name, source in copies.items() if _services_of([name]) <= gone}
+        found |= {name: source for name, source in _volumes(later).items() if _services_of([name]) <= gone}
     return found
 
 
-def _is_another_schema(shift: Shift, machine: Machine) -> bool:
-    """Whether the databases are not what the backup's release reads: others upgraded since, or emptied them.
-
-    That of the plugin daemon is told by its image, as on the way forward.
-    """
-    daemons = [c for c in machine.containers if not c.one_off and shift.roles.get(c.service) is Role.DAEMON]
-    other = shift.head_after != "" and list(shift.database.heads) != [shift.head_after]
-    return other or any(not is_same(each.ref, shift.after[each.service].ref) for each in daemons)
+def _volumes(backup: Backup) -> dict[str, str]:
+    """Return what a backup has of the stores: name of the copy -> volume or folder."""
+    return {str(name): str(source) for name, source in mapping(backup.manifest, "volumes").items()}
 
 
 def _services_of(copies: Iterable[str]) -> set[str]:
