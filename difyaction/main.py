@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from difyaction import __version__, command_line, input_checks, inputs, manual, registry, report, story
+from difyaction import __version__, command_line, input_checks, inputs, manual, registry, story
 from difyaction.cancelled import Cancelled, Watch
 from difyaction.errors import ActionError, Failed
 from difyaction.inputs import Inputs
@@ -21,11 +20,11 @@ from difyaction.journal import Journal
 from difyaction.language import Language
 from difyaction.opening import opening, place
 from difyaction.outlet import Outlet
+from difyaction.publish import publish
 from difyaction.report import Told
 from difyaction.runner import Runner
 from difyaction.statuses import EXIT_CODES
 from difyaction.story import Ending
-from difyaction.summary import summary
 from difyaction.surroundings import Surroundings
 
 
@@ -84,7 +83,7 @@ class _Run:
         with self._watch.watching():
             told = self._outcome(argv)
             self._watch.ignore()
-            self._report(told)
+            publish(told, self._runner, Language.of(self._given.get("language") or "en"), kept=self._kept)
         return told.exit_code
 
     def _outcome(self, argv: Sequence[str]) -> Told:
@@ -184,41 +183,3 @@ class _Run:
             self._runner.foreign("\n".join(breakage.trace(why)))
         error = breakage.as_error(why, stages=[stage.name for stage in self._journal.stages])
         return self._told(Failed.status, Failed.exit_code, error=error)
-
-    def _report(self, told: Told) -> None:
-        runner = self._runner
-        failed = {"error": told.error.id} if told.error else {}
-        seconds = round(told.seconds, 3)
-        runner.events.tell("end", status=told.status, exit_code=told.exit_code, seconds=seconds, **failed)
-        language = Language.of(self._given.get("language") or "en")
-        if runner.is_github:  # what went wrong comes first: on a full disk the log may be all that is left of it
-            for each in report.annotated(told):
-                runner.annotate(each.kind, each.text, title=each.title, file=each.file, line=each.line)
-        self._written(partial(runner.output, report.outputs(told)))
-        if not runner.is_github:
-            self._end_at_a_desk(told, language)
-        elif not self._written(partial(runner.summary, summary(told, language))):
-            from difyaction import desk  # noqa: PLC0415 - runs on GitHub do not pay for it
-
-            runner.say(desk.ending(told, Language.of("en")))
-        runner.say(f"{told.status}, exit code {told.exit_code}")
-
-    def _written(self, write: Callable[[], None]) -> bool:
-        """Write to a file of the runner's. One that cannot be written is a warning, and the ending stays what it is."""
-        try:
-            write()
-        except Failed as why:
-            self._runner.warning(str(why), title=why.id)
-            return False
-        return True
-
-    def _end_at_a_desk(self, told: Told, language: Language) -> None:
-        from difyaction import desk  # noqa: PLC0415 - runs on GitHub do not pay for it
-
-        try:
-            if self._kept:
-                Path(self._kept).write_text(self._runner.redact(summary(told, language)), "utf-8")
-        except OSError as why:
-            self._runner.warning(f"The summary cannot be written to {self._kept}: {why.strerror}.")
-            self._kept = ""
-        self._runner.say(desk.ending(told, language, kept=self._kept))

@@ -12,6 +12,7 @@ from typing import TextIO
 from difyaction.errors import placed
 from difyaction.events import Events
 from difyaction.outlet import Outlet
+from difyaction.redaction import SHORTEST, Redaction
 from difyaction.runner_files import RunnerFiles, shortened
 from difyaction.secret import Secret
 
@@ -20,7 +21,6 @@ ANNOTATION_CHARACTERS = 4096
 SHORT_OUTPUT = 200
 FOREIGN_LINES = 2000
 FOREIGN_COLUMNS = 2000
-_SHORTEST_MASK = 6
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _LOOKS_LIKE_A_COMMAND = re.compile(r"\W*::")
 
@@ -52,29 +52,25 @@ class Runner:
         self._monotonic = monotonic
         self._random_word = random_word
         self._files = RunnerFiles(environ, random_word)
-        self._masked: set[str] = set()  # as we redact: whole and line by line
+        self._masked = Redaction()
         self._told: set[str] = set()  # as the runner was told: whole
         self._annotated: Counter[str] = Counter()
         self._in_group = False
         self._folded = False
         self.noted: dict[str, str] = {}
-        told = self.debug if self.debugging else None
-        self.events = Events(told, monotonic=monotonic, redact=self.redact)
+        self.events = Events(self.debug if self.debugging else None, monotonic=monotonic, redact=self.redact)
 
     def mask(self, secret: Secret) -> None:
         """Black out a secret, and each of its lines, from here on; the runner does the same."""
         text = secret.reveal().strip()
-        lines = (line.strip() for line in text.splitlines())
-        self._masked.update(part for part in (text, *lines) if len(part) >= _SHORTEST_MASK)
-        if len(text) >= _SHORTEST_MASK and self.is_github and text not in self._told:
+        self._masked.add(text)
+        if len(text) >= SHORTEST and self.is_github and text not in self._told:
             self._told.add(text)
             self._print(f"::add-mask::{escape_data(text)}")
 
     def redact(self, text: str) -> str:
         """Return the text without what was masked: for places that the runner does not watch."""
-        for known in sorted(self._masked, key=len, reverse=True):
-            text = text.replace(known, "***")
-        return text
+        return self._masked.of(text)
 
     def say(self, text: str) -> None:
         """Print one or more lines of the log. No line can be a command, whatever it quotes."""
@@ -152,9 +148,8 @@ class Runner:
         try:
             handed = self._files.hand("GITHUB_OUTPUT", {name: self.redact(value) for name, value in values.items()})
         finally:
-            for name, value in values.items() if not handed else ():
-                if value and len(value) <= SHORT_OUTPUT and "\n" not in value:
-                    self.say(f"{name}: {value}")
+            for line in () if handed else _short(values):
+                self.say(line)
 
     def state(self, values: Mapping[str, str | Secret]) -> bool:
         """Hand values to the post step, in one write. They arrive as ``STATE_<name>``. Whether there is a way to it.
@@ -190,6 +185,13 @@ class Runner:
         given = (f"{key}={escape_property(self.redact(str(value)))}" for key, value in properties.items() if value)
         head = f"{name} {','.join(given)}".rstrip()
         self._print(f"::{head}::{escape_data(self.redact(text)[:ANNOTATION_CHARACTERS])}")
+
+
+def _short(values: Mapping[str, str]) -> Iterator[str]:
+    """Yield the outputs that fit on a line."""
+    for name, value in values.items():
+        if value and len(value) <= SHORT_OUTPUT and "\n" not in value:
+            yield f"{name}: {value}"
 
 
 def _without_commands(line: str) -> str:
