@@ -9,7 +9,7 @@ EXCHANGES := build/exchanges.jsonl
 PROCESSES ?= $(shell [ "$$(nproc 2>/dev/null || echo 1)" -ge 2 ] && echo 2 || echo 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check contract bench reliability generate screenshots lock audit release-dry-run clean distclean
+.PHONY: help demo test hosts check contract bench reliability generate screenshots lock audit release-dry-run clean distclean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,8 +25,13 @@ $(VENV)/.ready: pyproject.toml requirements-tools.txt
 demo: $(VENV)/.ready ## The real entry point at work: a pull request, and a machine upgraded where an engine can run
 	@$(BIN)/python -m tests.demo
 
-test: $(VENV)/.ready ## Every test that needs no account and no Node.js
-	$(BIN)/python -m pytest -q $(if $(filter-out 1,$(PROCESSES)),--numprocesses $(PROCESSES)) $(PYTEST_ARGS)
+PYTEST = $(BIN)/python -m pytest -q $(if $(filter-out 1,$(PROCESSES)),--numprocesses $(PROCESSES))
+
+test: $(VENV)/.ready ## Every test that needs no account and no Node.js, but for those of `make hosts`
+	$(PYTEST) -m "not hosts" $(PYTEST_ARGS)
+
+hosts: $(VENV)/.ready ## Upgrades of hosts that are not the plain one: rootless, behind a jump host, MySQL, mirrors. Five minutes
+	$(PYTEST) -m hosts $(PYTEST_ARGS)
 
 check: $(VENV)/.ready ## Style, types, the house rules, workflows
 	$(BIN)/ruff check .

@@ -11,6 +11,8 @@ from tests.rig import catalogue
 from tests.rig.session import rig_or_skip
 from tests.rig.stack import Rig
 
+pytestmark = pytest.mark.hosts
+
 OLD, NEW = "1.13.3", "1.14.1"
 MIRROR = "127.0.0.1:5000/team-7"
 

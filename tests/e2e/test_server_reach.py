@@ -13,6 +13,8 @@ from tests.rig.session import rig_or_skip
 from tests.rig.sparse import sparse
 from tests.rig.stack import Rig
 
+pytestmark = pytest.mark.hosts
+
 OLD, NEW = "1.13.3", "1.14.1"
 NEW_HEAD = "a4f2d8c9b731"
 
