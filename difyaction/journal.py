@@ -19,7 +19,7 @@ _TITLES = {
     "sweep": "Sweep",
 }
 
-_DOCUMENT_LINES = 6000  # of a plan: a runbook, whole
+_DOCUMENT_LINES, _DOCUMENT_COLUMNS = 6000, 30_000  # of a plan: a runbook, whole, with the names of all tables in a line
 
 
 class Journal:
@@ -74,6 +74,6 @@ class Journal:
             if document.kind == "markdown":
                 continue  # written for the summary, where it is rendered
             say(f"{document.title}:")
-            self._runner.foreign(document.text, lines=_DOCUMENT_LINES)
+            self._runner.foreign(document.text, lines=_DOCUMENT_LINES, columns=_DOCUMENT_COLUMNS)
         if not plan.changes:
             say("nothing to change")

@@ -85,15 +85,15 @@ class Runner:
         elif self.debugging:
             self.say(text)
 
-    def foreign(self, text: str, *, lines: int = FOREIGN_LINES) -> None:
-        """Print a text that somebody else wrote, at most so many lines of it, with all commands stopped."""
+    def foreign(self, text: str, *, lines: int = FOREIGN_LINES, columns: int = FOREIGN_COLUMNS) -> None:
+        """Print a text that somebody else wrote, at most so much of it, with all commands stopped."""
         word = self._random_word()
         written = self.redact(text).splitlines()
         if self.is_github:
             self._print(f"::stop-commands::{word}")
         try:
             for line in written[:lines]:
-                self._print(_without_commands(line)[:FOREIGN_COLUMNS])
+                self._print(_cut(_without_commands(line), columns))
             if len(written) > lines:
                 self._print(f"... and {len(written) - lines} lines more")
         finally:
@@ -196,3 +196,7 @@ def _short(values: Mapping[str, str]) -> Iterator[str]:
 
 def _without_commands(line: str) -> str:
     return _CONTROL.sub("", line).replace("##[", "## [")
+
+
+def _cut(line: str, columns: int) -> str:
+    return line if len(line) <= columns else f"{line[:columns]} ... and {len(line) - columns} characters more"

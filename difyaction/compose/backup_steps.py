@@ -67,11 +67,10 @@ def _check(shift: Shift) -> str:
         lines.append(call("may_write", *sorted(shift.switched)))
     if shift.install.checkout is not None:
         lines.append("may_check_out")
+    # what nobody saw would be taken away by an undo; what was edited is saved, and goes back with the rest
+    lines += [call("is_absent", file.path) for file in shift.files if not file.before]
     if not shift.back_to:
-        lines += [
-            call("is_unchanged", file.path, file.before) if file.before else call("is_absent", file.path)
-            for file in shift.files
-        ]
+        lines += [call("is_unchanged", file.path, file.before) for file in shift.files if file.before]
     # whoever goes back may do so because the api crashes, or stands still
     needed = {name: found for name, (role, found) in shift.before.items() if role is Role.API and not shift.back_to}
     if shift.database.container:
@@ -94,6 +93,8 @@ def _save_files(shift: Shift) -> str:
     exclude = (*LEFT_OUT, *(re.sub(r"([\\[\]*?])", r"\\\1", path) for path in shift.data_folders))
     pack = f"{_guarded(shift)}pack"
     lines = [f'{pack} "$FOLDER" "$BACKUP/config.tar" {call(*(f"--exclude=./{name}" for name in exclude))}']
+    if shift.install.main in shift.install.files:
+        lines.append(f'holds "$BACKUP/config.tar" {call(shift.install.main)}')
     held = (path for path in shift.switched if path in shift.install.files)
     if named := sorted(path for path in held if is_apart(path, shift.data_folders)):
         lines.append(f'pack_named "$BACKUP/named.tar" {call(*(f"./{path}" for path in named))}')

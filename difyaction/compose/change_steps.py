@@ -18,6 +18,7 @@ from difyaction.compose.words import Variable, call
 BACKUP = Variable('"$BACKUP"')
 CLONE = "_before_upgrade"
 _STOP_SECONDS = 30
+_ONCE = 600  # seconds that each service has which prepares something and exits (run_once)
 _READ_BACK = 'echo "the databases take $(databases_take 2>/dev/null | tr "\\n" " ")"'
 _MIGRATED = 'echo "the schema is at $(schema_head 2>/dev/null | tr "\\n" " ")"'
 
@@ -52,9 +53,8 @@ def change_steps(shift: Shift) -> Iterator[Step]:
             timeout=max(1800, shift.wishes.start_timeout),
             title="Give the storage to the user that Dify runs as",
         )
-    yield Step(
-        "start", _start(shift), _unstart(shift), timeout=shift.wishes.patience + 300, title=f"Start Dify {shift.wanted}"
-    )
+    most = max(900, shift.wishes.patience + 300) + _ONCE * len(_prepares(shift))
+    yield Step("start", _start(shift), _unstart(shift), timeout=most, title=f"Start Dify {shift.wanted}")
     yield from extra_steps(shift)
 
 
@@ -182,5 +182,8 @@ def _unstart(shift: Shift) -> str:
 
 
 def _start(shift: Shift) -> str:
-    once = [name for name in shift.once if name not in shift.untouched]
-    return "\n".join([*(call("run_once", name) for name in once), call("start_services", *shift.started)])
+    return "\n".join([*(call("run_once", name) for name in _prepares(shift)), call("start_services", *shift.started)])
+
+
+def _prepares(shift: Shift) -> list[str]:
+    return [name for name in shift.once if name not in shift.untouched]

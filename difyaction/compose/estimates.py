@@ -118,9 +118,9 @@ def copies_files(shift: Shift) -> bool:
 
 
 def estimated_again(shift: Shift) -> bool:
-    """Whether the first dump tells something of the time without service. Nobody is kept from going back by a copy."""
-    tells = shift.database.size > _LARGE and not shift.back_to if shift.clone else True
-    return bool(shift.data_change and shift.wishes.max_downtime and tells)
+    """Whether the first dump tells something of the time without service. Nobody is kept from going back by it."""
+    tells = shift.database.size > _LARGE if shift.clone else True
+    return bool(shift.data_change and shift.wishes.max_downtime and tells and not shift.back_to)
 
 
 def major(server: str) -> int:

@@ -100,6 +100,7 @@ def follow(connection: Connection, folder: str, watch: Watch) -> Iterator[Journa
             continue
         if seen.state in FINAL:  # true, but its last row found no room on the disk
             yield JournalRow(0, 0, "end", seen.state, 0, "")
+            _mark_read(connection, folder)
             return
         if seen.state == "absent":
             raise _absent(folder)

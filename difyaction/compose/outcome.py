@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from difyaction.compose.run_journal import Reason, RunRecord
+from difyaction.compose.run_journal import FINAL, Reason, RunRecord
 from difyaction.errors import ActionError, Degraded, Failed, RolledBack, Stranded
 from difyaction.language import N_, Language
 from difyaction.target import Outcome
@@ -36,6 +36,19 @@ def outcome_of(record: RunRecord, *, folder: str, backup: str, language: str = "
         error.state = f"{error.state} {template}"
         error.facts |= given
     raise error
+
+
+def is_past(why: ActionError, found: str, mode: str) -> bool:
+    """Whether a run goes on to its own work after an earlier one, found in that state, turned out to have ended so.
+
+    What was still at work and fails now, or leaves the host in need of a person, is told first. Whoever goes back
+    has looked at what had ended like that before, or is sent back by it.
+    """
+    if found == "going":
+        return False
+    return isinstance(why, Failed | RolledBack) or (
+        isinstance(why, Stranded | Degraded) and mode == "rollback" and found in FINAL
+    )
 
 
 def made(record: RunRecord, backup: str) -> dict[str, str]:

@@ -43,12 +43,15 @@ def uncounted_tables(database: Database) -> dict[str, int]:
 def counted_beside(database: Database) -> tuple[str, ...]:
     """Return the databases beside the api's all of whose rows can be counted while nobody is served."""
     names = (name for name in database.names if name != database.main)
-    return tuple(name for name in names if database.sizes.get(name, 0) <= _BESIDE)
+    return tuple(name for name in names if database.sizes.get(name, _BESIDE + 1) <= _BESIDE)
 
 
 def read_back_whole(database: Database, most: int) -> tuple[str, ...]:
-    """Return the databases whose dumps are read back with their rows, each of which is counted."""
-    return tuple(name for name in database.names if database.sizes.get(name, 0) <= most)
+    """Return the databases whose dumps are read back with their rows, each of which is counted.
+
+    One whose size the server did not tell may be large, here and in `counted_beside`.
+    """
+    return tuple(name for name in database.names if database.sizes.get(name, most + 1) <= most)
 
 
 def summed_tables(database: Database) -> tuple[str, ...]:

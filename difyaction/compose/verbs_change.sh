@@ -39,7 +39,7 @@ move_database_back() { # ID SERVICE
   engine_is_back || return 1
   id=$(of_service "$2") && { [ -z "$id" ] || { dk stop -t 60 "$id" && dk rm -f "$id"; } >/dev/null; } || return 1
   rm -f "$RUN/db-service" && forget
-  has_name_back "$1" && restart_as_before && dk start "$1" >/dev/null && until_deadline 120 1 database_answers
+  has_name_back "$1" && policies_back "$1" && dk start "$1" >/dev/null && until_deadline 120 1 database_answers
 }
 
 from_here() { # MARK: a way back looks at it, also after a power cut

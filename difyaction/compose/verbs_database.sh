@@ -35,7 +35,7 @@ databases_size() { # in bytes, of those that are saved; where databases can be c
 }
 databases_take() { # on the server's disk, all of them
   case "$DB_KIND" in
-    postgresql) echo 'SELECT pg_size_pretty(sum(pg_database_size(datname))) FROM pg_database' ;;
+    postgresql) echo "SELECT pg_size_pretty(sum(pg_database_size(datname))) FROM pg_database WHERE has_database_privilege(datname, 'CONNECT')" ;;
     mysql) echo "SELECT CONCAT(SUM(data_length + index_length) DIV 1048576, ' MB') FROM information_schema.tables" ;;
   esac | sql "$DB_MAIN"
 }

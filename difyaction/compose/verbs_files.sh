@@ -17,6 +17,10 @@ packed_by_name() { # OPTIONS-AND-NAMES of tar
   say "$source: $(wc -c <"$packed" | tr -d ' ') bytes"
 }
 
+holds() { # FILE PATH: an engine on another machine makes an empty folder of this one's name, and packs that
+  tar -tf "$1" "./$2" >/dev/null 2>&1 || fail backup-failed "$2 is not in $1: the engine does not see $FOLDER. Does it run on another machine?"
+}
+
 only_moved() { # EXIT-CODE: whether tar complained of nothing but files that changed or went while Dify served
   [ "$1" = 1 ] && [ -s "$RUN/pack.said" ] && ! grep -qv -e 'changed as we read it' -e 'emoved before we read it' -e 'socket ignored' "$RUN/pack.said"
 }
@@ -81,7 +85,7 @@ has_files_sealed() { # BACKUP: the same of what it has of the folder, for its da
     fail backup-damaged "$1 is not what was written: its checksums do not fit."
 }
 
-is_absent() { [ ! -e "$FOLDER/$1" ] || fail files-changed "$1 is there, and was not when the plan was made, or is too large to be merged."; } # PATH
+is_absent() { { [ ! -e "$FOLDER/$1" ] && [ ! -L "$FOLDER/$1" ]; } || fail files-changed "$1 is there, and was not when the plan was made, is a link, or is too large to be merged."; } # PATH
 is_unchanged() { # PATH SHA256
   [ "$(sha256sum <"$FOLDER/$1" | cut -d ' ' -f 1)" = "$2" ] || fail files-changed "$1 was edited since the plan was made."
 }

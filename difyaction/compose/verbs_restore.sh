@@ -89,15 +89,16 @@ restored_clone() { # DATABASE SUFFIX
   drop_moved "$1"
 }
 
-restore_dumps() { # FOLDER SUFFIX: reads FOLDER/NAME.SUFFIX back, and puts it in the place of what is there
+restore_dumps() { # FOLDER [SUFFIX]: reads FOLDER/NAME.SUFFIX back, or what was saved last of each, and puts it in the place of what is there
   for each in $DB_NAMES; do
-    [ -f "$1/$each.$2" ] || { say "$each: $1/$each.$2 is not there"; return 1; }
+    held="$each.${2:-$(last_of "$1" "$each")}"
+    [ -f "$1/$held" ] || { say "$each: $1/$held is not there"; return 1; }
     case "$DB_KIND:$DB_CREATES" in
-      postgresql:yes) restore_beside "$each" "$1/$each.$2" ;;
-      postgresql:*) restored_in_place "$each" "$1/$each.$2" ;;
-      mysql:*) gzip -t "$1/$each.$2" && drop_tables "$each" >"$RUN/drops" && sql "$each" <"$RUN/drops" && gzip -dc "$1/$each.$2" | sql "$each" ;;
+      postgresql:yes) restore_beside "$each" "$1/$held" ;;
+      postgresql:*) restored_in_place "$each" "$1/$held" ;;
+      mysql:*) gzip -t "$1/$held" && drop_tables "$each" >"$RUN/drops" && sql "$each" <"$RUN/drops" && gzip -dc "$1/$held" | sql "$each" ;;
     esac || return 1
-    say "$each: restored from $each.$2"
+    say "$each: restored from $held"
   done
 }
 
@@ -112,7 +113,7 @@ SQL
 }
 
 read_beside() { # DATABASE FILE: the dump as a database of its own
-  echo "${1}_restored" >>"$RUN/beside"
+  echo "${1}_restored" >>"$RUN/beside" && lasting "$RUN/beside" || return 1
   { dropping "${1}_restored" && making_beside "$1"; } | in_control &&
     client pg_restore -d "${1}_restored" --no-owner --exit-on-error <"$2"
 }
@@ -142,6 +143,7 @@ restore_beside() { # DATABASE FILE: what is there goes when all of the dump has 
 }
 
 restored_in_place() { # DATABASE FILE: where an administrator granted rights, only he may grant them again
+  : >"$RUN/in-place-$1"
   list_own "$1" "$2" >"$RUN/own" || { say "$1: what $2 has for it cannot be told"; return 1; }
   restore_in_place "$1" "$2" || { restore_in_place "$1" "$2" --no-acl && say "$1: without the rights that others were granted in it"; }
 }
@@ -221,17 +223,23 @@ restore_backup() { # BACKUP: the databases that it has; what a later release mad
     case " $holds" in *" $each "*) ;; *) say "$each: it is not in the backup, and stays as it is" ;; esac
   done
   DB_NAMES="$holds" result=0
-  restore_dumps "$1" "$(last_of "$1" "$DB_MAIN")" || result=$?
+  restore_dumps "$1" || result=$?
   DB_NAMES="$all"
   return "$result"
 }
 databases_of() { awk '/^ "databases": / { on = 1; next } /]/ { on = 0 } on { gsub(/[^A-Za-z0-9_.-]/, ""); print }' "$1/manifest.json"; } # BACKUP
 
 rows_of_backup() { # BACKUP: whether its databases have the rows that were counted into them, with nothing of Dify running that would add some
-  last=$(last_of "$1" "$DB_MAIN")
   for each in $(databases_of "$1"); do
-    grep -q '^rows|' "$1/$each.$last.rows" 2>/dev/null || { say "$each: no rows were counted into the backup, and none are compared"; continue; }
-    count_rows "$each" >"$RUN/rows.now" || { echo "those of $each cannot be counted" >"$RUN/lost"; return 1; }
-    rows_kept "$1/$each.$last.rows" "$RUN/rows.now" exact || { sed "s/^/$each: /" "$RUN/lost" >"$RUN/lost.new" && mv "$RUN/lost.new" "$RUN/lost"; return 1; }
+    before="$1/$each.$(last_of "$1" "$each").rows"
+    grep -q '^rows|' "$before" 2>/dev/null || { say "$each: no rows were counted into the backup, and none are compared"; continue; }
+    { rows_put_back "$each" <"$before" >"$RUN/rows.then" && count_rows "$each" >"$RUN/rows.now"; } || { echo "those of $each cannot be counted" >"$RUN/lost"; return 1; }
+    rows_kept "$RUN/rows.then" "$RUN/rows.now" exact || { sed "s/^/$each: /" "$RUN/lost" >"$RUN/lost.new" && mv "$RUN/lost.new" "$RUN/lost"; return 1; }
   done
+}
+
+rows_put_back() { # DATABASE: of the rows on stdin those that a backup brings; where it is read back in its place, schemas that are not Dify's alone stay
+  : >"$RUN/stays"
+  [ ! -e "$RUN/in-place-$1" ] || echo "SELECT nspname FROM pg_namespace n WHERE $OF_USERS AND nspname <> 'public' AND $STAYS" | sql "$1" >"$RUN/stays" || return 1
+  awk -F '[|.]' -v stays="$RUN/stays" 'BEGIN { while ((getline each <stays) > 0) there[each] } !($2 in there)'
 }

@@ -6,12 +6,16 @@ with_room() { # COMMAND...: what writes into the backup while users are served
   "$@" &
   working=$!
   until over "$working"; do
-    has_room || fail backup-failed "Less than $LEAST_ROOM MiB are left on the disk of the backup."
+    has_room || { give_up "$working" && fail backup-failed "Less than $LEAST_ROOM MiB are left on the disk of the backup."; }
     sleep 0.2 2>/dev/null || sleep 1
   done
   wait "$working"
 }
 
+give_up() { # PID: a backup that was sealed before keeps nothing torn, which would stand in the way of the next
+  kill "$1" 2>/dev/null || true
+  rm -f "$BACKUP"/*.part "$BACKUP"/*.said
+}
 over() { [ -z "$(started_at "$1")" ]; } # also when nobody has asked yet how it ended
 has_room() { # where nobody can measure, nobody stops
   room=$(df -Pk "$BACKUP" 2>/dev/null | awk 'NR == 2 { print $4 }')

@@ -183,22 +183,21 @@ keep_stopped() { # ID...: not even a reboot starts them again; $RUN/restarts kno
 }
 
 # shellcheck disable=SC2013,SC2086 # a policy is one word; one argument for each container
-policies_back() { # -aq|-q: whether all containers that the engine lists so have the restart policy that they had
+policies_back() { # IDS: whether all of these have the restart policy that they had
   [ -f "$RUN/restarts" ] || return 0
-  listed=$(dk ps "$1" --no-trunc) || return 1
   kept=0
   for policy in $(cut -d ' ' -f 2 "$RUN/restarts" | sort -u); do
     whose=''
     while read -r each theirs; do
-      [ "$theirs" != "$policy" ] || case "$listed" in *"$each"*) whose="$whose $each" ;; esac
+      [ "$theirs" != "$policy" ] || case "$1" in *"$each"*) whose="$whose $each" ;; esac
     done <"$RUN/restarts"
     [ -z "$whose" ] || dk update --restart="$policy" $whose >/dev/null || { kept=1 && say "the restart policy of a container is not what it was, $policy:$whose"; }
   done
   return "$kept"
 }
-restart_as_before() { policies_back -aq; }
+restart_as_before() { listed=$(dk ps -aq --no-trunc) && policies_back "$listed"; }
 # what was stopped and goes on in the same container comes back after a reboot again; what was replaced stays down
-restart_what_runs() { policies_back -q || true; }
+restart_what_runs() { { listed=$(dk ps -q --no-trunc) && policies_back "$listed"; } || true; }
 
 # shellcheck disable=SC2086 # as above
 stop_by_id() { # SECONDS WAVE...: the containers of a wave side by side, those that run; so the slowest counts, not the sum

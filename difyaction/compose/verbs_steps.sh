@@ -90,6 +90,7 @@ ended_well() { [ "$(dk inspect --format '{{.State.Status}} {{.State.ExitCode}}' 
 start_services() { # SERVICE...
   from_here started
   starts start-failed "$@" || fail "$(reason)"
+  restart_what_runs # Compose takes over what did not change: an engine that is started anew while all is proven starts that, too
 }
 
 # shellcheck disable=SC2086 # one argument for each service, and each container
@@ -167,7 +168,8 @@ serve_on() { # SECONDS PROXY SERVICES: what was opened to users stays open to th
 }
 
 finish_backup() { # SUFFIX of the clones, or nothing: for whoever goes back later; users have the new release without it, too
-  (if [ -n "$1" ]; then keep_clones_as_dumps "$1"; fi && seal) || say "the backup could not be finished"
+  [ -z "$1" ] || (keep_clones_as_dumps "$1") || say "not every database could be saved once more"
+  (seal) || say "the backup could not be finished" # also of a part of them
 }
 
 run_extra() { # COMMAND: what upstream asks for by hand, in the new api container

@@ -105,7 +105,6 @@ serve_again() { # SECONDS PROXY SERVICES ID...: the old containers, or new ones 
   data_are_as_before || { say "the data are not what they were"; return 1; }
   rm -f "$RUN/fingerprint" # from here on users write again, and this may have to be done once more
   [ $# -gt 0 ] || { say "nothing of Dify but its database ran before, and nothing is started"; return 0; }
-  restart_as_before || return 1
   if dk inspect "$@" >/dev/null 2>&1; then
     start_by_id "$@" || return 1
   elif [ -e "$RUN/switched" ]; then
@@ -115,6 +114,7 @@ serve_again() { # SECONDS PROXY SERVICES ID...: the old containers, or new ones 
     # shellcheck disable=SC2086 # one argument for each service
     starts start-failed $services || { say "the old release does not start: $(reason)"; return 1; }
   fi
+  restart_as_before || return 1 # not before: an engine that is started anew would start what the new release left, which migrates
   [ -z "$proxy" ] || [ -z "$(of_service "$proxy")" ] || dk restart "$(of_service "$proxy")" >/dev/null || return 1
   in_a_row 3 "$within" serves_users || { say "the old release does not serve: $(reason)"; return 1; }
   service_is_back

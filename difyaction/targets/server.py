@@ -16,7 +16,7 @@ from difyaction.compose.env_records import shown
 from difyaction.compose.facts import Machine
 from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.journal_log import JournalLog
-from difyaction.compose.outcome import made, outcome_of
+from difyaction.compose.outcome import is_past, made, outcome_of
 from difyaction.compose.probe_database import client_version
 from difyaction.compose.restore_plan import RestoreFacts, make_restore_plan
 from difyaction.compose.run_journal import JournalRow, record
@@ -27,7 +27,7 @@ from difyaction.compose.wishes import Wishes
 from difyaction.connections import Connection, Lost
 from difyaction.connections.as_root import AsRoot
 from difyaction.connections.observed import observed
-from difyaction.errors import Failed, RolledBack, Running
+from difyaction.errors import ActionError, Running
 from difyaction.input_table import SSH_PORT
 from difyaction.inputs import Inputs
 from difyaction.releases import heads
@@ -141,8 +141,8 @@ class Server:
             self._surroundings.say(f"run {run.id} of an earlier job is {run.state}; following it")
             try:
                 self._earlier = self._followed(run.folder, f"{machine.backup_folder}/{run.id}")
-            except (Failed, RolledBack) as why:
-                if run.state == "going":
+            except ActionError as why:
+                if not is_past(why, run.state, self._inputs.mode):
                     raise
                 self._surroundings.say(f"it ended: {why}")
         return bool(left)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from difyaction.compose.outcome import outcome_of
+from difyaction.compose.outcome import is_past, outcome_of
 from difyaction.compose.run_journal import Reason, RunRecord
 from difyaction.errors import ActionError
 from difyaction.language import Language
@@ -120,3 +120,22 @@ def test_a_run_that_gives_no_reason_is_still_told() -> None:
     with pytest.raises(ActionError) as caught:
         outcome_of(RunRecord(state="stranded"), **PLACES)
     assert caught.value.id == "run-unexplained"
+
+
+@pytest.mark.parametrize(
+    ("state", "found", "goes_on_to"),
+    [
+        ("rolled-back", "rolled-back", {"apply", "rollback"}),
+        ("failed", "dead", {"apply", "rollback"}),
+        ("rolled-back", "going", set()),
+        ("degraded", "degraded", {"rollback"}),
+        ("stranded", "stranded", {"rollback"}),
+        ("stranded", "dead", set()),
+        ("degraded", "going", set()),
+    ],
+)
+def test_who_goes_back_is_not_kept_from_it_by_how_an_unread_run_had_ended(
+    state: str, found: str, goes_on_to: set[str]
+) -> None:
+    why = ended(state)
+    assert {mode for mode in ("apply", "rollback") if is_past(why, found, mode)} == goes_on_to

@@ -185,6 +185,7 @@ def test_an_end_that_found_no_room_in_the_journal_is_told_all_the_same(bench: Be
     journal.write_bytes(b"\n".join(journal.read_bytes().split(b"\n")[:-2]) + b"\n")
     until(lambda: not (bench.root / "lock").exists(), "the process's end")
     assert record(followed(bench, here(), watch)).state == "done"
+    assert (bench.folder / "read").exists()
 
 
 def test_no_run_is_told_as_such(bench: Bench) -> None:

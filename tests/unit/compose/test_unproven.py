@@ -45,7 +45,15 @@ def test_each_database_is_read_back_whole_by_its_own_size(main: int, plugins: in
     said = [remark for remark in made.remarks if "read back without its rows" in remark]
     large = {"dify": main, "dify_plugin": plugins}.keys() - {*whole}
     assert len(said) == bool(large)
-    assert all(f"{name} (6.0 GiB)" in said[0] and "(5.0 GiB): " in said[0] for name in large)
+    assert all(f"{name} (6.0 GiB)" in said[0] and "(5.0 GiB), or of unknown" in said[0] for name in large)
+
+
+def test_a_database_of_which_the_server_tells_no_size_is_held_for_a_large_one() -> None:
+    made = make_plan(
+        facts({"database": {"seen": ("dify", "dify_plugin"), "plugin": "dify_plugin", "sizes": {"dify": GIB}}})
+    )
+    assert (literal(made, "WHOLE"), literal(made, "BESIDE")) == (["dify"], [])
+    assert len([remark for remark in made.remarks if "dify_plugin (size unknown)" in remark]) == 2
 
 
 def test_a_small_database_beside_is_counted_with_nobody_served_and_a_large_one_is_told() -> None:

@@ -88,3 +88,11 @@ dump_mysql() { echo half >"$2.part"; echo 'No space left on device' >"$2.said"; 
 """
     assert "No space left on device" in ran(packed, shell, full, what)
     assert not list((packed / "backup").glob("*.part"))
+
+
+@ALL_SHELLS
+def test_a_copy_of_the_folder_without_the_compose_file_is_none(packed: Path, shell: str) -> None:
+    script = 'holds "$BACKUP/config.tar" {}; echo after'
+    assert ran(packed, shell, script.format("nginx/entrypoint.sh")) == "after\n"
+    told = ran(packed, shell, script.format("docker-compose.yaml"))
+    assert told.startswith("failed: backup-failed docker-compose.yaml is not in ")

@@ -33,6 +33,21 @@ def test_a_container_that_goes_on_restarts_again_and_one_that_was_replaced_does_
 
 
 @ALL_SHELLS
+def test_a_container_that_compose_takes_over_unchanged_has_its_restart_policy_while_the_release_is_proven(
+    tmp_path: Path, shell: str
+) -> None:
+    (tmp_path / "restarts").write_text("api-old always\ntheirs always\n")
+    engine = """
+    from_here() { :; }
+    dc() { echo "compose $*" >>told; }
+    dk() { case "$*" in 'ps -q '*) printf '%s\\n' api-new theirs ;; *) echo "$*" >>told ;; esac }
+    """
+    ran(tmp_path, shell, engine, "start_services api theirs")
+    expected = "compose up -d --no-deps --no-build api theirs\nupdate --restart=always theirs\n"
+    assert (tmp_path / "told").read_text() == expected
+
+
+@ALL_SHELLS
 @pytest.mark.parametrize(
     ("code", "said", "ends"),
     [

@@ -325,3 +325,39 @@ def test_a_backup_of_another_database_is_not_read_back(tmp_path: Path, shell: st
     told = served(tmp_path, shell, backup(tmp_path, "another"), dify="new")
     assert told == "the backup has no database dify\nstuck\ndify dify_plugin\n"
     assert databases(tmp_path) == {"dify": "new"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_of_each_database_what_was_saved_last_is_read_back(tmp_path: Path, shell: str) -> None:
+    script = backup(tmp_path, "dify", "dify_plugin").replace(
+        "restore_backup", "mv dify_plugin.final dify_plugin.dump; restore_backup"
+    )
+    told = served(tmp_path, shell, script, dify="new", dify_plugin="new")
+    assert told.splitlines()[:2] == ["dify: restored from dify.final", "dify_plugin: restored from dify_plugin.dump"]
+    assert databases(tmp_path) == {"dify": "old\n", "dify_plugin": "old\n"}
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_rows_of_somebody_elses_schema_are_no_proof_where_a_database_was_read_back_in_its_place(
+    tmp_path: Path, shell: str
+) -> None:
+    counted = "rows|cron.job_run_details|10\nrows|messages|3\n"
+    (tmp_path / "dify.dump.rows").write_text(counted)
+    (tmp_path / "manifest.json").write_text(json.dumps({"databases": ["dify"]}, indent=1))
+    asks = """
+    RUN=. DB_MAIN=dify DB_KIND=postgresql
+    say() { echo "$*"; }
+    count_rows() { printf '%s\\n' 'rows|cron.job_run_details|11' "rows|messages|$HAS"; }
+    sql() { cat >/dev/null; echo cron; }
+    """
+    proves = "if rows_of_backup .; then echo well; else cat lost; fi"
+    for marked, has, said in (
+        (True, 3, "well"),
+        (True, 2, "dify: messages: 3 before, 2 now"),
+        (False, 3, "dify: cron"),
+    ):
+        (tmp_path / "in-place-dify").unlink(missing_ok=True)
+        if marked:
+            (tmp_path / "in-place-dify").touch()
+        told = verbs(tmp_path, shell, ("database", "restore"), f"HAS={has}", asks, proves).stdout
+        assert told.startswith(said), told

@@ -152,3 +152,10 @@ def test_the_first_dump_tells_how_long_users_will_wait(tmp_path: Path, shell: st
     done = verbs(tmp_path, shell, ("steps", "stop", "change"), SERVER, size, f"hold_estimate {words}")
     assert done.stdout.splitlines()[0] == told
     assert (done.returncode == 70) == (int(told.split()[1]) > 600)
+
+
+def test_what_a_sealed_backup_has_no_room_for_leaves_nothing_torn_in_it(bench: Bench) -> None:
+    torn = "with_room sh -c \"echo torn >'$BACKUP/dify.final.part'; sleep 15\""
+    sealed = 'mkdir -p "$BACKUP" && : >"$BACKUP/complete"\necho 9 >free'
+    assert ended(bench, Step("tidy", f"{sealed}\n{torn}"))[1] == "backup-failed"
+    assert held(bench) == ["complete"]

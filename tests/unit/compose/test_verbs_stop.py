@@ -270,3 +270,27 @@ def test_files_of_the_new_release_start_nothing_when_the_old_one_is_to_serve(tmp
     assert not (tmp_path / "told").exists()
     ran(tmp_path, shell, f"rm switched\n{serve}")
     assert "compose up -d --no-deps --no-build api worker" in (tmp_path / "told").read_text()
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_nothing_may_restart_by_itself_before_the_old_release_is_there_again(tmp_path: Path, shell: str) -> None:
+    gone = """dk() { case "$*" in
+      'inspect api worker'*) return 1 ;;
+      'ps -aq --no-trunc') echo proxy ;;
+      update*) echo "$*" >>told ;;
+    esac; }"""
+    (tmp_path / "restarts").write_text("proxy always\n")
+    ran(tmp_path, shell, f"{SERVES}\n{gone}\nserve_again 300 nginx 'api worker' api worker")
+    told = (tmp_path / "told").read_text().splitlines()
+    assert told[:2] == ["compose up -d --no-deps --no-build api worker", "update --restart=always proxy"]
+
+
+@pytest.mark.parametrize("shell", sorted(SHELLS))
+def test_the_old_container_of_the_database_alone_restarts_again_when_it_takes_its_place(
+    tmp_path: Path, shell: str
+) -> None:
+    (tmp_path / "restarts").write_text("0123 always\napi always\n")
+    answers = "database_answers() { :; }; of_service() { echo new; }"
+    ran(tmp_path, shell, f"{answers}; move_database_back 0123 db_postgres")
+    told = (tmp_path / "told").read_text().splitlines()
+    assert told == ["stop -t 60 new", "rm -f new", "update --restart=always 0123", "start 0123"]
