@@ -13,7 +13,7 @@ from difyaction.compose.run_journal import FINAL, JournalRow, Reader
 from difyaction.compose.steps import quote
 from difyaction.compose.wishes import SNAPSHOT_WAIT
 from difyaction.connections import HOST_GOES_ON, Connection, Lost, Ran
-from difyaction.errors import ActionError, Failed, Stranded
+from difyaction.errors import ActionError, Failed, Running, Stranded
 from difyaction.language import N_
 from difyaction.secret import Secret
 
@@ -25,6 +25,7 @@ _LONGEST_PAUSE = 15.0
 _MARGIN = 20.0  # seconds of the host's waiting that are for the way there and back
 _LONGEST_REASON = 400
 _TOOL_MISSING = 69
+_NOT_BEGUN = frozenset({"run-not-started", "host-lacks-tool"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ class Watch:
     ``patience``: seconds without contact until `Lost` is passed on; ``poll``: seconds that the host waits for news
     before it answers that there are none; ``gather``: seconds for which it collects news before it answers, where each
     question is dear; ``shell``: what runs the script, as in the run's settings. ``keep`` keeps the host's disks within
-    so many seconds, or raises: it is asked when a run stands still for that (``final-backup: snapshot``).
+    so many seconds, or raises: it is asked when a run stands still for that (``final-backup: snapshot``). ``check``
+    is called after every look, and raises when a run has been followed for as long as it may be.
     """
 
     clock: Callable[[], float]
@@ -45,6 +47,7 @@ class Watch:
     gather: int = 0
     shell: Sequence[str] = ("sh",)
     keep: Callable[[float], None] | None = None
+    check: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,30 @@ class Look:
     data: bytes
 
 
+class _Told:
+    """The rows that were told of a journal, which may be read again from its beginning."""
+
+    def __init__(self) -> None:
+        self._rows: list[JournalRow] = []
+        self._at = 0
+
+    def from_the_beginning(self) -> None:
+        self._at = 0
+
+    def is_new(self, row: JournalRow) -> bool:
+        """Whether nobody was told this row; from the first such on, what was told has not come to be there."""
+        known = self._rows[self._at : self._at + 1] == [row]
+        if not known:
+            self._rows[self._at :] = [row]
+        self._at += 1
+        return not known
+
+
 def start(connection: Connection, folder: str, script: str, files: Mapping[str, bytes | Secret], watch: Watch) -> None:
     """Put ``script`` and ``files`` (below ``$FILES``) into the run's folder and start it detached.
 
-    A connection that is cut meanwhile is made anew; a run that has begun is not begun twice.
+    A connection that is cut meanwhile is made anew; a run that has begun is not begun twice. Raises `Running` when
+    nobody can tell any more whether it began.
     """
     staged: dict[str, bytes | Secret] = {f"files/{name}": content for name, content in files.items()}
     staged["runbook.sh"] = script.encode()
@@ -67,7 +90,10 @@ def start(connection: Connection, folder: str, script: str, files: Mapping[str, 
     if _through_cuts(lambda: look(connection, folder), watch).state != "absent":
         return
     _through_cuts(lambda: connection.put(folder, staged), watch)
-    _through_cuts(lambda: _launched(connection, folder, "run", watch.shell), watch)
+    try:
+        _through_cuts(lambda: _launched(connection, folder, "run", watch.shell), watch)
+    except Lost as why:
+        raise time_is_up(folder) from why
 
 
 def follow(connection: Connection, folder: str, watch: Watch) -> Iterator[JournalRow]:
@@ -75,18 +101,18 @@ def follow(connection: Connection, folder: str, watch: Watch) -> Iterator[Journa
 
     It is the same for a run that was just started, one that goes on since an earlier job, and one that ended unread.
     A run that is found dead (killed, or the host was rebooted) is recovered, and followed to its end.
-    Raises `Lost` when there was no contact for ``watch.patience`` seconds, and at once what no patience mends (the
-    host key has changed, the key is not let in any more): the host goes on in either case.
+    Raises `Lost` when there was no contact for ``watch.patience`` seconds, and at once `Running` for what no patience
+    mends (the host key has changed, the key is not let in any more): the host goes on in either case.
     """
-    reader, offset, recoveries, awaits = Reader(), 0, 0, False
+    reader, told, offset, recoveries, awaits = Reader(), _Told(), 0, 0, False
     while True:
         seen = _seen(connection, folder, offset, watch)
-        if seen.size < offset:
-            reader.forget()
-            offset, awaits = seen.size, False
+        if seen.size < offset:  # the journal lost its end in a power cut, and may have grown again since
+            reader, offset, awaits = Reader(), 0, False
+            told.from_the_beginning()
             continue
         offset += len(seen.data)
-        for row in reader.feed(seen.data):
+        for row in filter(told.is_new, reader.feed(seen.data)):
             yield row
             if row.is_final:
                 _mark_read(connection, folder)
@@ -96,6 +122,7 @@ def follow(connection: Connection, folder: str, watch: Watch) -> Iterator[Journa
         if awaits and seen.state == "going" and offset >= seen.size:
             awaits = False
             _keep(connection, folder, watch)
+        watch.check()
         if seen.data or seen.state == "going":
             continue
         if seen.state in FINAL:  # true, but its last row found no room on the disk
@@ -108,7 +135,7 @@ def follow(connection: Connection, folder: str, watch: Watch) -> Iterator[Journa
         if recoveries > MOST_RECOVERIES:
             raise _unrecoverable(folder)
         watch.say("the run on the host is dead; it is being undone")
-        _through_cuts(lambda: recover(connection, folder, watch.shell), watch)
+        _recovered(connection, folder, watch)
 
 
 def recover(connection: Connection, folder: str, shell: Sequence[str] = ("sh",)) -> None:
@@ -155,9 +182,20 @@ def _seen(connection: Connection, folder: str, offset: int, watch: Watch) -> Loo
 
     try:
         return _through_cuts(ask, watch)
-    except ActionError as error:
-        error.state = HOST_GOES_ON  # whatever keeps us out, it keeps nothing from going on there
+    except Lost as error:
+        error.state = HOST_GOES_ON
         raise
+    except ActionError as error:
+        raise _out_of_sight(error) from error
+
+
+def _recovered(connection: Connection, folder: str, watch: Watch) -> None:
+    try:
+        _through_cuts(lambda: recover(connection, folder, watch.shell), watch)
+    except Lost:
+        raise
+    except ActionError as error:
+        raise (_unrecoverable(folder) if error.id in _NOT_BEGUN else _out_of_sight(error)) from error
 
 
 def _launched(connection: Connection, folder: str, verb: str, shell: Sequence[str]) -> None:
@@ -185,6 +223,7 @@ def _through_cuts(ask: Callable[[], _T], watch: Watch) -> _T:
         except Lost as lost:
             if watch.clock() - heard >= watch.patience:
                 raise
+            watch.check()
             watch.say(f"no contact ({lost.id}); trying again")
         watch.pause(pause)
         pause = min(_LONGEST_PAUSE, pause * 2)
@@ -212,7 +251,7 @@ def _keep(connection: Connection, folder: str, watch: Watch) -> None:
 def _mark_read(connection: Connection, folder: str) -> None:
     try:
         connection.run(f": >{quote(folder)}/read", timeout=_ROUND_TRIP)
-    except Lost:
+    except ActionError:
         return  # the next run reads it once more, which harms nobody
 
 
@@ -233,3 +272,19 @@ def _unrecoverable(folder: str) -> Stranded:
         next_step="Run `sh {folder}/runbook.sh recover` there as the same user, and read the end of {folder}/journal.",
         folder=folder,
     )
+
+
+def time_is_up(folder: str) -> Running:
+    """Report that nobody looks any longer; the host goes on."""
+    return Running(
+        "job-time-over",
+        "The time to follow the host is over, or there is no contact any more.",
+        state="The upgrade goes on there by itself, in {folder}.",
+        next_step="Run again later: the next run looks how it ended.",
+        folder=folder,
+    )
+
+
+def _out_of_sight(why: ActionError) -> Running:
+    """Report what keeps us out: it keeps nothing from going on there."""
+    return Running(why.id, why.what, state=HOST_GOES_ON, next_step=why.next_step, **why.facts)  # type: ignore[arg-type]

@@ -71,7 +71,10 @@ launch() { # run|recover: exit code 69: a tool is missing, and named; 75: it did
 }
 
 forget() { # what was delivered half an hour ago and never started, for its controller died; there may be secrets in it
-  [ -e "$RUN/steps" ] || [ -z "$(find "$RUN" -maxdepth 0 -mmin +30)" ] || rm -rf "$RUN"
+  [ -e "$RUN/steps" ] || [ -z "$(find "$RUN" -maxdepth 0 -mmin +30)" ] || {
+    [ ! -e "$RUN/at-boot" ] || xargs rm -f <"$RUN/at-boot"
+    rm -rf "$RUN"
+  }
 }
 
 stop() { ! going || kill -TERM "$(cat "$RUN/pid")"; }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from difyaction.compose.run_journal import FINAL, Reason, RunRecord
+from difyaction.compose.run_journal import FINAL, Reason, RunRecord, clean
+from difyaction.connections import Ran
 from difyaction.errors import ActionError, Degraded, Failed, RolledBack, Stranded
 from difyaction.language import N_, Language
 from difyaction.target import Outcome
@@ -15,8 +16,8 @@ _WAY_OUT = (
 )
 _CUT = N_("{count} running tasks were cut off.")
 _WITHOUT_ROWS = N_(
-    "Larger than `restore-test-max`, and therefore read back without rows: {databases}. Whether the dump has them all"
-    " is not proven."
+    "Larger than `restore-test-max`, or of unknown size, and therefore read back without rows: {databases}. Whether the"
+    " dump has them all is not proven."
 )
 _UNREAD = "without-rows-"  # how the keys of such facts begin; then comes the database
 
@@ -36,6 +37,12 @@ def outcome_of(record: RunRecord, *, folder: str, backup: str, language: str = "
         error.state = f"{error.state} {template}"
         error.facts |= given
     raise error
+
+
+def ended(ran: Ran) -> str:
+    """Return how a script ended: its exit code, and the last line that it, or the shell in its place, said."""
+    said = clean((ran.err or ran.out).decode("utf-8", "replace")).strip().splitlines()
+    return f"exit code {ran.exit_code}{': ' if said else ''}{said[-1][:200] if said else ''}"
 
 
 def is_past(why: ActionError, found: str, mode: str) -> bool:

@@ -60,10 +60,13 @@ def script(  # noqa: PLR0913 - each is something that the caller may know better
     )
 
 
-def read(answer: bytes, image_map: Mapping[str, str] | None = None, *, docker_host: str = "") -> Machine:
+def read(
+    answer: bytes, image_map: Mapping[str, str] | None = None, *, docker_host: str = "", ended: str = "it did not end"
+) -> Machine:
     """Read what the probe printed. ``image_map`` tells which images of upstream's others stand for.
 
-    ``docker_host`` is the address of the engine that the probe was told to ask, where it was told.
+    ``docker_host`` is the address of the engine that the probe was told to ask, where it was told; ``ended`` is how the
+    script ended, in words.
 
     :raises Failed: ``probe-cut`` when it did not come to its end, ``host-lacks-tool``, ``docker-missing`` or
         ``docker-unreachable``.
@@ -74,9 +77,11 @@ def read(answer: bytes, image_map: Mapping[str, str] | None = None, *, docker_ho
     if answers.get("end") != b"whole":
         raise Failed(
             "probe-cut",
-            "The look at the machine broke off after {count} answers.",
-            next_step="Look whether the machine is short of memory or its shell prints texts of its own; run again.",
+            "The look at the machine broke off after {count} answers ({ended}).",
+            next_step="After none, the account runs no commands: it needs a shell that knows `sh` and `base64` (no "
+            "nologin, ForceCommand or restricted shell). Else look whether the machine is short of memory; run again.",
             count=len(answers),
+            ended=ended,
         )
     engine = _engine(answers, docker_host)
     found = known_by(containers(answers), image_map or {})

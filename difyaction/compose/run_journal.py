@@ -74,10 +74,6 @@ class Reader:
             if line:
                 yield from self._line(line)
 
-    def forget(self) -> None:
-        """Drop the half row in hand: the journal lost its end in a power cut."""
-        self._rest = b""
-
     def _line(self, line: bytes) -> Iterator[JournalRow]:
         found = _ROW.fullmatch(line) if len(line) <= LONGEST_LINE else None
         text = _decoded(found[7]) if found else None

@@ -149,7 +149,7 @@ take_lock() { # leaves in WHY what is in the way
 }
 
 # --- the story. A step's mark changes by a rename: that needs no room, and is there after a power cut.
-mark() { mv "$RUN/steps/$1.$2" "$RUN/steps/$1.$3" 2>/dev/null && { sync "$RUN/steps" 2>/dev/null || sync; }; }
+mark() { mv "$RUN/steps/$1.$2" "$RUN/steps/$1.$3" 2>/dev/null && { sync "$RUN/steps" "$JOURNAL" 2>/dev/null || sync; }; }
 forward() {
   for number in $STEPS; do
     about "$number"
@@ -226,7 +226,7 @@ recover() { # finishes a run that died: killed, or the host was started anew
   rm -f "$RUN/reserve"
   claim || exit 0
   [ "$(cat "$RUN/state" 2>/dev/null || echo going)" = going ] || let_go
-  row run recovering 0 "interrupted The run died before it was over."
+  echo >>"$JOURNAL"; row run recovering 0 "interrupted The run died before it was over." # a power cut may have torn the last row
   end_strays || { row run reason 75 "stray-process It left processes that cannot be ended: $(strays | tr '\n' ' ')"; exit 75; }
   take_lock || { row run reason 75 "$WHY"; exit 75; }
   mkdir -p "$RUN/steps" && { [ -p "$RUN/pipe" ] || mkfifo "$RUN/pipe"; }

@@ -74,8 +74,15 @@ def _meant(said: bytes, place: str) -> bytes:
 def _answer(ran: Ran, place: str) -> tuple[bytes, bytes]:
     """Return what Compose itself said, on both outputs."""
     out, err = (said.split(f"{_MARK}\n".encode()) for said in (ran.out, ran.err))
-    if len(out) > 1:
+    if len(out) > 2:  # noqa: PLR2004 - what stands between two marks is whole
         return out[1], err[min(1, len(err) - 1)]
+    if len(out) > 1:
+        raise Failed(
+            "staging-cut",
+            "Compose's answer about the merged files broke off (exit code {code}).",
+            next_step="Look whether the machine is short of memory, then run again.",
+            code=ran.exit_code,
+        )
     raise Failed(
         "staging-unwritable",
         "The merged files cannot be put into {folder} for a moment, where Compose would look at them: {says}",

@@ -18,6 +18,8 @@ from difyaction.secret import Secret
 _PROHIBITED = 1  # RFC 4254, 5.1
 _ALGORITHMS = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
 _GIVES_UP = 60_000  # ms without an acknowledgement: a path that swallows packets is noticed
+_SILENT, _NO_SHA2 = "Authentication timeout", "Unable to agree on a pubkey algorithm"  # paramiko's words (auth_handler)
+_LONGEST_BANNER = 300
 NO_PASSPHRASE = Secret("")
 
 
@@ -111,7 +113,11 @@ def shake_hands(hop: Hop, known: KnownHosts, call: Dial, timeouts: Timeouts) -> 
         if "host key" not in str(error):
             raise refusals.no_agreement(str(hop), str(error)) from None
         # It has no key of a pinned kind: look which one it has, to be able to say so.
-        with _negotiated(hop, call, timeouts, ()) as other:
+        try:
+            other = _negotiated(hop, call, timeouts, ())
+        except paramiko.ssh_exception.IncompatiblePeer as none_at_all:
+            raise refusals.no_agreement(str(hop), str(none_at_all)) from None
+        with other:
             raise refusals.host_key_changed(str(hop), pinned, _shown(other)) from None
     shown = _shown(transport)
     if shown in pinned:
@@ -131,12 +137,16 @@ def log_in(transport: paramiko.Transport, hop: Hop, key: PrivateKey, timeouts: T
         wanted = transport.auth_publickey(hop.user, key.pkey)
     except paramiko.BadAuthenticationType as error:
         raise refusals.key_not_enough(str(hop), error.allowed_types) from None
-    except paramiko.AuthenticationException:
+    except paramiko.AuthenticationException as error:
+        if _SILENT in str(error):
+            raise refusals.auth_slow(str(hop), timeouts.auth) from None
+        if _NO_SHA2 in str(error):
+            raise refusals.no_agreement(str(hop), "it takes no RSA key with SHA-2; an ed25519 key works") from None
         if not transport.is_active():
-            raise refusals.cut(str(hop)) from None
+            raise refusals.login_cut(str(hop), hop.user, _banner(transport), before=before) from None
         raise refusals.auth_refused(str(hop), hop.user, key.public, before=before) from None
     except (paramiko.SSHException, OSError, EOFError):
-        raise refusals.cut(str(hop)) from None
+        raise refusals.login_cut(str(hop), hop.user, _banner(transport), before=before) from None
     if wanted:
         raise refusals.key_not_enough(str(hop), wanted)
     transport.set_keepalive(timeouts.keepalive)
@@ -181,3 +191,10 @@ def _agreed(hop: Hop, call: Dial, timeouts: Timeouts, pinned: tuple[HostKey, ...
 def _shown(transport: paramiko.Transport) -> HostKey:
     key = transport.get_remote_server_key()
     return HostKey(key.get_name(), key.asbytes())
+
+
+def _banner(transport: paramiko.Transport) -> str:
+    """Return the last of what the server had to say before it hung up, on one line."""
+    said = getattr(transport.auth_handler, "banner", None) or b""
+    printable = "".join(each if each.isprintable() else " " for each in said.decode("utf-8", "replace"))
+    return " ".join(printable.split())[-_LONGEST_BANNER:]

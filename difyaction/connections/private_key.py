@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import paramiko
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -55,7 +55,7 @@ def _read(mended: Mended, passphrase: Secret, name: str) -> object:
         return reader(pem, word)
     except UnsupportedAlgorithm:
         raise _unreadable("it is of a kind that this action does not read", name) from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, InvalidTag):
         # The library's own words may quote from the key.
         if mended.encrypted:
             raise _passphrase(f"{name}: the passphrase does not open the key", name) from None

@@ -141,6 +141,33 @@ def auth_refused(where: str, user: str, key: HostKey, *, before: bool) -> Failed
     )
 
 
+def auth_slow(where: str, seconds: float) -> Unreachable:
+    """Report that nobody decides about the login."""
+    return Unreachable(
+        "ssh-login-slow",
+        "{where} did not decide about the login within {seconds:g} s.",
+        next_step="Look at its load and its disks, and at what sshd asks there (AuthorizedKeysCommand, LDAP, SSSD); or "
+        "raise `connect-timeout`.",
+        where=where,
+        seconds=seconds,
+    )
+
+
+def login_cut(where: str, user: str, banner: str, *, before: bool) -> Lost:
+    """Report that the server hung up during the login. ``before``: it let the same key in earlier."""
+    if before:
+        return cut(where)
+    return Unreachable(
+        "ssh-login-cut",
+        "{where} hung up while {user} logged in{banner}.",
+        next_step="Look at sshd's log there: an account that is locked or expired, PAM (pam_access) or /etc/nologin "
+        "refuse after the key was right. Otherwise run again.",
+        where=where,
+        user=user,
+        banner=f": {banner.rstrip('.')}" if banner else "",
+    )
+
+
 def key_not_enough(where: str, wanted: Sequence[str]) -> Failed:
     """Report that the server wants something besides a key, or instead of it."""
     return Failed(

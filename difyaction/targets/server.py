@@ -16,10 +16,10 @@ from difyaction.compose.env_records import shown
 from difyaction.compose.facts import Machine
 from difyaction.compose.installed import installed_version, must_be_known
 from difyaction.compose.journal_log import JournalLog
-from difyaction.compose.outcome import is_past, made, outcome_of
+from difyaction.compose.outcome import ended, is_past, made, outcome_of
 from difyaction.compose.probe_database import client_version
 from difyaction.compose.restore_plan import RestoreFacts, make_restore_plan
-from difyaction.compose.run_journal import JournalRow, record
+from difyaction.compose.run_journal import JournalRow, RunRecord, record
 from difyaction.compose.server_plan import ServerFacts, ServerPlan, draft_for, make_plan
 from difyaction.compose.staging import ask_compose
 from difyaction.compose.ways_back import chosen
@@ -97,9 +97,10 @@ class Server:
         """Deliver the runbook, start it, follow it to its end."""
         if not plan.steps:
             return self._earlier or Outcome("unchanged", changed=False)
-        with _telling_where(plan.settings.folder, plan.settings.backup):
-            follow.start(self._connection, plan.settings.folder, plan.script, plan.delivered, self.watch)
-        return self._followed(plan.settings.folder, plan.settings.backup)
+        folder, backup = plan.settings.folder, plan.settings.backup
+        with _telling_where(folder, backup):
+            follow.start(self._connection, folder, plan.script, plan.delivered, self.watch)
+        return self._outcome(self._told(folder, backup), folder, backup)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -115,8 +116,8 @@ class Server:
             docker_host=wishes.docker_host,
             api=wishes.image_map.get(API, "").removeprefix(HUB),
         )
-        told = self._connection.run(script, timeout=inputs.command_timeout or 300).out
-        machine = probe.read(told, wishes.image_map, docker_host=wishes.docker_host)
+        ran = self._connection.run(script, timeout=inputs.command_timeout or 300)
+        machine = probe.read(ran.out, wishes.image_map, docker_host=wishes.docker_host, ended=ended(ran))
         if machine.engine.sudo and not isinstance(self._connection, AsRoot):
             self._connection = AsRoot(self._connection)
         if wishes.client_image and machine.database and machine.database.external:
@@ -139,28 +140,37 @@ class Server:
         left = [run for run in machine.runs if not run.read and run.state != "absent"]
         for run in left:
             self._surroundings.say(f"run {run.id} of an earlier job is {run.state}; following it")
+            backup = f"{machine.backup_folder}/{run.id}"
+            told = self._told(run.folder, backup)
             try:
-                self._earlier = self._followed(run.folder, f"{machine.backup_folder}/{run.id}")
+                self._earlier = self._outcome(told, run.folder, backup)
             except ActionError as why:
                 if not is_past(why, run.state, self._inputs.mode):
                     raise
                 self._surroundings.say(f"it ended: {why}")
         return bool(left)
 
-    def _followed(self, folder: str, backup: str) -> Outcome:
+    def _told(self, folder: str, backup: str) -> RunRecord:
+        """Follow a run to its end, and return what it told."""
         surroundings = self._surroundings
         log = JournalLog(surroundings.runner)
+
+        def check() -> None:
+            if surroundings.monotonic() > self._deadline:
+                raise follow.time_is_up(folder)
+
         with _telling_where(folder, backup, log.rows):
             try:
-                for row in follow.follow(self._connection, folder, self.watch):
+                for row in follow.follow(self._connection, folder, replace(self.watch, check=check)):
                     log.tell(row)
-                    if surroundings.monotonic() > self._deadline and not row.is_final:
-                        raise _time_is_up(folder)
             except Lost as why:
-                raise _time_is_up(folder) from why
+                raise follow.time_is_up(folder) from why
             finally:
                 log.close()
-        return outcome_of(record(log.rows), folder=folder, backup=backup, language=self._inputs.language)
+        return record(log.rows)
+
+    def _outcome(self, told: RunRecord, folder: str, backup: str) -> Outcome:
+        return outcome_of(told, folder=folder, backup=backup, language=self._inputs.language)
 
 
 @contextmanager
@@ -273,13 +283,3 @@ def _secrets(machine: Machine) -> list[Secret]:
         for key, secret in container.environment.items()
         if (text := secret.reveal()) not in images and isinstance(shown(key, text, text), Secret)
     ]
-
-
-def _time_is_up(folder: str) -> Running:
-    return Running(
-        "job-time-over",
-        "The time to follow the host is over, or there is no contact any more.",
-        state="The upgrade goes on there by itself, in {folder}.",
-        next_step="Run again later: the next run looks how it ended.",
-        folder=folder,
-    )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import getpass
 import hashlib
 import hmac
+import shutil
 import socket
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -143,3 +146,46 @@ def test_a_host_that_boots_may_refuse_the_key_for_a_while(own_sshd: Sshd, tmp_pa
         ]  # fmt: skip
         keys.write_text(let_in, encoding="ascii")
         assert connection.run("echo in", timeout=30).out == b"in\n"
+
+
+def configured(own_sshd: Sshd, *lines: str) -> None:
+    own_sshd.stop()
+    own_sshd.more = list(lines)
+    own_sshd.start()
+
+
+def test_a_host_whose_only_key_is_used_with_sha_1_is_told_as_that(own_sshd: Sshd) -> None:
+    own_sshd.host_keys = {"rsa": make_key("rsa")}
+    configured(own_sshd, "HostKeyAlgorithms ssh-rsa")
+    error = refusal(own_sshd.hop(), own_sshd.known_hosts)
+    assert error.id == "ssh-no-agreement"
+    assert "SHA-1" in str(error)
+
+
+def slow_at_keys(grace: int) -> list[str]:
+    sleeps = shutil.which("sleep")
+    command = [f"AuthorizedKeysCommand {sleeps} 20", f"AuthorizedKeysCommandUser {getpass.getuser()}"]
+    return [*command, f"LoginGraceTime {grace}"]
+
+
+def test_a_host_that_does_not_decide_about_a_login_is_no_host_that_refuses_it(own_sshd: Sshd) -> None:
+    configured(own_sshd, *slow_at_keys(grace=60))
+    other = own_sshd.hop(key=Secret(private_text(make_key("ed25519"))))
+    assert refusal(other, own_sshd.known_hosts, timeouts=Timeouts(auth=1)).id == "ssh-login-slow"
+
+
+def test_a_host_that_hangs_up_during_a_login_has_nothing_that_goes_on(own_sshd: Sshd) -> None:
+    configured(own_sshd, *slow_at_keys(grace=1))
+    other = own_sshd.hop(key=Secret(private_text(make_key("ed25519"))))
+    error = refusal(other, own_sshd.known_hosts)
+    assert (error.id, isinstance(error, Lost)) == ("ssh-login-cut", True)
+    assert "goes on" not in str(error)
+
+
+def test_a_wrong_passphrase_of_an_authenticated_cipher_is_told_as_that(own_sshd: Sshd, tmp_path: Path) -> None:
+    made = tmp_path / "key"
+    cipher = ["-Z", "aes256-gcm@openssh.com", "-N", "right"]
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", *cipher, "-f", str(made)], check=True)
+    with pytest.raises(Invalid) as caught:
+        own_sshd.hop(key=Secret(made.read_text()), passphrase=Secret("wrong")).loaded()
+    assert caught.value.complaints[0].id == "ssh-key-passphrase"

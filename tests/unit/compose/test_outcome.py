@@ -75,7 +75,7 @@ def test_databases_that_were_read_back_without_rows_are_told_however_the_run_end
         (text,) = outcome_of(RunRecord(state=state, facts=facts), **PLACES).sentences
     else:
         text = str(ended(state, facts=facts))
-    assert "`restore-test-max`, and therefore read back without rows: dify, dify_plugin. " in text
+    assert "`restore-test-max`, or of unknown size, and therefore read back without rows: dify, dify_plugin. " in text
 
 
 def test_what_is_told_of_a_failed_run_is_told_in_the_reader_s_language() -> None:

@@ -17,7 +17,7 @@ from difyaction.compose.runbook import render
 from difyaction.compose.steps import Step
 from difyaction.connections import Connection, Lost, Ran
 from difyaction.connections.local import Local
-from difyaction.errors import Failed
+from difyaction.errors import Failed, Running, Stranded
 from difyaction.secret import Secret
 from tests.unit.compose.runbooks import Bench, change, shell_words, until
 
@@ -84,6 +84,38 @@ def bench(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Bench]:
     bench.world.touch()
     yield bench
     (tmp_path / "go").touch()
+
+
+class Refusing:
+    """A host that lets us in no more."""
+
+    def run(self, script: str, *, stdin: bytes = b"", timeout: float) -> Ran:
+        del script, stdin, timeout
+        raise Failed("ssh-auth-refused", "No entry.", next_step="")
+
+    def put(self, folder: str, files: Mapping[str, bytes | Secret]) -> None:
+        raise AssertionError(f"nothing is delivered: {folder}, {sorted(files)}")
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+@dataclass
+class LostAtLaunch:
+    """A connection that is gone from the moment on in which a run would begin."""
+
+    inner: Connection
+
+    def run(self, script: str, *, stdin: bytes = b"", timeout: float) -> Ran:
+        if "\nlaunch " in script:
+            raise lost()
+        return self.inner.run(script, stdin=stdin, timeout=timeout)
+
+    def put(self, folder: str, files: Mapping[str, bytes | Secret]) -> None:
+        self.inner.put(folder, files)
+
+    def close(self) -> None:
+        self.inner.close()
 
 
 def here() -> Local:
@@ -252,3 +284,44 @@ def test_with_systemd_a_run_gets_a_unit_and_one_more_for_a_boot_in_between(bench
     (bench.root / "go").touch()
     assert record(followed(bench, machine, watch)).state == "done"
     until(lambda: not list((bench.root / "units").rglob("*.service")), "the units' end")
+
+
+def test_a_journal_that_lost_its_end_and_grew_again_is_told_from_there_on(bench: Bench) -> None:
+    watch = begin(bench, [change("pull"), waits(), change("switch")], here(), Watcher())
+    following = follow.follow(here(), str(bench.folder), watch)
+    seen = [next(following) for _ in range(4)]
+    os.kill(int((bench.folder / "pid").read_text()), signal.SIGKILL)
+    journal = bench.folder / "journal"
+    kept = journal.read_bytes().split(b"\n")
+    journal.write_bytes(b"\n".join(kept[:2]) + b"\n" + kept[2][:9])
+    (bench.root / "go").touch()
+    rows = [*seen, *following]
+    assert [row.state for row in rows].count("recovering") == 1
+    assert record(rows).state == "rolled-back"
+    reason = record(rows).failure
+    assert reason is not None
+    assert reason.id == "interrupted"
+
+
+def test_what_keeps_us_out_while_a_run_goes_on_is_no_failure_of_it(bench: Bench) -> None:
+    watch = begin(bench, [waits()], here(), Watcher())
+    with pytest.raises(Running) as caught:
+        followed(bench, Refusing(), watch)
+    assert (caught.value.id, caught.value.exit_code) == ("ssh-auth-refused", 8)
+    assert "goes on without us" in str(caught.value)
+
+
+def test_a_dead_run_whose_undoing_does_not_begin_is_stranded_and_not_failed(bench: Bench) -> None:
+    watch = begin(bench, [change("pull"), waits()], here(), Watcher())
+    until((bench.root / "half").exists, "the middle")
+    os.kill(int((bench.folder / "pid").read_text()), signal.SIGKILL)
+    (bench.folder / "runbook.sh").write_text("exit 1\n")
+    with pytest.raises(Stranded) as caught:
+        followed(bench, here(), watch)
+    assert caught.value.id == "run-unrecoverable"
+
+
+def test_a_run_of_which_nobody_knows_whether_it_began_is_not_called_failed(bench: Bench) -> None:
+    with pytest.raises(Running) as caught:
+        begin(bench, [change("pull")], LostAtLaunch(here()), Watcher())
+    assert caught.value.id == "job-time-over"

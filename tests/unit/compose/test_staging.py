@@ -204,3 +204,12 @@ def test_a_place_that_cannot_be_written_is_said_and_is_no_word_of_composes(
         ask(Here(tmp_path, chatty=True), nowhere)
     assert caught.value.id == "staging-unwritable"
     assert "Not a directory" in str(caught.value.facts["says"])
+
+
+def test_an_answer_of_composes_that_broke_off_is_no_word_about_the_files(
+    tmp_path: Path, found: Callable[[int], Machine]
+) -> None:
+    dies = replace(found(0), engine=replace(found(0).engine, compose=("sh", "-c", "echo '{'; kill -9 $PPID")))
+    with pytest.raises(Failed) as caught:
+        ask(Here(tmp_path), dies)
+    assert caught.value.id == "staging-cut"
