@@ -67,10 +67,12 @@ def _check(shift: Shift) -> str:
         lines.append(call("may_write", *sorted(shift.switched)))
     if shift.install.checkout is not None:
         lines.append("may_check_out")
-    # what nobody saw would be taken away by an undo; what was edited is saved, and goes back with the rest
-    lines += [call("is_absent", file.path) for file in shift.files if not file.before]
-    if not shift.back_to:
-        lines += [call("is_unchanged", file.path, file.before) for file in shift.files if file.before]
+    for file in shift.files:
+        if shift.back_to:  # who edited something since loses nothing: it is saved, and an undo puts it back
+            unpacked = is_apart(file.path, shift.data_folders)
+            lines += [] if file.before else [call("is_absent" if unpacked else "is_no_link", file.path)]
+        else:
+            lines.append(call("is_unchanged", file.path, file.before) if file.before else call("is_absent", file.path))
     # whoever goes back may do so because the api crashes, or stands still
     needed = {name: found for name, (role, found) in shift.before.items() if role is Role.API and not shift.back_to}
     if shift.database.container:

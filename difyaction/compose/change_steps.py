@@ -76,8 +76,14 @@ def switch_back(shift: Shift) -> str:
         lines.append(f"{call('checkout_of_backup', BACKUP)} || exit 1")
     gone = {file.path for file in shift.files if not file.before} | set(checkout.deleted if checkout else ())
     gone -= set(shift.install.files)  # `git rm --cached` leaves the file where it is
-    paths = sorted({*shift.switched, *gone})
-    lines += [f"{call('take_away' if path in gone else 'put_back', path)} || exit 1" for path in paths]
+    unseen = {
+        file.path for file in shift.files if not file.before and shift.back_to
+    } & gone  # or not there: the copy knows
+    for path in sorted({*shift.switched, *gone}):
+        if path in unseen:
+            lines.append(f"{call('switch_as_packed', path, BACKUP)} || exit 1")
+        else:
+            lines.append(f"{call('take_away' if path in gone else 'put_back', path)} || exit 1")
     return "\n".join([*lines, *_handed_over(shift), 'rm -f "$RUN/switched"'])
 
 

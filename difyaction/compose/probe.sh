@@ -267,7 +267,7 @@ select 'extension|' || extname from pg_extension;
 select 'there|' || datname from pg_database where not datistemplate and has_database_privilege(datname, 'CONNECT');
 select 'table|' || relname || '|' || estimate from (select s.relname, greatest(s.n_live_tup, c.reltuples::bigint, case when exists (select 1 from pg_locks l where l.relation = c.oid and l.database = (select oid from pg_database where datname = current_database()) and l.mode = 'AccessExclusiveLock') then c.relpages else pg_relation_size(c.oid) / 8192 end) as estimate from pg_stat_user_tables s join pg_class c on c.oid = s.relid where pg_table_is_visible(c.oid)) as tables order by estimate desc limit 400;
 select 'size|' || current_database() || '|' || pg_database_size(current_database());
-select 'size|' || datname || '|' || pg_database_size(datname) from pg_database where datname <> current_database() and not datistemplate and has_database_privilege(datname, 'CONNECT');"
+select 'size|' || datname || '|' || pg_database_size(datname) from pg_database where datname <> current_database() and datname = '$plugins' and has_database_privilege(datname, 'CONNECT');"
   # the owner's limits are none for these, and theirs end with each: behind a pooler a session is somebody else's next
   limits="set local statement_timeout = 20000; set local lock_timeout = 3000"
   if [ -n "$server" ]; then
@@ -309,7 +309,7 @@ look_beside_server() { # CLIENT DATA: its clients' version; and what is free whe
 
 look_at_mysql() {
   mysql_questions="select concat('version|', version());
-select concat('size|', table_schema, '|', sum(data_length + index_length)) from information_schema.tables group by table_schema;
+select concat('size|', schema_name, '|', coalesce(sum(data_length + index_length), 0)) from information_schema.schemata left join information_schema.tables on table_schema = schema_name group by schema_name;
 select concat('table|', table_name, '|', coalesce(table_rows, 0)) from information_schema.tables where table_schema = database() limit 400;
 select concat('head|', version_num) from alembic_version;
 select concat('there|', schema_name) from information_schema.schemata;"

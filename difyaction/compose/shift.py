@@ -290,5 +290,6 @@ def clones(machine: Machine, wishes: Wishes) -> bool:
     database = machine.database
     if database is None or database.kind != "postgresql" or not database.creates or wishes.final_backup == "dump":
         return False
-    room = machine.disk.database if machine.disk and not database.external else 0
+    known = all(name in database.sizes for name in database.names)
+    room = machine.disk.database if machine.disk and known and not database.external else 0
     return wishes.final_backup == "clone" or room > 2 * database.size + 1024**3

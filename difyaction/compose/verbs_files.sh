@@ -85,7 +85,8 @@ has_files_sealed() { # BACKUP: the same of what it has of the folder, for its da
     fail backup-damaged "$1 is not what was written: its checksums do not fit."
 }
 
-is_absent() { { [ ! -e "$FOLDER/$1" ] && [ ! -L "$FOLDER/$1" ]; } || fail files-changed "$1 is there, and was not when the plan was made, is a link, or is too large to be merged."; } # PATH
+is_absent() { { [ ! -e "$FOLDER/$1" ] && [ ! -L "$FOLDER/$1" ]; } || fail files-changed "$1 is there, and was not when the plan was made, or could not be read then: a link, too large, or one of very many."; } # PATH
+is_no_link() { [ ! -L "$FOLDER/$1" ] || fail files-changed "$1 is a link, and the backup has a file there. Put the file itself in its place."; } # PATH
 is_unchanged() { # PATH SHA256
   [ "$(sha256sum <"$FOLDER/$1" | cut -d ' ' -f 1)" = "$2" ] || fail files-changed "$1 was edited since the plan was made."
 }
@@ -93,7 +94,7 @@ is_unchanged() { # PATH SHA256
 seal() { # writes the checksums of this run's backup, and marks it as whole
   (
     cd "$BACKUP" && rm -f ./*.part && find . -type f ! -name SHA256SUMS ! -name complete -exec sha256sum {} + >"$RUN/sums" &&
-      sort -k 2 "$RUN/sums" >SHA256SUMS && sha256sum -c SHA256SUMS >/dev/null && sync && : >complete
+      sort -k 2 "$RUN/sums" >SHA256SUMS.part && sha256sum -c SHA256SUMS.part >/dev/null && mv SHA256SUMS.part SHA256SUMS && sync && : >complete
   ) ||
     fail backup-failed "The checksums of the backup could not be written."
   fact backup "${BACKUP##*/}"

@@ -234,12 +234,17 @@ rows_of_backup() { # BACKUP: whether its databases have the rows that were count
     before="$1/$each.$(last_of "$1" "$each").rows"
     grep -q '^rows|' "$before" 2>/dev/null || { say "$each: no rows were counted into the backup, and none are compared"; continue; }
     { rows_put_back "$each" <"$before" >"$RUN/rows.then" && count_rows "$each" >"$RUN/rows.now"; } || { echo "those of $each cannot be counted" >"$RUN/lost"; return 1; }
+    [ -s "$RUN/rows.then" ] || { say "$each: all tables of it are somebody else's, and no rows are compared"; continue; }
     rows_kept "$RUN/rows.then" "$RUN/rows.now" exact || { sed "s/^/$each: /" "$RUN/lost" >"$RUN/lost.new" && mv "$RUN/lost.new" "$RUN/lost"; return 1; }
   done
 }
 
-rows_put_back() { # DATABASE: of the rows on stdin those that a backup brings; where it is read back in its place, schemas that are not Dify's alone stay
+rows_put_back() { # DATABASE: of the rows on stdin those that a backup brings: where it is read back in its place, what others own beside it stays
   : >"$RUN/stays"
-  [ ! -e "$RUN/in-place-$1" ] || echo "SELECT nspname FROM pg_namespace n WHERE $OF_USERS AND nspname <> 'public' AND $STAYS" | sql "$1" >"$RUN/stays" || return 1
-  awk -F '[|.]' -v stays="$RUN/stays" 'BEGIN { while ((getline each <stays) > 0) there[each] } !($2 in there)'
+  [ ! -e "$RUN/in-place-$1" ] || printf '%s\n' "SELECT 'stays|' || nspname || '.' FROM pg_namespace n WHERE $OF_USERS AND nspname <> 'public' AND $STAYS
+    UNION ALL SELECT 'ours|' || nspname || '.' || relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+      WHERE $OF_USERS AND nspname <> 'public' AND relkind IN ('r', 'p') AND pg_has_role(relowner, 'USAGE')
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e');" | sql "$1" >"$RUN/stays" || return 1
+  awk -F '|' -v stays="$RUN/stays" 'BEGIN { while ((getline <stays) > 0) { if ($1 == "ours") ours[$2]; else there[$2] } }
+    { for (each in there) if (index($2, each) == 1 && !($2 in ours)) next; print }'
 }

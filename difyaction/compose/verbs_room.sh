@@ -6,15 +6,20 @@ with_room() { # COMMAND...: what writes into the backup while users are served
   "$@" &
   working=$!
   until over "$working"; do
-    has_room || { give_up "$working" && fail backup-failed "Less than $LEAST_ROOM MiB are left on the disk of the backup."; }
+    has_room || { give_up "$working"; fail backup-failed "Less than $LEAST_ROOM MiB are left on the disk of the backup."; }
     sleep 0.2 2>/dev/null || sleep 1
   done
   wait "$working"
 }
 
 give_up() { # PID: a backup that was sealed before keeps nothing torn, which would stand in the way of the next
-  kill "$1" 2>/dev/null || true
-  rm -f "$BACKUP"/*.part "$BACKUP"/*.said
+  # shellcheck disable=SC2046 # process ids
+  kill -KILL $(family "$1") 2>/dev/null || true
+  rm -f "$BACKUP"/*.part "$BACKUP"/*.said || true
+}
+family() { # PID: it, and all that it started: one that is left would write on into a file without a name
+  cat /proc/[0-9]*/stat 2>/dev/null | awk -v first="$1" '{ pid = $1; sub(/^.*\) [A-Za-z] /, ""); parent[pid] = $1 }
+    END { its[first]; do { more = 0; for (pid in parent) if (!(pid in its) && (parent[pid] in its)) { its[pid]; more = 1 } } while (more); for (pid in its) print pid }'
 }
 over() { [ -z "$(started_at "$1")" ]; } # also when nobody has asked yet how it ended
 has_room() { # where nobody can measure, nobody stops

@@ -106,13 +106,13 @@ serve_again() { # SECONDS PROXY SERVICES ID...: the old containers, or new ones 
   rm -f "$RUN/fingerprint" # from here on users write again, and this may have to be done once more
   [ $# -gt 0 ] || { say "nothing of Dify but its database ran before, and nothing is started"; return 0; }
   if dk inspect "$@" >/dev/null 2>&1; then
-    start_by_id "$@" || return 1
+    { policies_back "$*" && start_by_id "$@"; } || return 1
   elif [ -e "$RUN/switched" ]; then
     say "the files are not those of the old release, which can not be started by them"
     return 1
   else
     # shellcheck disable=SC2086 # one argument for each service
-    starts start-failed $services || { say "the old release does not start: $(reason)"; return 1; }
+    starts start-failed $services || { restart_what_runs; say "the old release does not start: $(reason)"; return 1; }
   fi
   restart_as_before || return 1 # not before: an engine that is started anew would start what the new release left, which migrates
   [ -z "$proxy" ] || [ -z "$(of_service "$proxy")" ] || dk restart "$(of_service "$proxy")" >/dev/null || return 1

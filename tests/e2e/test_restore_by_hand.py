@@ -35,7 +35,7 @@ def commands(backup: str, old: str, *steps: int) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "rules", "steps"),
     [
-        ("1.13.3", "1.14.1", (), (1, 2, 3, 4, 5, 7)),
+        pytest.param("1.13.3", "1.14.1", (), (1, 2, 3, 4, 5, 7), marks=pytest.mark.hosts),
         # another service for the database, another owner of the storage, and a store of another version
         ("1.0.0", "1.11.4", ACROSS_1_9, (1, 2, 3, 4, 5, 6, 7)),
     ],

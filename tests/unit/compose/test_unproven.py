@@ -118,7 +118,8 @@ def test_what_is_read_back_whole_is_counted_and_of_what_is_larger_the_schema_com
 
     large = verbs(tmp_path, shell, ("database",), SETTING, SCRATCH, "test_restore dify dump")
     assert large.stdout == (
-        "fact without-rows-dify restore-test-max\ndify: read back without rows; it is above restore-test-max\n"
+        "fact without-rows-dify restore-test-max\n"
+        "dify: read back without rows; it is, or may be, above restore-test-max\n"
     )
     came = (tmp_path / "came").read_text()
     assert "VALUES ('a')" not in came

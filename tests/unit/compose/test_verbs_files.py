@@ -96,3 +96,12 @@ def test_a_copy_of_the_folder_without_the_compose_file_is_none(packed: Path, she
     assert ran(packed, shell, script.format("nginx/entrypoint.sh")) == "after\n"
     told = ran(packed, shell, script.format("docker-compose.yaml"))
     assert told.startswith("failed: backup-failed docker-compose.yaml is not in ")
+
+
+@ALL_SHELLS
+def test_no_link_is_written_through_on_the_way_back(packed: Path, shell: str) -> None:
+    (packed / "docker" / ".env").symlink_to("/etc/hostname")
+    asks = "(is_no_link nginx/proxy.conf && echo well); (is_absent gone.yaml && echo well); is_no_link .env"
+    told = ran(packed, shell, asks).splitlines()
+    assert told[:2] == ["well", "well"]
+    assert told[2].startswith("failed: files-changed .env is a link")

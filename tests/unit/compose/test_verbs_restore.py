@@ -341,23 +341,25 @@ def test_of_each_database_what_was_saved_last_is_read_back(tmp_path: Path, shell
 def test_rows_of_somebody_elses_schema_are_no_proof_where_a_database_was_read_back_in_its_place(
     tmp_path: Path, shell: str
 ) -> None:
-    counted = "rows|cron.job_run_details|10\nrows|messages|3\n"
+    counted = "rows|cron.gone|4\nrows|cron.job_run_details|10\nrows|cron.ours|2\nrows|messages|3\n"
     (tmp_path / "dify.dump.rows").write_text(counted)
     (tmp_path / "manifest.json").write_text(json.dumps({"databases": ["dify"]}, indent=1))
     asks = """
     RUN=. DB_MAIN=dify DB_KIND=postgresql
     say() { echo "$*"; }
-    count_rows() { printf '%s\\n' 'rows|cron.job_run_details|11' "rows|messages|$HAS"; }
-    sql() { cat >/dev/null; echo cron; }
+    count_rows() { printf '%s\\n' 'rows|cron.job_run_details|11' "rows|cron.ours|$OURS" "rows|messages|$HAS"; }
+    sql() { cat >/dev/null; printf '%s\\n' 'stays|cron.' 'ours|cron.ours'; }
     """
     proves = "if rows_of_backup .; then echo well; else cat lost; fi"
-    for marked, has, said in (
-        (True, 3, "well"),
-        (True, 2, "dify: messages: 3 before, 2 now"),
-        (False, 3, "dify: cron"),
+    for marked, has, ours, said in (
+        (True, 3, 2, "well"),
+        (True, 2, 2, "dify: messages: 3 before, 2 now"),
+        (True, 3, 1, "dify: cron.ours: 2 before, 1 now"),
+        (False, 3, 2, "dify: cron.gone: 4 before, gone now"),
     ):
         (tmp_path / "in-place-dify").unlink(missing_ok=True)
         if marked:
             (tmp_path / "in-place-dify").touch()
-        told = verbs(tmp_path, shell, ("database", "restore"), f"HAS={has}", asks, proves).stdout
+        given = f"HAS={has} OURS={ours}"
+        told = verbs(tmp_path, shell, ("database", "restore"), given, asks, proves).stdout
         assert told.startswith(said), told

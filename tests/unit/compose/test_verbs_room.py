@@ -159,3 +159,11 @@ def test_what_a_sealed_backup_has_no_room_for_leaves_nothing_torn_in_it(bench: B
     sealed = 'mkdir -p "$BACKUP" && : >"$BACKUP/complete"\necho 9 >free'
     assert ended(bench, Step("tidy", f"{sealed}\n{torn}"))[1] == "backup-failed"
     assert held(bench) == ["complete"]
+
+
+def test_who_is_given_up_writes_no_more_while_the_step_goes_on(bench: Bench) -> None:
+    writes = "while :; do echo torn >>'$BACKUP/dify.final.part'; sleep 0.1; done"
+    goes_on = f'(with_room sh -c "{writes}" | cat) || :\nsleep 1\nls "$BACKUP" >>world'
+    sealed = 'mkdir -p "$BACKUP" && : >"$BACKUP/complete"\necho 9 >free'
+    assert ended(bench, Step("tidy", f"{sealed}\n{goes_on}"))[0] == "done"
+    assert bench.changed() == ["complete"]

@@ -75,6 +75,18 @@ def test_files_that_only_later_upgrades_changed_go_back_too() -> None:
     assert (told["docker-compose.yaml"], told[".env"]) == ("as in b1", "as in b2")
 
 
+def test_a_file_that_the_look_at_the_host_did_not_bring_is_no_file_that_was_not_there() -> None:
+    first = made(1, "1.13.3", "1.14.1", files={".env": "DB_HOST=db_postgres\n"})
+    there = standing("1.14.1", files={"docker-compose.yaml": "services: {}\n"})
+    assert there.install is not None
+    there = replace(there, install=replace(there.install, files={}, unseen=(".",)))
+    plan = back(there, "1.14.1", first)
+    assert "is_no_link .env" in done(plan)["check"].splitlines()
+    undo = next(step.undo for step in plan.steps if step.name == "switch").splitlines()
+    assert 'switch_as_packed .env "$BACKUP" || exit 1' in undo
+    assert "take_away" not in "".join(undo)
+
+
 def test_files_of_an_upgrade_that_was_undone_or_taken_back_stay_as_they_are() -> None:
     first, undone, later = made(1, "1.8.1", "1.9.1"), made(2, "1.9.1", "1.10.0"), made(4, "1.9.1", "1.9.2")
     undone = replace(undone, manifest={**undone.manifest, "files": ["override.yaml"]})
