@@ -31,6 +31,7 @@ def as_cancelled(why: Cancelled, *, stages: Collection[str]) -> Failed:
     elif why.host_run:
         state = N_(
             "What began on the host goes on there without this job, in {folder}; the next run follows it to its end."
+            " Users may be without service until then; `kill $(cat {folder}/pid)` there has it undone."
         )
     elif "apply" not in stages:
         state = NOTHING_TOUCHED

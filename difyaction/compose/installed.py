@@ -32,7 +32,8 @@ def must_be_known(machine: Machine) -> Install:
         raise Failed(
             "dify-never-ran",
             "Dify in {folder} has no container of its api, so that nobody can say what runs.",
-            next_step="Start it once (`docker compose up -d`), see that it works, then run again; check project-name.",
+            next_step="Check `project-name` and `dify-folder` first: `docker compose ls -a` shows what runs from which"
+            " folder. If nothing of Dify does, start it as it was started before, see that it works, then run again.",
             folder=install.folder,
         )
     if machine.database is None or not machine.database.host:

@@ -96,7 +96,8 @@ def _boiled(  # noqa: PLR0913 - everything that is known comes together here
         reached_early=reached_early(composed, shift.roles) if shift.data_change and not unknown else (),
         downtime=estimates.downtime,
         max_downtime=shift.wishes.max_downtime,
-        broken=tuple(broken(machine.containers, now=machine.host.epoch)),
+        # a run that is at work has stopped it
+        broken=() if machine.lock and machine.lock.live else tuple(broken(machine.containers, now=machine.host.epoch)),
         lock_owner=f"{machine.lock.owner}, run {machine.lock.run}" if machine.lock and machine.lock.live else "",
         other_folders=install.others,
         folder_cut=_cut(install, drafted),

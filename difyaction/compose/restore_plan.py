@@ -95,6 +95,8 @@ def _changes(shift: Shift) -> Iterator[Change]:
         before = shift.images_before.get(name, "(none)")
         if before != service.image:
             yield Change(shift.folder, f"service {name}", before, service.image, shift.project)
+    for name in filter(None, shift.gone):
+        yield Change(shift.folder, f"service {name}", shift.images_before.get(name, "(none)"), "(none)", shift.project)
     for file in shift.files:
         kept_in = (file.kept_in or shift.back_to).rpartition("/")[2]
         yield Change(shift.folder, file.path, "as it is", f"as in {kept_in}", shift.project)

@@ -146,6 +146,9 @@ take_lock() { # leaves in WHY what is in the way
       renew_lock && sign "$LOCK" && echo taken
   ) 2>/dev/null
   [ "$WHY" = taken ] || { WHY=${WHY:-lock-unusable The lock $LOCK cannot be written.} && return 1; }
+  # other users have other locks: the folder itself is held for as long as this process, or one that it started, lives
+  code=0 && [ -r "$WORKDIR" ] && exec 7<"$WORKDIR" && { flock -n 7 2>/dev/null || code=$?; } # not every file system can
+  [ "$code" != 1 ] || { WHY="lock-held A run of another user is at work in $WORKDIR." && return 1; }
 }
 
 # --- the story. A step's mark changes by a rename: that needs no room, and is there after a power cut.
@@ -196,8 +199,7 @@ finish() { # STATE TEXT: the secrets are gone first, then the state is true, the
   mv "$RUN/states/$1" "$RUN/state" 2>/dev/null || echo "$1" >"$RUN/state"
   sync "$RUN" 2>/dev/null || sync
   row end "$1" 0 "$2"
-  audit "$1"
-  let_go
+  audit "$1" && let_go
 }
 let_go() {
   rm -rf "$FILES" "$RUN/pipe" "$RUN/states" "$RUN/output"
@@ -218,13 +220,11 @@ run() {
   row run began 0 "$SUMMARY"
   prepare || finish failed "folder-unwritable $RUN cannot be written; is the disk full?"
   take_lock || finish failed "$WHY"
-  audit "begins: $SUMMARY"
-  marked forth
+  audit "begins: $SUMMARY" && marked forth
 }
 
 recover() { # finishes a run that died: killed, or the host was started anew
-  rm -f "$RUN/reserve"
-  claim || exit 0
+  { rm -f "$RUN/reserve"; claim; } || exit 0
   [ "$(cat "$RUN/state" 2>/dev/null || echo going)" = going ] || let_go
   echo >>"$JOURNAL"; row run recovering 0 "interrupted The run died before it was over." # a power cut may have torn the last row
   end_strays || { row run reason 75 "stray-process It left processes that cannot be ended: $(strays | tr '\n' ' ')"; exit 75; }

@@ -43,6 +43,22 @@ def test_of_two_runs_at_once_one_works_and_one_is_told(bench: Bench) -> None:
     assert bench.changed() == ["mine"]
 
 
+def test_a_run_of_another_user_whose_lock_lies_elsewhere_is_refused_until_the_first_is_over(bench: Bench) -> None:
+    bench.deliver([WAITS, change("mine")])
+    first = bench.start()
+    until((bench.root / "waiting").exists, "the first run")
+    second = Bench(bench.root, bench.shell, "two", "lock-of-another").run([change("theirs")])
+    (bench.root / "go").touch()
+    assert bench.over(first).state == "done"
+    assert second.state == "failed"
+    assert second.failure is not None
+    assert second.failure.id == "lock-held"
+    assert not (bench.root / "lock-of-another").exists()
+    third = Bench(bench.root, bench.shell, "three", "lock-of-another").run([change("later")])
+    assert third.state == "done"
+    assert bench.changed() == ["mine", "later"]
+
+
 def test_many_that_start_together_get_the_lock_one_at_a_time(bench: Bench) -> None:
     alone = Step("alone", "mkdir inside; sleep 0.3; rmdir inside")
     benches = [bench.other(f"run-{number}") for number in range(6)]
