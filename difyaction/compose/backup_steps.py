@@ -68,11 +68,11 @@ def _check(shift: Shift) -> str:
     if shift.install.checkout is not None:
         lines.append("may_check_out")
     for file in shift.files:
-        if shift.back_to:  # who edited something since loses nothing: it is saved, and an undo puts it back
-            unpacked = is_apart(file.path, shift.data_folders)
-            lines += [] if file.before else [call("is_absent" if unpacked else "is_no_link", file.path)]
-        else:
-            lines.append(call("is_unchanged", file.path, file.before) if file.before else call("is_absent", file.path))
+        if not file.before:
+            packed = shift.back_to and not is_apart(file.path, shift.data_folders)  # an undo finds it in the copy
+            lines.append(call("is_no_link" if packed else "is_absent", file.path))
+        elif not shift.back_to:  # else what was edited since is saved, and an undo puts it back
+            lines.append(call("is_unchanged", file.path, file.before))
     # whoever goes back may do so because the api crashes, or stands still
     needed = {name: found for name, (role, found) in shift.before.items() if role is Role.API and not shift.back_to}
     if shift.database.container:

@@ -74,16 +74,17 @@ def switch_back(shift: Shift) -> str:
     checkout = shift.install.checkout
     if checkout is not None:
         lines.append(f"{call('checkout_of_backup', BACKUP)} || exit 1")
-    gone = {file.path for file in shift.files if not file.before} | set(checkout.deleted if checkout else ())
+    missing = {file.path for file in shift.files if not file.before}
+    gone = missing | set(checkout.deleted if checkout else ())
     gone -= set(shift.install.files)  # `git rm --cached` leaves the file where it is
-    unseen = {
-        file.path for file in shift.files if not file.before and shift.back_to
-    } & gone  # or not there: the copy knows
     for path in sorted({*shift.switched, *gone}):
-        if path in unseen:
-            lines.append(f"{call('switch_as_packed', path, BACKUP)} || exit 1")
+        if path not in gone:
+            line = call("put_back", path)
+        elif shift.back_to and path in missing:  # or only not seen: the copy knows
+            line = call("switch_as_packed", path, BACKUP)
         else:
-            lines.append(f"{call('take_away' if path in gone else 'put_back', path)} || exit 1")
+            line = call("take_away", path)
+        lines.append(f"{line} || exit 1")
     return "\n".join([*lines, *_handed_over(shift), 'rm -f "$RUN/switched"'])
 
 
